@@ -1,0 +1,59 @@
+"""The actor: who does it, in which workspace, with which permissions, through which door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.access.policy import ALL_PERMISSIONS, Permission, Role
+
+
+class ActorKind(StrEnum):
+    """What kind of actor it is."""
+
+    MEMBER = "MEMBER"
+    TOKEN = "TOKEN"  # noqa: S105 - a kind of actor
+    SYSTEM = "SYSTEM"
+
+
+class Channel(StrEnum):
+    """The door an actor came through."""
+
+    GRAPHQL = "GRAPHQL"
+    HTTP = "HTTP"
+    CLI = "CLI"
+    BACKGROUND = "BACKGROUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One actor of one request. Rooms take it as their first argument and ask it for permissions.
+
+    ``ip_hash`` is a keyed hash, never the address. ``session_id`` names the session or token that must stay valid for
+    the actor to keep long-lived streams.
+    """
+
+    workspace_id: str
+    kind: ActorKind
+    id: str
+    label: str
+    role: Role
+    permissions: frozenset[Permission]
+    via: Channel
+    request_id: str
+    ip_hash: str | None = None
+    session_id: str | None = None
+
+    @classmethod
+    def system(cls, workspace_id: str, label: str, request_id: str) -> Actor:
+        """Return the hub itself, acting in the background for a workspace."""
+        return cls(
+            workspace_id,
+            ActorKind.SYSTEM,
+            "system",
+            label,
+            Role.OWNER,
+            ALL_PERMISSIONS,
+            Channel.BACKGROUND,
+            request_id,
+        )

@@ -1,0 +1,76 @@
+"""What roles and token scopes permit: decisions only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from app.foundation.errors import PermissionDeniedError
+from app.foundation.problems import ProblemCode, problem
+
+if TYPE_CHECKING:
+    from app.access.actor import Actor
+
+
+class Permission(StrEnum):
+    """What an actor may be allowed to do."""
+
+    CATALOG_READ = "catalog:read"
+    CONNECTIONS_READ = "connections:read"
+    CONNECTIONS_WRITE = "connections:write"
+    CONNECTIONS_AUTHORIZE = "connections:authorize"
+    CONNECTIONS_TEST = "connections:test"
+    CONNECTIONS_USE = "connections:use"
+    APPLICATIONS_READ = "applications:read"
+    APPLICATIONS_WRITE = "applications:write"
+    EVENTS_READ = "events:read"
+    AUDIT_READ = "audit:read"
+    MEMBERS_WRITE = "members:write"
+    TOKENS_WRITE = "tokens:write"
+
+
+class Role(StrEnum):
+    """A member's role in a workspace."""
+
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    EDITOR = "EDITOR"
+    VIEWER = "VIEWER"
+
+
+ALL_PERMISSIONS: Final = frozenset(Permission)
+_READS: Final = frozenset(
+    {
+        Permission.CATALOG_READ,
+        Permission.CONNECTIONS_READ,
+        Permission.APPLICATIONS_READ,
+        Permission.EVENTS_READ,
+    }
+)
+_WRITES: Final = _READS | {
+    Permission.CONNECTIONS_WRITE,
+    Permission.CONNECTIONS_AUTHORIZE,
+    Permission.CONNECTIONS_TEST,
+    Permission.CONNECTIONS_USE,
+}
+ROLE_PERMISSIONS: Final = {
+    Role.OWNER: ALL_PERMISSIONS,
+    Role.ADMIN: ALL_PERMISSIONS - {Permission.MEMBERS_WRITE},
+    Role.EDITOR: _WRITES,
+    Role.VIEWER: _READS,
+}
+
+
+def may(actor: Actor, permission: Permission) -> bool:
+    """Return whether the actor holds the permission."""
+    return permission in actor.permissions
+
+
+def require(actor: Actor, permission: Permission) -> None:
+    """Let the actor pass.
+
+    Raises:
+        PermissionDeniedError: the actor does not hold the permission.
+    """
+    if permission not in actor.permissions:
+        raise PermissionDeniedError(problem(ProblemCode.PERMISSION_DENIED, permission=permission.value))

@@ -1,0 +1,1 @@
+"""Doors: they translate a protocol into a verb and the verb's answer back, and decide nothing."""

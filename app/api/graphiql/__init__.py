@@ -1,0 +1,1 @@
+"""GraphiQL, served by the hub itself: no outside request, a strict policy, example tabs of the journey."""

@@ -1,0 +1,1 @@
+"""The GraphQL door: one folder per room, joined by ``schema``, with guards in front of the parser."""

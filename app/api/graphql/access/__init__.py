@@ -1,0 +1,1 @@
+"""Who is asking, what the hub is, and access tokens."""

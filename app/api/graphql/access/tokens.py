@@ -1,0 +1,123 @@
+"""Access tokens: how they are shown, made and revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import strawberry
+
+import app.api.graphql.access.actor_type  # noqa: F401 - brings the room's enums into the schema
+from app.access.policy import Permission
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.fields import Given, optional
+from app.api.graphql.problems import ProblemType, mutation, user_errors_field
+from app.foundation.errors import InvalidInputError
+from app.foundation.problems import Problem
+from app.members.tokens import TokenSnapshot
+
+
+@strawberry.type(name="AccessToken", description="An access token, by which a program acts for a member.")
+class AccessTokenType:
+    """A token without its secret."""
+
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    name: str = strawberry.field(description="What it is for.")
+    scopes: list[Permission] = strawberry.field(description="What it may do, within what its member may.")
+    hint: str = strawberry.field(description="Its last characters.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    expires_at: datetime | None = strawberry.field(description="When it expires; null where it never does.")
+    last_used_at: datetime | None = strawberry.field(description="When it was used last, to the minute.")
+    revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
+
+
+@strawberry.input(name="CreateTokenInput", description="A new access token.")
+class CreateTokenInput:
+    """What the token may do, and for how long."""
+
+    name: str = strawberry.field(description="What it is for.")
+    scopes: list[Permission] = strawberry.field(description="What it may do, within what you may.")
+    expires_in_seconds: int | None = optional(
+        "How long it is valid: a minute to ten years; for ever if left out."
+    )
+
+
+@strawberry.input(name="RevokeTokenInput", description="Which access token to revoke.")
+class RevokeTokenInput:
+    """Revoke."""
+
+    token_id: strawberry.ID = strawberry.field(description="The token's id.")
+
+
+@strawberry.type(name="CreateTokenPayload", description="The new token, and its secret for the only time.")
+class CreateTokenPayload:
+    """Created."""
+
+    access_token: AccessTokenType | None = strawberry.field(
+        description="The token; null exactly where none was made.", default=None
+    )
+    secret: str | None = strawberry.field(
+        description="What goes behind `Authorization: Bearer`. It is shown this once and stored as a hash.",
+        default=None,
+    )
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type(name="RevokeTokenPayload", description="The token, revoked.")
+class RevokeTokenPayload:
+    """Revoked."""
+
+    access_token: AccessTokenType | None = strawberry.field(
+        description="The token; null exactly where none was revoked.", default=None
+    )
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type
+class TokenMutations:
+    """The verbs of :class:`app.members.tokens.Tokens`."""
+
+    @mutation(CreateTokenPayload, "Makes an access token that may no more than you.")
+    async def create_token(self, info: PatchbayInfo, input_: Given[CreateTokenInput]) -> CreateTokenPayload:
+        """Create."""
+        seconds = input_.expires_in_seconds
+        try:
+            created = await info.context.hub.tokens.create(
+                info.context.actor,
+                name=input_.name,
+                scopes=input_.scopes,
+                expires_in=None if seconds is None else timedelta(seconds=seconds),
+            )
+        except InvalidInputError as fault:
+            raise InvalidInputError(_renamed(fault.problems)) from None
+        return CreateTokenPayload(
+            access_token=access_token_type(created.snapshot), secret=created.token.reveal()
+        )
+
+    @mutation(RevokeTokenPayload, "Revokes an access token at once and for ever; its open streams end.")
+    async def revoke_token(self, info: PatchbayInfo, input_: Given[RevokeTokenInput]) -> RevokeTokenPayload:
+        """Revoke."""
+        revoked = await info.context.hub.tokens.revoke(info.context.actor, input_.token_id)
+        return RevokeTokenPayload(access_token=access_token_type(revoked))
+
+
+def access_token_type(snapshot: TokenSnapshot) -> AccessTokenType:
+    """Return a token as the schema shows it."""
+    return AccessTokenType(
+        id=strawberry.ID(snapshot.id),
+        name=snapshot.name,
+        scopes=list(snapshot.scopes),
+        hint=snapshot.hint,
+        created_at=snapshot.created_at,
+        expires_at=snapshot.expires_at,
+        last_used_at=snapshot.last_used_at,
+        revoked_at=snapshot.revoked_at,
+    )
+
+
+def _renamed(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems with the input's own name for the lifetime, whose unit it says."""
+    return [
+        replace(one, path=("expiresInSeconds",)) if one.path == ("expiresIn",) else one for one in problems
+    ]

@@ -1,0 +1,1 @@
+"""Applications: client ids and secrets registered with providers."""

@@ -1,0 +1,101 @@
+"""Queries and mutations of applications, and what they add to an integration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from app.api.graphql.applications.types import (
+    ApplicationType,
+    DeleteApplicationInput,
+    DeleteApplicationPayload,
+    SaveApplicationInput,
+    SaveApplicationPayload,
+    application_type,
+)
+from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.fields import Given, resolver
+from app.api.graphql.problems import mutation
+from app.api.graphql.scalars import Url
+from app.connections.snapshot import Mode
+from app.foundation.errors import NotFoundError
+
+
+@strawberry.type
+class ApplicationQueries:
+    """Applications of the workspace."""
+
+    @resolver("The applications that the workspace has saved, by integration.")
+    async def applications(self, info: PatchbayInfo) -> list[ApplicationType]:
+        """List applications; there are at most two of an integration."""
+        found = await info.context.hub.applications.all(info.context.actor)
+        return [application_type(snapshot) for snapshot in found]
+
+    @resolver("One application; null where there is none, or where you may not see it.")
+    async def application(
+        self,
+        info: PatchbayInfo,
+        id_: Annotated[strawberry.ID, strawberry.argument(name="id", description="The application's id.")],
+    ) -> ApplicationType | None:
+        """Look one application up."""
+        return (await load_applications(info.context, [id_])).get(id_)
+
+
+@strawberry.type
+class ApplicationMutations:
+    """The verbs of :class:`app.connections.applications.Applications`."""
+
+    @mutation(
+        SaveApplicationPayload,
+        "Saves the workspace's application of an integration; the secret is sealed at once.",
+    )
+    async def save_application(
+        self, info: PatchbayInfo, input_: Given[SaveApplicationInput]
+    ) -> SaveApplicationPayload:
+        """Save."""
+        saved = await info.context.hub.applications.save(
+            info.context.actor,
+            integration=input_.integration,
+            mode=input_.mode,
+            client_id=input_.client_id,
+            client_secret=input_.client_secret,
+            fields=cast("Any", input_.fields),
+            expected_revision=input_.expected_revision,
+        )
+        return SaveApplicationPayload(application=application_type(saved))
+
+    @mutation(DeleteApplicationPayload, "Deletes an application that no connection depends on.")
+    async def delete_application(
+        self, info: PatchbayInfo, input_: Given[DeleteApplicationInput]
+    ) -> DeleteApplicationPayload:
+        """Delete."""
+        await info.context.hub.applications.delete(info.context.actor, input_.application_id)
+        return DeleteApplicationPayload(deleted_application_id=input_.application_id)
+
+
+@strawberry.type
+class IntegrationApplicationFields:
+    """What applications add to ``Integration``."""
+
+    @resolver("The exact redirect URI to register at the provider, known before you register.")
+    def redirect_uri(
+        self,
+        info: PatchbayInfo,
+        mode: Annotated[Mode, strawberry.argument(description="For connections of this mode.")] = Mode.LIVE,
+    ) -> Url:
+        """Return the redirect URI of the workspace's application."""
+        key = cast("Any", self).key
+        return Url(info.context.hub.applications.redirect_uri_for(info.context.actor, key, mode))
+
+
+async def load_applications(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ApplicationType]:
+    """Load applications for ``node``; those that are not there are left out."""
+    found = {}
+    for id_ in ids:
+        try:
+            found[id_] = application_type(await context.hub.applications.get(context.actor, id_))
+        except NotFoundError:
+            continue
+    return found

@@ -1,0 +1,130 @@
+"""Applications as the schema shows them, and what their mutations take and answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from app.api.graphql.catalog.types import IntegrationType, integration_type
+from app.api.graphql.connections.types import SecretInfoType, secret_type
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.describe import describe_enum
+from app.api.graphql.fields import optional, resolver
+from app.api.graphql.node import NodeType
+from app.api.graphql.problems import ProblemType, maybe_problem, user_errors_field
+from app.api.graphql.scalars import Json, SecretText, Url
+from app.connections.snapshot import ApplicationSnapshot, Mode
+
+
+class ApplicationSource(StrEnum):
+    """Who registered it."""
+
+    WORKSPACE = "WORKSPACE"
+    OPERATOR = "OPERATOR"
+    SANDBOX = "SANDBOX"
+
+
+describe_enum(
+    ApplicationSource,
+    "Where an application comes from.",
+    {
+        "WORKSPACE": "Saved by the workspace.",
+        "OPERATOR": "The operator's default.",
+        "SANDBOX": "The simulator's own.",
+    },
+)
+
+
+@strawberry.type(
+    name="Application", description="A client id and secret under which the hub is known to a provider."
+)
+class ApplicationType(NodeType):
+    """An application. Its secret goes in and never comes out."""
+
+    snapshot: strawberry.Private[ApplicationSnapshot]
+    integration_key: str = strawberry.field(description="The key of its integration.")
+    mode: Mode = strawberry.field(description="For connections of this mode.")
+    source: ApplicationSource = strawberry.field(description="Where it comes from.")
+    client_id: str = strawberry.field(description="The client id; it is no secret.")
+    fields: Json = strawberry.field(description="What else this integration's applications have.")
+    redirect_uri: Url = strawberry.field(description="The exact redirect URI to register at the provider.")
+    revision: int = strawberry.field(description="Counts changes; send it as `expectedRevision`.")
+    created_at: datetime = strawberry.field(description="When it was saved first.")
+    updated_at: datetime = strawberry.field(description="When it was saved last.")
+
+    @resolver("What can be told of the client secret; never its value.")
+    def secret(self) -> SecretInfoType:
+        """Return what can be told of the secret."""
+        return secret_type(self.snapshot.secret)
+
+    @resolver("Set where the provider rejected the application itself.")
+    def problem(self) -> ProblemType | None:
+        """Return its fault."""
+        return maybe_problem(self.snapshot.problem)
+
+    @resolver("Its integration; null where the catalog no longer has it.")
+    def integration(self, info: PatchbayInfo) -> IntegrationType | None:
+        """Look the integration up in the catalog."""
+        return integration_type(info.context.hub.catalog, self.integration_key)
+
+
+@strawberry.input(
+    name="SaveApplicationInput", description="A client id and secret registered with a provider."
+)
+class SaveApplicationInput:
+    """One application per integration and mode."""
+
+    integration: str = strawberry.field(description="The key of the integration.")
+    mode: Mode = strawberry.field(description="For connections of this mode.", default=Mode.LIVE)
+    client_id: str = strawberry.field(description="The client id.")
+    client_secret: SecretText | None = optional(
+        "The client secret; the stored one stays where it is left out."
+    )
+    fields: Json | None = optional("What else the auth method's `applicationSchema` asks for.")
+    expected_revision: int | None = optional("Change it only if it still has this revision.")
+
+
+@strawberry.input(name="DeleteApplicationInput", description="Which application to delete.")
+class DeleteApplicationInput:
+    """Delete."""
+
+    application_id: strawberry.ID = strawberry.field(description="The application's id.")
+
+
+@strawberry.type(name="SaveApplicationPayload", description="The application as it is saved.")
+class SaveApplicationPayload:
+    """Saved."""
+
+    application: ApplicationType | None = strawberry.field(
+        description="The application; null exactly where nothing was saved.", default=None
+    )
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type(name="DeleteApplicationPayload", description="What was deleted.")
+class DeleteApplicationPayload:
+    """Deleted."""
+
+    deleted_application_id: strawberry.ID | None = strawberry.field(
+        description="The id it had; null exactly where nothing was deleted.", default=None
+    )
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+def application_type(snapshot: ApplicationSnapshot) -> ApplicationType:
+    """Return an application as the schema shows it."""
+    return ApplicationType(
+        id=strawberry.ID(snapshot.id),
+        snapshot=snapshot,
+        integration_key=snapshot.integration,
+        mode=snapshot.mode,
+        source=ApplicationSource(snapshot.source),
+        client_id=snapshot.client_id,
+        fields=Json(snapshot.fields),
+        redirect_uri=Url(snapshot.redirect_uri),
+        revision=snapshot.revision,
+        created_at=snapshot.created_at,
+        updated_at=snapshot.updated_at,
+    )

@@ -1,0 +1,52 @@
+"""The audit log, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import strawberry
+
+from app.api.graphql.audit.types import AuditEntryType, AuditFilterInput, audit_filter, entry_type
+from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.fields import resolver
+from app.api.graphql.pages import MAX_PAGE, After, Before, First, Last, PageType, page_args, page_of
+from app.audit.log import AuditFilter
+from app.foundation.pages import PageRequest
+
+
+@strawberry.type
+class AuditQueries:
+    """The audit log."""
+
+    @resolver("What was done in the workspace, the newest first.")
+    async def audit_log(
+        self,
+        info: PatchbayInfo,
+        filter_: Annotated[
+            AuditFilterInput | None, strawberry.argument(name="filter", description="Which entries.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> PageType[AuditEntryType]:
+        """List entries."""
+        args = page_args(first, after, last, before)
+        page = PageRequest(first=args.first, after=args.after, last=args.last, before=args.before)
+        found = await info.context.hub.audit.entries(info.context.actor, audit_filter(filter_), page)
+        return page_of(
+            [entry_type(entry) for entry in found.items],
+            found.cursors,
+            has_next=found.has_next,
+            has_previous=found.has_previous,
+            total=found.total,
+        )
+
+
+async def load_entries(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuditEntryType]:
+    """Load entries for ``node``."""
+    found = await context.hub.audit.entries(
+        context.actor, AuditFilter(ids=frozenset(ids)), PageRequest(first=MAX_PAGE)
+    )
+    return {entry.id: entry_type(entry) for entry in found.items}

@@ -1,0 +1,115 @@
+"""Audit entries as the schema shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from app.access.actor import Channel
+from app.api.graphql.access.actor_type import ActorType
+from app.api.graphql.describe import describe_enum
+from app.api.graphql.fields import optional
+from app.api.graphql.node import NodeType
+from app.api.graphql.scalars import Json
+from app.audit.log import AuditEntry, AuditFilter
+
+
+class AuditOutcome(StrEnum):
+    """What became of it."""
+
+    OK = "OK"
+    DENIED = "DENIED"
+    FAILED = "FAILED"
+
+
+describe_enum(
+    AuditOutcome,
+    "What became of what was tried.",
+    {"OK": "It was done.", "DENIED": "It was not allowed.", "FAILED": "It failed."},
+)
+describe_enum(
+    Channel,
+    "The door that an actor came through.",
+    {
+        "GRAPHQL": "The GraphQL API.",
+        "HTTP": "A plain HTTP door, such as the return from a provider.",
+        "CLI": "The command line.",
+        "BACKGROUND": "The hub's own background work.",
+    },
+)
+
+
+@strawberry.type(name="AuditTarget", description="What was acted on.")
+class AuditTargetType:
+    """A target, as it was called then."""
+
+    type: str = strawberry.field(description="What it is, as the glossary calls it.")
+    id: strawberry.ID = strawberry.field(description="Its id; it may be gone by now.")
+    label: str = strawberry.field(description="What it was called.")
+
+
+@strawberry.type(
+    name="AuditEntry", description="One entry of the audit log: who did what, when, through which door."
+)
+class AuditEntryType(NodeType):
+    """An entry."""
+
+    seq: int = strawberry.field(description="Its number in the workspace's chain.")
+    at: datetime = strawberry.field(description="When.")
+    actor: ActorType = strawberry.field(description="Who.")
+    via: Channel = strawberry.field(description="Through which door.")
+    action: str = strawberry.field(description="What was done.")
+    target: AuditTargetType = strawberry.field(description="To what.")
+    outcome: AuditOutcome = strawberry.field(description="What became of it.")
+    detail: Json = strawberry.field(description="More about it; never a secret, only that one changed.")
+    request_id: strawberry.ID = strawberry.field(description="The request that did it.")
+    ip_hash: str | None = strawberry.field(description="A keyed hash of the address it came from.")
+
+
+@strawberry.input(
+    name="AuditFilter", description="Which entries are meant: lists mean any of, fields mean and."
+)
+class AuditFilterInput:
+    """A filter."""
+
+    actions: list[str] | None = optional("One of these actions.")
+    actor_ids: list[strawberry.ID] | None = optional("Done by one of these actors.")
+    target_ids: list[strawberry.ID] | None = optional("Done to one of these things.")
+    outcomes: list[AuditOutcome] | None = optional("With one of these outcomes.")
+    since: datetime | None = optional("Not before this instant.")
+    until: datetime | None = optional("Before this instant.")
+
+
+def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
+    """Return the room's filter."""
+    if given is None:
+        return AuditFilter()
+    return AuditFilter(
+        actions=None if given.actions is None else frozenset(given.actions),
+        actor_ids=None if given.actor_ids is None else frozenset(given.actor_ids),
+        target_ids=None if given.target_ids is None else frozenset(given.target_ids),
+        outcomes=None if given.outcomes is None else frozenset(outcome.value for outcome in given.outcomes),
+        since=given.since,
+        until=given.until,
+    )
+
+
+def entry_type(entry: AuditEntry) -> AuditEntryType:
+    """Return an entry as the schema shows it."""
+    return AuditEntryType(
+        id=strawberry.ID(entry.id),
+        seq=entry.seq,
+        at=entry.at,
+        actor=ActorType(kind=entry.actor_kind, id=strawberry.ID(entry.actor_id), label=entry.actor_label),
+        via=entry.via,
+        action=entry.action,
+        target=AuditTargetType(
+            type=entry.target.type, id=strawberry.ID(entry.target.id), label=entry.target.label
+        ),
+        outcome=AuditOutcome(entry.outcome),
+        detail=Json(entry.detail),
+        request_id=strawberry.ID(entry.request_id),
+        ip_hash=entry.ip_hash,
+    )

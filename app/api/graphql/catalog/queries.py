@@ -1,0 +1,122 @@
+"""Queries of the catalog: search with facets, and look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import strawberry
+
+from app.access.policy import Permission, require
+from app.api.graphql.catalog.search_types import (
+    IntegrationByInput,
+    IntegrationConnectionType,
+    IntegrationEdgeType,
+    IntegrationFilterInput,
+    IntegrationOrderInput,
+    is_descending,
+)
+from app.api.graphql.catalog.types import IntegrationType, definition_type, entry_type
+from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.fields import resolver
+from app.api.graphql.pages import After, Before, First, Last, page_args, page_of_all
+from app.catalog.search import Hit, IntegrationFilter
+
+
+@strawberry.type
+class CatalogQueries:
+    """The catalog's queries."""
+
+    @resolver("The integrations of the catalog: searched, filtered, sorted, counted.")
+    async def integrations(
+        self,
+        info: PatchbayInfo,
+        search: Annotated[
+            str | None, strawberry.argument(description="Words; a small typing error does not matter.")
+        ] = None,
+        filter_: Annotated[
+            IntegrationFilterInput | None, strawberry.argument(name="filter", description="Which ones.")
+        ] = None,
+        order_by: Annotated[
+            IntegrationOrderInput | None,
+            strawberry.argument(
+                description="In which order; by relevance with a search, else by popularity."
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> IntegrationConnectionType:
+        """Search the catalog."""
+        require(info.context.actor, Permission.CATALOG_READ)
+        catalog = info.context.hub.catalog
+        args = page_args(first, after, last, before)
+        wanted = await _filter(info.context, filter_)
+        hits = catalog.search(
+            search, wanted, order_by.field if order_by else None, descending=is_descending(order_by)
+        )
+        page, page_info = page_of_all(hits, lambda hit: hit.entry.key, args)
+        edges = [_edge(hit) for hit in page]
+        return IntegrationConnectionType(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=page_info,
+            total_count=len(hits),
+            search=search,
+            wanted=wanted,
+        )
+
+    @resolver("One integration; null where there is none.")
+    async def integration(
+        self,
+        info: PatchbayInfo,
+        by: Annotated[IntegrationByInput, strawberry.argument(description="Which one.")],
+    ) -> IntegrationType | None:
+        """Look one integration up."""
+        require(info.context.actor, Permission.CATALOG_READ)
+        catalog = info.context.hub.catalog
+        entry = catalog.by_id(by.id.value) if by.id else catalog.integration(by.key.value if by.key else "")
+        return None if entry is None else entry_type(entry)
+
+
+async def load_integrations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
+    """Load integrations for ``node``."""
+    require(context.actor, Permission.CATALOG_READ)
+    found = {id_: context.hub.catalog.by_id(id_) for id_ in ids}
+    return {id_: entry_type(entry) for id_, entry in found.items() if entry is not None}
+
+
+async def load_versions(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
+    """Load versions of integrations for ``node``."""
+    require(context.actor, Permission.CATALOG_READ)
+    found = {id_: context.hub.catalog.definition_by_id(id_) for id_ in ids}
+    return {id_: definition_type(definition) for id_, definition in found.items() if definition is not None}
+
+
+async def _filter(context: RequestContext, given: IntegrationFilterInput | None) -> IntegrationFilter:
+    if given is None:
+        return IntegrationFilter()
+    return IntegrationFilter(
+        categories=tuple(given.category or ()),
+        auth_kinds=tuple(kind.value for kind in given.auth_kind or ()),
+        capabilities=tuple(ability.value for ability in given.capability or ()),
+        tags=tuple(given.tag or ()),
+        stages=tuple(stage.value for stage in given.stage or ()),
+        keys=await _connected(context, given.is_connected),
+    )
+
+
+async def _connected(context: RequestContext, wanted: bool | None) -> tuple[str, ...] | None:
+    # The catalog knows no connections: the door asks the room above for the keys and hands them down.
+    if wanted is None:
+        return None
+    connected = await context.hub.connections.connected_integrations(context.actor)
+    keys = [entry.key for entry in context.hub.catalog.all()]
+    return tuple(key for key in keys if (key in connected) is wanted)
+
+
+def _edge(hit: Hit) -> IntegrationEdgeType:
+    return IntegrationEdgeType(
+        cursor=hit.entry.key, node=entry_type(hit.entry), score=hit.score or None, matched=list(hit.matched)
+    )

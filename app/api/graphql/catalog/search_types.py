@@ -1,0 +1,158 @@
+"""What a search of the catalog takes and answers."""
+
+from __future__ import annotations
+
+import strawberry
+
+from app.api.graphql.catalog.types import IntegrationType
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.describe import describe_enum
+from app.api.graphql.enums import Direction
+from app.api.graphql.fields import optional, resolver
+from app.api.graphql.pages import PageInfoType
+from app.catalog.definition import AuthKind, Stage
+from app.catalog.search import Capability, Facet, FacetValue, Field, IntegrationFilter, Order
+
+describe_enum(
+    Order,
+    "What integrations are sorted by.",
+    {
+        "RELEVANCE": "How well they fit the search.",
+        "POPULARITY": "How often they are wanted, the most popular first.",
+        "NAME": "The name.",
+        "RECENTLY_UPDATED": "When the latest version was released, the newest first.",
+    },
+    name="IntegrationSort",
+)
+describe_enum(
+    Field,
+    "What integrations can be filtered and counted by.",
+    {
+        "CATEGORY": "The category.",
+        "AUTH_KIND": "The kind of auth method.",
+        "CAPABILITY": "What they can do.",
+        "TAG": "The tag.",
+        "STAGE": "What the provider allows.",
+    },
+    name="FacetField",
+)
+describe_enum(
+    Capability,
+    "What an integration can do.",
+    {
+        "READ": "It can be read from.",
+        "WRITE": "It can be written to.",
+        "DESTRUCTIVE": "It can be asked to destroy something.",
+        "TRIGGER": "It can announce something.",
+    },
+)
+
+
+@strawberry.type(name="FacetValue", description="How many results have a value.")
+class FacetValueType:
+    """A value with its count."""
+
+    value: str = strawberry.field(description="The value, as the filter takes it.")
+    label: str = strawberry.field(description="What it is called.")
+    count: int = strawberry.field(description="How many results it would leave.")
+    is_selected: bool = strawberry.field(description="Whether the filter asks for it.")
+
+
+@strawberry.type(
+    name="Facet", description="The values of a field under the search, ignoring the field's own filter."
+)
+class FacetType:
+    """Counts."""
+
+    field: Field = strawberry.field(description="The field.")
+    values: list[FacetValueType] = strawberry.field(description="Its values, the most frequent first.")
+
+
+@strawberry.type(name="IntegrationEdge", description="An integration at its place in the results.")
+class IntegrationEdgeType:
+    """Relay's edge, with what the search knows."""
+
+    cursor: str = strawberry.field(description="The entry's place: opaque, valid across inserts.")
+    node: IntegrationType = strawberry.field(description="The integration.")
+    score: float | None = strawberry.field(description="How well it fits the search; null without a search.")
+    matched: list[str] = strawberry.field(description="The words that matched.")
+
+
+@strawberry.type(
+    name="IntegrationConnection", description="A page of integrations, with counts for further filters."
+)
+class IntegrationConnectionType:
+    """Relay's connection, with facets."""
+
+    search: strawberry.Private[str | None]
+    wanted: strawberry.Private[IntegrationFilter]
+    edges: list[IntegrationEdgeType] = strawberry.field(description="The page's entries with their cursors.")
+    nodes: list[IntegrationType] = strawberry.field(description="The page's integrations.")
+    page_info: PageInfoType = strawberry.field(description="Where the page stands in the list.")
+    total_count: int = strawberry.field(description="How many integrations there are.")
+
+    @resolver("Counts under the search, each facet ignoring its own filter.")
+    def facets(self, info: PatchbayInfo) -> list[FacetType]:
+        """Count what each further filter would leave."""
+        return [
+            facet_type(facet) for facet in info.context.hub.catalog.facets(self.search, self.wanted).values()
+        ]
+
+
+@strawberry.input(
+    name="IntegrationFilter", description="Which integrations are meant: lists mean any of, fields mean and."
+)
+class IntegrationFilterInput:
+    """A filter."""
+
+    category: list[str] | None = optional("In one of these categories.")
+    auth_kind: list[AuthKind] | None = optional("With an auth method of one of these kinds.")
+    capability: list[Capability] | None = optional("That can do one of these.")
+    tag: list[str] | None = optional("With one of these tags.")
+    stage: list[Stage] | None = optional("In one of these stages.")
+    is_connected: bool | None = optional("Whether the workspace has a connection to it.")
+
+
+@strawberry.input(name="IntegrationOrder", description="How integrations are sorted.")
+class IntegrationOrderInput:
+    """An order."""
+
+    field: Order = strawberry.field(description="What to sort by.")
+    direction: Direction | None = optional("Which way; the natural one of the field where it is left out.")
+
+
+@strawberry.input(name="IntegrationBy", one_of=True, description="Names one integration.")
+class IntegrationByInput:
+    """One of two ways."""
+
+    id: strawberry.Maybe[strawberry.ID] = optional("By its id.")
+    key: strawberry.Maybe[str] = optional("By its key.")
+
+
+def is_descending(order: IntegrationOrderInput | None) -> bool:
+    """Return whether the room has to turn its own order around.
+
+    The room puts the best, most popular and newest first and names from A to Z.
+    """
+    if order is None or order.direction is None:
+        return False
+    return (order.direction is Direction.DESC) is (order.field is Order.NAME)
+
+
+def facet_type(facet: Facet) -> FacetType:
+    """Return counts as the schema shows them."""
+    return FacetType(field=facet.field, values=[_value(facet.field, value) for value in facet.values])
+
+
+def _value(of: Field, value: FacetValue) -> FacetValueType:
+    return FacetValueType(
+        value=_wire(of, value.value),
+        label=value.label,
+        count=value.count,
+        is_selected=value.selected,
+    )
+
+
+def _wire(of: Field, value: str) -> str:
+    """Return the value as the filter's argument spells it: kinds of auth methods are enum values there."""
+    return AuthKind(value).name if of is Field.AUTH_KIND else value

@@ -1,0 +1,245 @@
+"""Integrations and their versions as the schema shows them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import strawberry
+from semver import Version
+
+import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
+from app.api.graphql.catalog.auth_types import AuthMethodType, auth_method_type
+from app.api.graphql.catalog.method_types import MethodType, TriggerType, method_type, trigger_type
+from app.api.graphql.catalog.support_types import (
+    ChangelogEntryType,
+    DefaultTestType,
+    DocLinkType,
+    ProviderLimitType,
+    TroubleshootingType,
+    changelog_type,
+    doc_type,
+    limit_type,
+    troubleshooting_type,
+)
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.fields import resolver
+from app.api.graphql.node import NodeType
+from app.api.graphql.pages import After, Before, EdgeType, First, Last, PageType, page_args, page_of_all
+from app.api.graphql.scalars import Json, JsonSchema, SemVer, Url
+from app.catalog.catalog import Catalog
+from app.catalog.definition import Definition, Effect, Stage
+from app.catalog.entry import IntegrationEntry, version_id
+from app.catalog.versions import RangeError, parse_range
+from app.foundation.errors import InvalidInputError
+from app.foundation.problems import ProblemCode, problem
+
+
+@strawberry.type(
+    name="IntegrationVersion", description="One version of an integration's definition; it never changes."
+)
+class IntegrationVersionType(NodeType):
+    """A definition."""
+
+    definition: strawberry.Private[Definition]
+    version: SemVer = strawberry.field(description="The version.")
+    config_schema: JsonSchema = strawberry.field(
+        description="The configuration form: titles, help, examples and defaults; secret fields are marked."
+    )
+    egress_hosts: list[str] = strawberry.field(description="All hosts that may ever be called.")
+
+    @resolver("When it was released.")
+    def released_on(self) -> date | None:
+        """Return the date of its changelog entry."""
+        entries = (
+            entry for entry in self.definition.changelog if entry.version == str(self.definition.version)
+        )
+        return next((date.fromisoformat(entry.date) for entry in entries), None)
+
+    @resolver("The ways it offers to authenticate, the recommended one first.")
+    def auth_methods(self) -> list[AuthMethodType]:
+        """Return the auth methods."""
+        return [auth_method_type(method) for method in self.definition.auth]
+
+    @resolver("What it can be asked to do, by name.")
+    def methods(
+        self,
+        search: Annotated[str | None, strawberry.argument(description="Words in the name or title.")] = None,
+        effect: Annotated[Effect | None, strawberry.argument(description="Only with this effect.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> PageType[MethodType]:
+        """List the methods."""
+        words = (search or "").casefold().split()
+        wanted = [
+            method
+            for name, method in sorted(self.definition.methods.items())
+            if (effect is None or method.effect is effect)
+            and all(word in f"{name} {method.title}".casefold() for word in words)
+        ]
+        page, info = page_of_all(wanted, lambda method: method.name, page_args(first, after, last, before))
+        nodes = [method_type(method) for method in page]
+        edges = [EdgeType(cursor=node.name, node=node) for node in nodes]
+        return PageType(edges=edges, nodes=nodes, page_info=info, total_count=len(wanted))
+
+    @resolver("One method by its name; null where there is none.")
+    def method(
+        self, name: Annotated[str, strawberry.argument(description="The method's name.")]
+    ) -> MethodType | None:
+        """Look one method up."""
+        found = self.definition.methods.get(name)
+        return None if found is None else method_type(found)
+
+    @resolver("What it can announce by webhook, by name.")
+    def triggers(self) -> list[TriggerType]:
+        """Return the triggers."""
+        return [trigger_type(trigger) for _, trigger in sorted(self.definition.triggers.items())]
+
+    @resolver("The harmless call that proves that a connection works.")
+    def default_test(self) -> DefaultTestType:
+        """Return the default test."""
+        test = self.definition.test
+        return DefaultTestType(method=test.method, verifies=test.verifies, params=Json(test.params))
+
+    @resolver("The provider's documented rate limits.")
+    def limits(self) -> list[ProviderLimitType]:
+        """Return the limits."""
+        return [limit_type(limit) for limit in self.definition.http.limits]
+
+    @resolver("Its integration.")
+    def integration(self, info: PatchbayInfo) -> IntegrationType | None:
+        """Look the integration up."""
+        return integration_type(info.context.hub.catalog, self.definition.integration)
+
+
+@strawberry.type(name="Integration", description="An outside system as the catalog knows it.")
+class IntegrationType(NodeType):
+    """An integration, described by its latest version."""
+
+    entry: strawberry.Private[IntegrationEntry]
+    key: str = strawberry.field(description="Its key: short, stable, readable.")
+    name: str = strawberry.field(description="What it is called.")
+    summary: str = strawberry.field(description="What it is, in one line.")
+    description: str | None = strawberry.field(description="What it is, at length (Markdown).")
+    stage: Stage = strawberry.field(description="What the provider allows.")
+    demands: str | None = strawberry.field(
+        description="What the provider demands first, where it demands something."
+    )
+    successor: str | None = strawberry.field(
+        description="The key of the integration that follows a retired one."
+    )
+    vendor: str | None = strawberry.field(description="Who makes the outside system.")
+    homepage_url: Url | None = strawberry.field(description="The outside system's home page.")
+    icon: str | None = strawberry.field(description="Its drawing: SVG without scripts or outside references.")
+    categories: list[str] = strawberry.field(description="The categories it belongs to.")
+    tags: list[str] = strawberry.field(description="More words for it.")
+    popularity: int = strawberry.field(description="How often it is wanted, from 0 to 100.")
+    use_cases: list[str] = strawberry.field(description="What people commonly use it for.")
+    setup_guide: str | None = strawberry.field(description="How to set it up (Markdown).")
+
+    @resolver("Documentation about it.")
+    def docs(self) -> list[DocLinkType]:
+        """Return the links."""
+        return [doc_type(link) for link in self.entry.latest.docs]
+
+    @resolver("What goes wrong with it, what that looks like and what to do.")
+    def troubleshooting(self) -> list[TroubleshootingType]:
+        """Return the known troubles."""
+        return [troubleshooting_type(trouble) for trouble in self.entry.latest.troubleshooting]
+
+    @resolver("Its latest version.")
+    def latest_version(self) -> IntegrationVersionType:
+        """Return the latest version."""
+        return _version(self.entry.latest)
+
+    @resolver("The newest version in a range such as `^1.2`; null where there is none.")
+    def version(
+        self,
+        range_: Annotated[
+            str, strawberry.argument(name="range", description="A range as npm writes it, or one version.")
+        ],
+    ) -> IntegrationVersionType | None:
+        """Look a version up."""
+        try:
+            found = self.entry.newest_in(parse_range(range_))
+        except RangeError:
+            reason = "it is not a range of versions"
+            raise InvalidInputError(
+                problem(ProblemCode.INVALID_FIELD, "range", label="range", reason=reason)
+            ) from None
+        return None if found is None else _version(found)
+
+    @resolver("Its versions, the newest first.")
+    def versions(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> PageType[IntegrationVersionType]:
+        """List the versions."""
+        newest_first = self.entry.versions[::-1]
+        page, info = page_of_all(
+            newest_first, lambda one: str(one.version), page_args(first, after, last, before)
+        )
+        nodes = [_version(definition) for definition in page]
+        edges = [EdgeType(cursor=str(node.version), node=node) for node in nodes]
+        return PageType(edges=edges, nodes=nodes, page_info=info, total_count=len(newest_first))
+
+    @resolver("What changed, the newest first.")
+    def changelog(
+        self,
+        since: Annotated[SemVer | None, strawberry.argument(description="Only after this version.")] = None,
+    ) -> list[ChangelogEntryType]:
+        """Return what changed."""
+        entries = self.entry.changelog(None if since is None else Version.parse(since))
+        return [changelog_type(entry) for entry in entries]
+
+
+def integration_type(catalog: Catalog, key: str) -> IntegrationType | None:
+    """Return the integration with this key, or None."""
+    entry = catalog.integration(key)
+    return None if entry is None else entry_type(entry)
+
+
+def version_type(catalog: Catalog, key: str, version: str) -> IntegrationVersionType | None:
+    """Return exactly this version of an integration, or None."""
+    definition = catalog.definition(key, version)
+    return None if definition is None else _version(definition)
+
+
+def entry_type(entry: IntegrationEntry) -> IntegrationType:
+    """Return an integration as the schema shows it."""
+    latest = entry.latest
+    return IntegrationType(
+        id=strawberry.ID(entry.id),
+        entry=entry,
+        key=entry.key,
+        name=latest.name,
+        summary=latest.summary,
+        description=latest.description,
+        stage=latest.stage,
+        demands=latest.demands,
+        successor=latest.successor,
+        vendor=latest.vendor,
+        homepage_url=None if latest.homepage is None else Url(latest.homepage),
+        icon=entry.icon,
+        categories=list(latest.categories),
+        tags=list(latest.tags),
+        popularity=latest.popularity,
+        use_cases=list(latest.use_cases),
+        setup_guide=latest.setup_guide,
+    )
+
+
+def definition_type(definition: Definition) -> IntegrationVersionType:
+    """Return a version as the schema shows it."""
+    return _version(definition)
+
+
+def _version(definition: Definition) -> IntegrationVersionType:
+    return IntegrationVersionType(
+        id=strawberry.ID(version_id(definition.integration, definition.version)),
+        definition=definition,
+        version=SemVer(str(definition.version)),
+        config_schema=JsonSchema(definition.config),
+        egress_hosts=list(definition.http.hosts),
+    )

@@ -1,0 +1,1 @@
+"""Test runs and their live progress."""

@@ -1,0 +1,145 @@
+"""Test runs: the queries, mutations and the live progress, and what they add to a connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Annotated, Any, Final, cast
+
+import strawberry
+
+from app.api.graphql.connection_tests.types import TestProgressType, TestRunType, progress_type, run_type
+from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.fields import Given, optional, resolver, stream
+from app.api.graphql.problems import ProblemType, mutation, user_errors_field
+from app.foundation.errors import InvalidInputError, NotFoundError
+from app.foundation.problems import ProblemCode, problem
+
+MAX_WAIT_MS: Final = 10_000
+
+
+@strawberry.input(name="TestConnectionInput", description="Which connection to test.")
+class TestConnectionInput:
+    """Run the default test."""
+
+    connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
+    wait_ms: int = strawberry.field(
+        description="Wait for the end of the run, at most so long (up to 10000); 0 answers at once.",
+        default=0,
+    )
+    idempotency_key: str | None = optional(
+        "At most 255 characters of your own: the same key with the same input has one effect."
+    )
+
+
+@strawberry.input(name="CancelTestRunInput", description="Which test run to cancel.")
+class CancelTestRunInput:
+    """Cancel."""
+
+    run_id: strawberry.ID = strawberry.field(description="The run's id.")
+
+
+@strawberry.type(name="TestConnectionPayload", description="The run to follow with `testProgress`.")
+class TestConnectionPayload:
+    """Started."""
+
+    test_run: TestRunType | None = strawberry.field(
+        description="The run; null exactly where none was started.", default=None
+    )
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type(
+    name="CancelTestRunPayload", description="The run; it ends as soon as its present step lets go."
+)
+class CancelTestRunPayload:
+    """Cancelled."""
+
+    test_run: TestRunType | None = strawberry.field(description="The run as it stands.", default=None)
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type
+class TestRunQueries:
+    """Test runs by id."""
+
+    @resolver("One test run; null where there is none, or where you may not see it.")
+    async def test_run(
+        self,
+        info: PatchbayInfo,
+        id_: Annotated[strawberry.ID, strawberry.argument(name="id", description="The run's id.")],
+    ) -> TestRunType | None:
+        """Look one run up."""
+        return (await load_runs(info.context, [id_])).get(id_)
+
+
+@strawberry.type
+class TestRunMutations:
+    """The verbs of :class:`app.connection_tests.runs.TestRuns`."""
+
+    @mutation(TestConnectionPayload, "Runs a connection's default test; the answer has a run to follow.")
+    async def test_connection(
+        self, info: PatchbayInfo, input_: Given[TestConnectionInput]
+    ) -> TestConnectionPayload:
+        """Start a run."""
+        if not 0 <= input_.wait_ms <= MAX_WAIT_MS:
+            reason = f"it must be between 0 and {MAX_WAIT_MS}"
+            raise InvalidInputError(
+                problem(ProblemCode.INVALID_FIELD, "waitMs", label="waitMs", reason=reason)
+            )
+        context = info.context
+        run = await context.hub.test_runs.start(
+            context.actor, input_.connection_id, idempotency_key=input_.idempotency_key
+        )
+        if input_.wait_ms:
+            run = await context.hub.test_runs.wait(context.actor, run.id, input_.wait_ms)
+        return TestConnectionPayload(test_run=run_type(run))
+
+    @mutation(CancelTestRunPayload, "Cancels a test run; one that is over stays as it is.")
+    async def cancel_test_run(
+        self, info: PatchbayInfo, input_: Given[CancelTestRunInput]
+    ) -> CancelTestRunPayload:
+        """Cancel a run."""
+        run = await info.context.hub.test_runs.cancel(info.context.actor, input_.run_id)
+        return CancelTestRunPayload(test_run=run_type(run))
+
+
+@strawberry.type
+class TestRunSubscriptions:
+    """Live progress."""
+
+    @stream("A test run's progress: finished steps first, then live, until the run ends.")
+    async def test_progress(
+        self,
+        info: PatchbayInfo,
+        run_id: Annotated[strawberry.ID, strawberry.argument(description="The run's id.")],
+        after_seq: Annotated[
+            int | None,
+            strawberry.argument(description="Go on after this `seq`; from the first where it is left out."),
+        ] = None,  # noqa: PT028 - not a test: a field of that name
+    ) -> AsyncGenerator[TestProgressType, None]:
+        """Follow a run."""
+        context = info.context
+        async for progress in context.hub.test_runs.progress(context.actor, run_id, max(after_seq or 0, 0)):
+            yield progress_type(progress)
+
+
+@strawberry.type
+class ConnectionTestFields:
+    """What test runs add to ``Connection``."""
+
+    @resolver("Its newest test run; null where it was never tested.")
+    async def last_test_run(self, info: PatchbayInfo) -> TestRunType | None:
+        """Load the newest run."""
+        found = await info.context.loaders.latest_runs.load(cast("Any", self).id)
+        return None if found is None else run_type(found)
+
+
+async def load_runs(context: RequestContext, ids: Sequence[str]) -> Mapping[str, TestRunType]:
+    """Load runs for ``node``; those that are not there are left out."""
+    found = {}
+    for id_ in ids:
+        try:
+            found[id_] = run_type(await context.hub.test_runs.get(context.actor, id_))
+        except NotFoundError:
+            continue
+    return found

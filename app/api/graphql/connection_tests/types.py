@@ -1,0 +1,147 @@
+"""Test runs, their steps and recorded exchanges, as the schema shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+import app.api.graphql.connection_tests.enums  # noqa: F401 - brings the room's enums into the schema
+from app.api.graphql.connection_tests.exchange_types import ExchangeType, exchange_type
+from app.api.graphql.connections.authorization_types import load_connection
+from app.api.graphql.connections.types import ConnectionType
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.fields import resolver
+from app.api.graphql.node import NodeType
+from app.api.graphql.problems import ProblemType, maybe_problem
+from app.api.graphql.scalars import EventCursor, Json
+from app.connection_tests.steps import (
+    RunState,
+    StepKind,
+    TestProgress,
+    TestRunSnapshot,
+    TestStepSnapshot,
+    Verdict,
+)
+from app.connection_tests.steps import StepState as TestStepState
+
+
+@strawberry.type(
+    name="TestStep", description="One step of a test run: what was done, what was seen, the verdict."
+)
+class TestStepType:
+    """A step."""
+
+    snapshot: strawberry.Private[TestStepSnapshot]
+    index: int = strawberry.field(description="Its place in the run, from 0.")
+    kind: StepKind = strawberry.field(description="What it looks at.")
+    title: str = strawberry.field(description="What it is called.")
+    state: TestStepState = strawberry.field(description="How it ended, or that it is running.")
+    started_at: datetime | None = strawberry.field(description="When it started.")
+    duration_ms: int | None = strawberry.field(description="How long it took.")
+    message: str = strawberry.field(description="What was found, in plain words.")
+    evidence: Json = strawberry.field(description="What was seen, without secrets.")
+
+    @resolver("What went wrong.")
+    def problem(self) -> ProblemType | None:
+        """Return the fault."""
+        return maybe_problem(self.snapshot.problem)
+
+    @resolver("The recorded request and answer, without secrets.")
+    def exchange(self) -> ExchangeType | None:
+        """Return the exchange."""
+        return None if self.snapshot.exchange is None else exchange_type(self.snapshot.exchange)
+
+
+@strawberry.type(
+    name="TestRun", description="One execution of a connection test: ordered steps and a verdict."
+)
+class TestRunType(NodeType):
+    """A run."""
+
+    snapshot: strawberry.Private[TestRunSnapshot]
+    connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
+    state: RunState = strawberry.field(description="How it stands.")
+    verdict: Verdict | None = strawberry.field(description="Its verdict; null until it has finished.")
+    seq: int = strawberry.field(description="Counts its progress; `testProgress` goes on after it.")
+    created_at: datetime = strawberry.field(description="When it was asked for.")
+    started_at: datetime | None = strawberry.field(description="When it started.")
+    finished_at: datetime | None = strawberry.field(description="When it finished.")
+    duration_ms: int | None = strawberry.field(description="How long it took.")
+    deadline_at: datetime = strawberry.field(description="When it is ended if it has not finished.")
+
+    @resolver("Its steps so far, in order.")
+    def steps(self) -> list[TestStepType]:
+        """Return the steps."""
+        return [step_type(step) for step in self.snapshot.steps]
+
+    @resolver("What went wrong.")
+    def problem(self) -> ProblemType | None:
+        """Return the fault."""
+        return maybe_problem(self.snapshot.problem)
+
+    @resolver("The connection; null where it was deleted.")
+    async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
+        """Load the connection."""
+        return await load_connection(info, self.connection_id)
+
+    @resolver("Follow `events` after this cursor: nothing since then is missed.")
+    async def as_of(self, info: PatchbayInfo) -> EventCursor:
+        """Return where the event stream stood."""
+        return EventCursor(await info.context.as_of())
+
+
+@strawberry.type(
+    name="TestProgress", description="News of a test run: a step that started or finished, or the end."
+)
+class TestProgressType:
+    """One message of the progress stream."""
+
+    seq: int = strawberry.field(description="Its place in the run's progress; keep it for `afterSeq`.")
+    is_final: bool = strawberry.field(
+        description="Whether the run is over; the stream ends with this message."
+    )
+    test_run: TestRunType = strawberry.field(description="The run as it stands.")
+    step: TestStepType | None = strawberry.field(description="The step that this is about.")
+
+
+def step_type(snapshot: TestStepSnapshot) -> TestStepType:
+    """Return a step as the schema shows it."""
+    return TestStepType(
+        snapshot=snapshot,
+        index=snapshot.index,
+        kind=snapshot.kind,
+        title=snapshot.title,
+        state=snapshot.state,
+        started_at=snapshot.started_at,
+        duration_ms=snapshot.duration_ms,
+        message=snapshot.message,
+        evidence=Json(snapshot.evidence),
+    )
+
+
+def run_type(snapshot: TestRunSnapshot) -> TestRunType:
+    """Return a run as the schema shows it."""
+    return TestRunType(
+        id=strawberry.ID(snapshot.id),
+        snapshot=snapshot,
+        connection_id=strawberry.ID(snapshot.connection_id),
+        state=snapshot.state,
+        verdict=snapshot.verdict,
+        seq=snapshot.seq,
+        created_at=snapshot.created_at,
+        started_at=snapshot.started_at,
+        finished_at=snapshot.finished_at,
+        duration_ms=snapshot.duration_ms,
+        deadline_at=snapshot.deadline_at,
+    )
+
+
+def progress_type(progress: TestProgress) -> TestProgressType:
+    """Return news of a run as the schema shows it."""
+    return TestProgressType(
+        seq=progress.seq,
+        is_final=progress.is_final,
+        test_run=run_type(progress.run),
+        step=None if progress.step is None else step_type(progress.step),
+    )

@@ -1,0 +1,117 @@
+"""Authorizations as the schema shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from app.api.graphql.connections.steps import AuthorizationStepType, step_type
+from app.api.graphql.connections.types import ConnectionType, connection_type
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.fields import resolver
+from app.api.graphql.node import NodeType
+from app.api.graphql.problems import ProblemType, maybe_problem
+from app.api.graphql.scalars import EventCursor
+from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
+
+
+@strawberry.type(
+    name="Authorization", description="One attempt to authenticate a connection, from begin to end."
+)
+class AuthorizationType(NodeType):
+    """An authorization as it stands."""
+
+    snapshot: strawberry.Private[AuthorizationSnapshot]
+    connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
+    auth_method: str = strawberry.field(description="The key of the auth method.")
+    state: AuthorizationStateName = strawberry.field(description="How it stands.")
+    seq: int = strawberry.field(description="Counts its states; `authState` goes on after it.")
+    scopes: list[str] = strawberry.field(description="The scopes that are asked for.")
+    is_final: bool = strawberry.field(description="Whether nothing more will happen.")
+    created_at: datetime = strawberry.field(description="When it was begun.")
+    expires_at: datetime = strawberry.field(description="Until when it can be completed.")
+
+    @resolver("What has to be done next; null when it has ended.")
+    def step(self) -> AuthorizationStepType | None:
+        """Return the next step."""
+        return step_type(self.snapshot)
+
+    @resolver("What went wrong.")
+    def problem(self) -> ProblemType | None:
+        """Return the fault that ended it."""
+        return maybe_problem(self.snapshot.problem)
+
+    @resolver("The connection; null where it was deleted.")
+    async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
+        """Load the connection."""
+        return await load_connection(info, self.connection_id)
+
+    @resolver("Follow `events` after this cursor: nothing since then is missed.")
+    async def as_of(self, info: PatchbayInfo) -> EventCursor:
+        """Return where the event stream stood."""
+        return EventCursor(await info.context.as_of())
+
+
+@strawberry.type(
+    name="AuthorizationState", description="One state of an authorization. Every state is delivered."
+)
+class AuthorizationStateType:
+    """An authorization as it stood at ``seq``."""
+
+    snapshot: strawberry.Private[AuthorizationSnapshot]
+    seq: int = strawberry.field(
+        description="Its place among the authorization's states; keep it for `afterSeq`."
+    )
+    state: AuthorizationStateName = strawberry.field(description="The state.")
+    at: datetime = strawberry.field(description="When it came to this state.")
+    is_final: bool = strawberry.field(description="Whether nothing more will happen to the authorization.")
+
+    @resolver("What had to be done next; null when it had ended.")
+    def step(self) -> AuthorizationStepType | None:
+        """Return the next step."""
+        return step_type(self.snapshot)
+
+    @resolver("What went wrong.")
+    def problem(self) -> ProblemType | None:
+        """Return the fault."""
+        return maybe_problem(self.snapshot.problem)
+
+    @resolver("The authorization, as it stood in this state.")
+    def authorization(self) -> AuthorizationType:
+        """Return the authorization."""
+        return authorization_type(self.snapshot)
+
+    @resolver("The connection as it is now; null where it was deleted.")
+    async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
+        """Load the connection."""
+        return await load_connection(info, self.snapshot.connection_id)
+
+
+async def load_connection(info: PatchbayInfo, connection_id: str) -> ConnectionType | None:
+    """Load a connection through the operation's loader."""
+    snapshot = await info.context.loaders.connections.load(connection_id)
+    return None if snapshot is None else connection_type(snapshot)
+
+
+def authorization_type(snapshot: AuthorizationSnapshot) -> AuthorizationType:
+    """Return an authorization as the schema shows it."""
+    return AuthorizationType(
+        id=strawberry.ID(snapshot.id),
+        snapshot=snapshot,
+        connection_id=strawberry.ID(snapshot.connection_id),
+        auth_method=snapshot.auth_method,
+        state=snapshot.state,
+        seq=snapshot.seq,
+        scopes=list(snapshot.scopes),
+        is_final=snapshot.is_final,
+        created_at=snapshot.created_at,
+        expires_at=snapshot.expires_at,
+    )
+
+
+def authorization_state_type(snapshot: AuthorizationSnapshot) -> AuthorizationStateType:
+    """Return one state of an authorization."""
+    return AuthorizationStateType(
+        snapshot=snapshot, seq=snapshot.seq, state=snapshot.state, at=snapshot.at, is_final=snapshot.is_final
+    )

@@ -1,0 +1,227 @@
+"""What the connections room's mutations ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from app.api.graphql.connections.enums import ConnectionSort, Presentation
+from app.api.graphql.enums import Direction
+from app.api.graphql.fields import optional
+from app.api.graphql.scalars import Json, SecretJson, SecretText, SemVer, Url
+from app.connections.lifecycle import ConnectionState
+from app.connections.snapshot import AccessScope, Mode
+
+_IDEMPOTENCY = "At most 255 characters of your own: the same key with the same input has one effect."
+_REVISION = "Change it only if it still has this revision."
+
+
+def _connection_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
+    return strawberry.field(description="The connection's id.")
+
+
+def _authorization_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
+    return strawberry.field(description="The authorization's id.")
+
+
+@strawberry.input(name="CreateConnectionInput", description="A new connection. It starts as a draft.")
+class CreateConnectionInput:
+    """Step 1 to 3 of the journey in one."""
+
+    name: str = strawberry.field(
+        description="Its name: unique, ignoring case, among the connections of its owner."
+    )
+    integration: str = strawberry.field(description="The key of the integration.")
+    version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
+    mode: Mode = strawberry.field(description="Whether it talks to the outside world.", default=Mode.LIVE)
+    description: str = strawberry.field(description="What it is for, in your words.", default="")
+    config: Json | None = optional(
+        "Its configuration, as the version's `configSchema` describes it; may be incomplete."
+    )
+    scope: AccessScope = strawberry.field(
+        description="Whose connection it is.", default=AccessScope.WORKSPACE
+    )
+    idempotency_key: str | None = optional(_IDEMPOTENCY)
+
+
+@strawberry.input(
+    name="UpdateConnectionInput", description="A new name or description; what is left out stays."
+)
+class UpdateConnectionInput:
+    """Rename or describe."""
+
+    connection_id: strawberry.ID = _connection_id()
+    name: str | None = optional("The new name.")
+    description: str | None = optional("The new description.")
+    expected_revision: int | None = optional(_REVISION)
+
+
+@strawberry.input(name="UpdateConnectionConfigInput", description="A new configuration.")
+class UpdateConnectionConfigInput:
+    """The whole form; secret fields that are left out stay as they are."""
+
+    connection_id: strawberry.ID = _connection_id()
+    config: Json = strawberry.field(
+        description="The whole configuration. A secret field that is left out stays as it is; null clears it."
+    )
+    expected_revision: int | None = optional(_REVISION)
+
+
+@strawberry.input(name="ConnectionVerbInput", description="Which connection is meant.")
+class ConnectionVerbInput:
+    """What every verb on one connection takes."""
+
+    connection_id: strawberry.ID = _connection_id()
+    expected_revision: int | None = optional(_REVISION)
+
+
+@strawberry.input(name="ActivateConnectionInput", description="Which connection to make usable.")
+class ActivateConnectionInput(ConnectionVerbInput):
+    """The activation gate."""
+
+    reason: str | None = optional(
+        "Why it may be activated although its default test has not passed; audited."
+    )
+
+
+@strawberry.input(name="PauseConnectionInput", description="Which connection to pause.")
+class PauseConnectionInput(ConnectionVerbInput):
+    """Pause."""
+
+
+@strawberry.input(name="ResumeConnectionInput", description="Which connection to resume.")
+class ResumeConnectionInput(ConnectionVerbInput):
+    """Resume."""
+
+
+@strawberry.input(name="DisconnectInput", description="Which connection's credentials to destroy.")
+class DisconnectInput(ConnectionVerbInput):
+    """Disconnect."""
+
+
+@strawberry.input(name="DeleteConnectionInput", description="Which connection to delete.")
+class DeleteConnectionInput(ConnectionVerbInput):
+    """Delete."""
+
+
+@strawberry.input(name="RefreshCredentialsInput", description="Which connection's credentials to renew now.")
+class RefreshCredentialsInput:
+    """Renew by hand."""
+
+    connection_id: strawberry.ID = _connection_id()
+
+
+@strawberry.input(name="ValidateConfigInput", description="A configuration to check without any effect.")
+class ValidateConfigInput:
+    """A live form."""
+
+    integration: str = strawberry.field(description="The key of the integration.")
+    version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
+    config: Json = strawberry.field(description="The configuration as it stands in the form.")
+
+
+@strawberry.input(name="BeginAuthorizationInput", description="How to authenticate a connection.")
+class BeginAuthorizationInput:
+    """Step 5 of the journey."""
+
+    connection_id: strawberry.ID = _connection_id()
+    auth_method: str | None = optional("The key of the auth method; can be left out where there is only one.")
+    scopes: list[str] | None = optional("The scopes to ask for; the required ones are always asked for.")
+    return_to: Url | None = optional(
+        "Where the browser goes at the end; on the hub's origin or an allowed one."
+    )
+    presentation: Presentation = strawberry.field(
+        description="How the sign-in page is shown.", default=Presentation.POPUP
+    )
+    idempotency_key: str | None = optional(_IDEMPOTENCY)
+    expected_revision: int | None = optional(_REVISION)
+
+
+@strawberry.input(
+    name="ReauthorizeInput", description="Which connection to authenticate again, as it was before."
+)
+class ReauthorizeInput:
+    """The old credentials keep working until the new ones do."""
+
+    connection_id: strawberry.ID = _connection_id()
+    scopes: list[str] | None = optional("The scopes to ask for; those of the last time where it is left out.")
+    return_to: Url | None = optional(
+        "Where the browser goes at the end; on the hub's origin or an allowed one."
+    )
+    presentation: Presentation = strawberry.field(
+        description="How the sign-in page is shown.", default=Presentation.POPUP
+    )
+    idempotency_key: str | None = optional(_IDEMPOTENCY)
+
+
+@strawberry.input(name="SubmitCredentialsInput", description="What was entered into a credential form.")
+class SubmitCredentialsInput:
+    """The answer to a CredentialFormStep."""
+
+    authorization_id: strawberry.ID = _authorization_id()
+    credentials: SecretJson = strawberry.field(
+        description="The form's fields, as the step's schema describes them."
+    )
+
+
+@strawberry.input(name="ChooseAccountInput", description="Which of several accounts to connect.")
+class ChooseAccountInput:
+    """The answer to an AccountChoiceStep."""
+
+    authorization_id: strawberry.ID = _authorization_id()
+    account_id: str = strawberry.field(description="The id of one of the step's options.")
+
+
+@strawberry.input(
+    name="CompleteAuthorizationInput", description="Where the provider sent the browser back to."
+)
+class CompleteAuthorizationInput:
+    """For applications that take the callback themselves."""
+
+    authorization_id: strawberry.ID = _authorization_id()
+    callback_url: SecretText = strawberry.field(description="The whole address, with its parameters.")
+
+
+@strawberry.input(name="CancelAuthorizationInput", description="Which authorization to cancel.")
+class CancelAuthorizationInput:
+    """Cancel."""
+
+    authorization_id: strawberry.ID = _authorization_id()
+
+
+@strawberry.input(
+    name="ConnectionFilter", description="Which connections are meant: lists mean any of, fields mean and."
+)
+class ConnectionFilterInput:
+    """A filter."""
+
+    states: list[ConnectionState] | None = optional("In one of these states.")
+    integrations: list[str] | None = optional("To one of these integrations, by key.")
+    modes: list[Mode] | None = optional("In one of these modes.")
+
+
+@strawberry.input(name="ConnectionOrder", description="How connections are sorted.")
+class ConnectionOrderInput:
+    """An order."""
+
+    field: ConnectionSort = strawberry.field(description="What to sort by.")
+    direction: Direction = strawberry.field(description="Which way.", default=Direction.ASC)
+
+
+@strawberry.input(name="ConnectionBy", one_of=True, description="Names one connection.")
+class ConnectionByInput:
+    """One of two ways."""
+
+    id: strawberry.Maybe[strawberry.ID] = optional("By its id.")
+    name: strawberry.Maybe[str] = optional("By its name, ignoring case.")
+
+
+@strawberry.input(name="AuthStateBy", one_of=True, description="Whose states to follow.")
+class AuthStateByInput:
+    """One of two ways."""
+
+    connection_id: strawberry.Maybe[strawberry.ID] = optional(
+        "Every authorization of this connection, as they come."
+    )
+    authorization_id: strawberry.Maybe[strawberry.ID] = optional("This authorization, to its end.")

@@ -1,0 +1,187 @@
+"""Mutations of connections."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import strawberry
+
+from app.api.graphql.connections.inputs import (
+    ActivateConnectionInput,
+    ConnectionVerbInput,
+    CreateConnectionInput,
+    DeleteConnectionInput,
+    DisconnectInput,
+    PauseConnectionInput,
+    RefreshCredentialsInput,
+    ResumeConnectionInput,
+    UpdateConnectionConfigInput,
+    UpdateConnectionInput,
+)
+from app.api.graphql.connections.payloads import (
+    ActivateConnectionPayload,
+    ConnectionPayload,
+    CreateConnectionPayload,
+    DeleteConnectionPayload,
+    DisconnectPayload,
+    PauseConnectionPayload,
+    RefreshCredentialsPayload,
+    ResumeConnectionPayload,
+    UpdateConnectionConfigPayload,
+    UpdateConnectionPayload,
+)
+from app.api.graphql.connections.revocation_types import maybe_revocation
+from app.api.graphql.connections.types import connection_type
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.fields import Given
+from app.api.graphql.problems import mutation, problem_types
+from app.api.graphql.scalars import EventCursor
+
+if TYPE_CHECKING:
+    from app.connections.connections import Edited
+
+P = TypeVar("P", bound=ConnectionPayload)
+
+
+@strawberry.type
+class ConnectionMutations:
+    """The verbs of :class:`app.connections.connections.Connections`."""
+
+    @mutation(CreateConnectionPayload, "Makes a connection: a draft, until its configuration is complete.")
+    async def create_connection(
+        self, info: PatchbayInfo, input_: Given[CreateConnectionInput]
+    ) -> CreateConnectionPayload:
+        """Create."""
+        edited = await info.context.hub.connections.create(
+            info.context.actor,
+            name=input_.name,
+            integration=input_.integration,
+            version=input_.version,
+            mode=input_.mode,
+            description=input_.description,
+            config=cast("Any", input_.config),
+            scope=input_.scope,
+            idempotency_key=input_.idempotency_key,
+        )
+        return edited_payload(CreateConnectionPayload, info, edited)
+
+    @mutation(UpdateConnectionPayload, "Renames or describes a connection.")
+    async def update_connection(
+        self, info: PatchbayInfo, input_: Given[UpdateConnectionInput]
+    ) -> UpdateConnectionPayload:
+        """Rename or describe."""
+        edited = await info.context.hub.connections.update(
+            info.context.actor,
+            input_.connection_id,
+            name=input_.name,
+            description=input_.description,
+            expected_revision=input_.expected_revision,
+        )
+        return edited_payload(UpdateConnectionPayload, info, edited)
+
+    @mutation(
+        UpdateConnectionConfigPayload,
+        "Replaces a connection's configuration. What fits is saved; `userErrors` tells the rest.",
+    )
+    async def update_connection_config(
+        self, info: PatchbayInfo, input_: Given[UpdateConnectionConfigInput]
+    ) -> UpdateConnectionConfigPayload:
+        """Configure."""
+        edited = await info.context.hub.connections.update_config(
+            info.context.actor,
+            input_.connection_id,
+            cast("Any", input_.config),
+            expected_revision=input_.expected_revision,
+        )
+        return edited_payload(UpdateConnectionConfigPayload, info, edited)
+
+    @mutation(
+        ActivateConnectionPayload,
+        "Makes a connection usable: its default test has passed, or a reason says why it may be untested.",
+    )
+    async def activate_connection(
+        self, info: PatchbayInfo, input_: Given[ActivateConnectionInput]
+    ) -> ActivateConnectionPayload:
+        """Activate."""
+        edited = await info.context.hub.connections.activate(
+            info.context.actor,
+            input_.connection_id,
+            reason=input_.reason,
+            expected_revision=input_.expected_revision,
+        )
+        return edited_payload(ActivateConnectionPayload, info, edited)
+
+    @mutation(PauseConnectionPayload, "Pauses a connection: nobody can call through it until it is resumed.")
+    async def pause_connection(
+        self, info: PatchbayInfo, input_: Given[PauseConnectionInput]
+    ) -> PauseConnectionPayload:
+        """Pause."""
+        return await _verb(PauseConnectionPayload, info, input_, info.context.hub.connections.pause)
+
+    @mutation(ResumeConnectionPayload, "Resumes a paused connection, in the state that the evidence says.")
+    async def resume_connection(
+        self, info: PatchbayInfo, input_: Given[ResumeConnectionInput]
+    ) -> ResumeConnectionPayload:
+        """Resume."""
+        return await _verb(ResumeConnectionPayload, info, input_, info.context.hub.connections.resume)
+
+    @mutation(
+        DisconnectPayload,
+        "Destroys a connection's credentials, and revokes them at the provider where it can be done.",
+    )
+    async def disconnect(self, info: PatchbayInfo, input_: Given[DisconnectInput]) -> DisconnectPayload:
+        """Disconnect."""
+        edited = await info.context.hub.connections.disconnect(
+            info.context.actor, input_.connection_id, expected_revision=input_.expected_revision
+        )
+        payload = edited_payload(DisconnectPayload, info, edited)
+        payload.revocation = maybe_revocation(edited.revocation)
+        return payload
+
+    @mutation(DeleteConnectionPayload, "Deletes a connection; its name is free again.")
+    async def delete_connection(
+        self, info: PatchbayInfo, input_: Given[DeleteConnectionInput]
+    ) -> DeleteConnectionPayload:
+        """Delete."""
+        deleted = await info.context.hub.connections.delete(
+            info.context.actor, input_.connection_id, expected_revision=input_.expected_revision
+        )
+        return DeleteConnectionPayload(
+            deleted_connection_id=strawberry.ID(deleted.id),
+            name=deleted.name,
+            revocation=maybe_revocation(deleted.revocation),
+            as_of=EventCursor(info.context.cursor(deleted.as_of)),
+        )
+
+    @mutation(
+        RefreshCredentialsPayload,
+        "Renews a connection's credentials now, as the hub does by itself when due.",
+    )
+    async def refresh_credentials(
+        self, info: PatchbayInfo, input_: Given[RefreshCredentialsInput]
+    ) -> RefreshCredentialsPayload:
+        """Renew by hand."""
+        context = info.context
+        await context.hub.renewal.refresh_now(context.actor, input_.connection_id)
+        position = await context.hub.events.position(context.actor.workspace_id)
+        snapshot = await context.hub.connections.get(context.actor, input_.connection_id)
+        return RefreshCredentialsPayload(
+            connection=connection_type(snapshot, position), as_of=EventCursor(context.cursor(position))
+        )
+
+
+def edited_payload(payload: type[P], info: PatchbayInfo, edited: Edited) -> P:
+    """Return the payload of a verb that answers with the connection and what still is not right."""
+    return payload(
+        connection=connection_type(edited.connection, edited.as_of),
+        as_of=EventCursor(info.context.cursor(edited.as_of)),
+        user_errors=problem_types(edited.problems),
+    )
+
+
+async def _verb(
+    payload: type[P], info: PatchbayInfo, input_: ConnectionVerbInput, verb: Callable[..., Awaitable[Edited]]
+) -> P:
+    edited = await verb(info.context.actor, input_.connection_id, expected_revision=input_.expected_revision)
+    return edited_payload(payload, info, edited)

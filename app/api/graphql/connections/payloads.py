@@ -1,0 +1,135 @@
+"""What the connections room's mutations answer."""
+
+from __future__ import annotations
+
+import strawberry
+
+from app.api.graphql.connections.authorization_types import AuthorizationType
+from app.api.graphql.connections.revocation_types import RevocationType
+from app.api.graphql.connections.types import ConnectionType
+from app.api.graphql.problems import ProblemType, user_errors_field
+from app.api.graphql.scalars import EventCursor
+
+_REVOCATION = (
+    "What becomes of its credentials at the provider; null where it held none. Look again with `node`."
+)
+_AS_OF = "Follow `events` after this cursor, and nothing is missed since the change."
+
+
+@strawberry.type
+class ConnectionPayload:
+    """A verb on a connection."""
+
+    connection: ConnectionType | None = strawberry.field(
+        description="The connection after the change; null exactly where nothing was changed.", default=None
+    )
+    as_of: EventCursor | None = strawberry.field(description=_AS_OF, default=None)
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type(
+    name="CreateConnectionPayload", description="The new connection. It may still have problems."
+)
+class CreateConnectionPayload(ConnectionPayload):
+    """Created."""
+
+
+@strawberry.type(
+    name="UpdateConnectionPayload", description="The connection with its new name and description."
+)
+class UpdateConnectionPayload(ConnectionPayload):
+    """Renamed or described."""
+
+
+@strawberry.type(
+    name="UpdateConnectionConfigPayload",
+    description="The connection with its new configuration: what fits is saved, `userErrors` tells the rest.",
+)
+class UpdateConnectionConfigPayload(ConnectionPayload):
+    """Configured."""
+
+
+@strawberry.type(name="ActivateConnectionPayload", description="The connection, usable from now on.")
+class ActivateConnectionPayload(ConnectionPayload):
+    """Activated."""
+
+
+@strawberry.type(name="PauseConnectionPayload", description="The connection, paused.")
+class PauseConnectionPayload(ConnectionPayload):
+    """Paused."""
+
+
+@strawberry.type(
+    name="ResumeConnectionPayload", description="The connection, in the state that the evidence says."
+)
+class ResumeConnectionPayload(ConnectionPayload):
+    """Resumed."""
+
+
+@strawberry.type(name="DisconnectPayload", description="The connection without credentials.")
+class DisconnectPayload(ConnectionPayload):
+    """Disconnected."""
+
+    revocation: RevocationType | None = strawberry.field(description=_REVOCATION, default=None)
+
+
+@strawberry.type(name="RefreshCredentialsPayload", description="The connection with its credentials renewed.")
+class RefreshCredentialsPayload(ConnectionPayload):
+    """Renewed."""
+
+
+@strawberry.type(name="DeleteConnectionPayload", description="What was deleted.")
+class DeleteConnectionPayload:
+    """Deleted."""
+
+    deleted_connection_id: strawberry.ID | None = strawberry.field(
+        description="The id it had; null exactly where nothing was deleted.", default=None
+    )
+    name: str | None = strawberry.field(description="The name it had, free again.", default=None)
+    revocation: RevocationType | None = strawberry.field(description=_REVOCATION, default=None)
+    as_of: EventCursor | None = strawberry.field(description=_AS_OF, default=None)
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type
+class AuthorizationPayload:
+    """A verb on an authorization."""
+
+    authorization: AuthorizationType | None = strawberry.field(
+        description="The authorization as it stands; its `step` says what to do next.", default=None
+    )
+    user_errors: list[ProblemType] = user_errors_field()
+
+
+@strawberry.type(name="BeginAuthorizationPayload", description="The authorization, with the first step.")
+class BeginAuthorizationPayload(AuthorizationPayload):
+    """Begun."""
+
+
+@strawberry.type(name="ReauthorizePayload", description="The authorization, with the first step.")
+class ReauthorizePayload(AuthorizationPayload):
+    """Begun again."""
+
+
+@strawberry.type(
+    name="SubmitCredentialsPayload", description="The authorization; it may ask for another step."
+)
+class SubmitCredentialsPayload(AuthorizationPayload):
+    """Submitted."""
+
+
+@strawberry.type(name="ChooseAccountPayload", description="The authorization; it may ask for another step.")
+class ChooseAccountPayload(AuthorizationPayload):
+    """Chosen."""
+
+
+@strawberry.type(
+    name="CompleteAuthorizationPayload", description="The authorization; it may ask for another step."
+)
+class CompleteAuthorizationPayload(AuthorizationPayload):
+    """Completed."""
+
+
+@strawberry.type(name="CancelAuthorizationPayload", description="The authorization, cancelled.")
+class CancelAuthorizationPayload(AuthorizationPayload):
+    """Cancelled."""

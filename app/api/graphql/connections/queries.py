@@ -1,0 +1,139 @@
+"""Queries about connections and authorizations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import strawberry
+
+from app.api.graphql.connections.authorization_types import AuthorizationType, authorization_type
+from app.api.graphql.connections.enums import ConnectionSort
+from app.api.graphql.connections.inputs import (
+    ConnectionByInput,
+    ConnectionFilterInput,
+    ConnectionOrderInput,
+    ValidateConfigInput,
+)
+from app.api.graphql.connections.types import ConnectionType, connection_type
+from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.enums import Direction
+from app.api.graphql.fields import Given, resolver
+from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, page_of
+from app.api.graphql.problems import ProblemType, problem_types
+from app.connections.snapshot import ConnectionQuery
+from app.foundation.errors import NotFoundError
+from app.foundation.pages import PageRequest
+
+
+@strawberry.type(name="ConfigValidation", description="What is not right with a configuration.")
+class ConfigValidationType:
+    """The answer to a live form."""
+
+    is_valid: bool = strawberry.field(description="Whether nothing is wrong.")
+    problems: list[ProblemType] = strawberry.field(description="Every fault, with the path of its field.")
+
+
+@strawberry.type
+class ConnectionQueries:
+    """The connections room's queries."""
+
+    @resolver("The connections you may see, by name unless another order is asked for.")
+    async def connections(
+        self,
+        info: PatchbayInfo,
+        search: Annotated[
+            str | None, strawberry.argument(description="Words in the name or description.")
+        ] = None,
+        filter_: Annotated[
+            ConnectionFilterInput | None, strawberry.argument(name="filter", description="Which ones.")
+        ] = None,
+        order_by: Annotated[
+            ConnectionOrderInput | None, strawberry.argument(description="In which order.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> PageType[ConnectionType]:
+        """List connections."""
+        args = page_args(first, after, last, before)
+        page = PageRequest(first=args.first, after=args.after, last=args.last, before=args.before)
+        query = connection_query(filter_, search=search, order_by=order_by)
+        found = await info.context.hub.connections.page(info.context.actor, query, page)
+        return page_of(
+            [connection_type(snapshot) for snapshot in found.items],
+            found.cursors,
+            has_next=found.has_next,
+            has_previous=found.has_previous,
+            total=found.total,
+        )
+
+    @resolver("One connection; null where there is none, or where you may not see it.")
+    async def connection(
+        self,
+        info: PatchbayInfo,
+        by: Annotated[ConnectionByInput, strawberry.argument(description="Which one.")],
+    ) -> ConnectionType | None:
+        """Look one connection up."""
+        context = info.context
+        if by.id is not None:
+            found = (await context.hub.connections.many(context.actor, [by.id.value])).get(by.id.value)
+        else:
+            found = await context.hub.connections.find(context.actor, by.name.value if by.name else "")
+        return None if found is None else connection_type(found)
+
+    @resolver("Checks a configuration as it stands in a form, without any effect.")
+    async def validate_config(
+        self, info: PatchbayInfo, input_: Given[ValidateConfigInput]
+    ) -> ConfigValidationType:
+        """Check a form."""
+        context = info.context
+        problems = context.hub.connections.validate_config(
+            context.actor, input_.integration, input_.version, input_.config
+        )
+        return ConfigValidationType(is_valid=not problems, problems=problem_types(problems))
+
+    @resolver("One authorization; null where there is none, or where you may not see it.")
+    async def authorization(
+        self,
+        info: PatchbayInfo,
+        id_: Annotated[strawberry.ID, strawberry.argument(name="id", description="The authorization's id.")],
+    ) -> AuthorizationType | None:
+        """Look one authorization up."""
+        return (await load_authorizations(info.context, [id_])).get(id_)
+
+
+def connection_query(
+    filter_: ConnectionFilterInput | None,
+    *,
+    search: str | None = None,
+    order_by: ConnectionOrderInput | None = None,
+) -> ConnectionQuery:
+    """Return the room's query for the arguments of a list or stream."""
+    order = order_by or ConnectionOrderInput(field=ConnectionSort.NAME)
+    return ConnectionQuery(
+        search=search,
+        states=tuple((filter_ and filter_.states) or ()),
+        integrations=tuple((filter_ and filter_.integrations) or ()),
+        modes=tuple((filter_ and filter_.modes) or ()),
+        order_by=order.field.value,
+        descending=order.direction is Direction.DESC,
+    )
+
+
+async def load_connections(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ConnectionType]:
+    """Load connections for ``node``."""
+    found = await context.hub.connections.many(context.actor, ids)
+    return {id_: connection_type(snapshot) for id_, snapshot in found.items()}
+
+
+async def load_authorizations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuthorizationType]:
+    """Load authorizations for ``node``; those that are not there are left out."""
+    found = {}
+    for id_ in ids:
+        try:
+            found[id_] = authorization_type(await context.hub.authorizations.get(context.actor, id_))
+        except NotFoundError:
+            continue
+    return found

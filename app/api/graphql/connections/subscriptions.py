@@ -1,0 +1,166 @@
+"""Live news of connections and authorizations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated, Final
+
+import strawberry
+
+from app.api.graphql.connections.authorization_types import AuthorizationStateType, authorization_state_type
+from app.api.graphql.connections.inputs import AuthStateByInput, ConnectionFilterInput
+from app.api.graphql.connections.queries import connection_query
+from app.api.graphql.connections.types import (
+    ConnectionStatusType,
+    ConnectionType,
+    connection_type,
+    status_type,
+)
+from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.fields import stream
+from app.api.graphql.pages import MAX_PAGE
+from app.api.graphql.scalars import EventCursor
+from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
+from app.event_stream.event import EventBatch, EventFilter, EventType, ResetReason, StreamReset
+from app.foundation.pages import PageRequest
+
+STATUS_EVENTS: Final = frozenset(
+    {
+        EventType.CONNECTION_CREATED,
+        EventType.CONNECTION_UPDATED,
+        EventType.CONNECTION_CONFIG_CHANGED,
+        EventType.CONNECTION_STATE_CHANGED,
+        EventType.CONNECTION_DELETED,
+        EventType.CREDENTIALS_SEALED,
+        EventType.CREDENTIALS_RENEWED,
+        EventType.CREDENTIALS_RECOVERED,
+        EventType.TEST_RUN_FINISHED,
+    }
+)
+
+
+@strawberry.type(
+    name="ConnectionStatusChange",
+    description="How a connection stands: first all that the filter matches, then each that changes.",
+)
+class ConnectionStatusChangeType:
+    """One message of the snapshot stream."""
+
+    connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
+    connection: ConnectionType | None = strawberry.field(
+        description="The connection as it is; null where it is gone."
+    )
+    status: ConnectionStatusType | None = strawberry.field(
+        description="How it stands; null where it is gone."
+    )
+    matches: bool = strawberry.field(
+        description="Whether the filter still matches it; false also where it is gone."
+    )
+    as_of: EventCursor = strawberry.field(description="Where the event stream stood when this was read.")
+
+
+@strawberry.type
+class ConnectionSubscriptions:
+    """The connections room's streams."""
+
+    @stream(
+        "How connections stand: the present state of each first, then every change. A snapshot stream: "
+        "changes that follow each other quickly may come as one, and the last always arrives."
+    )
+    async def connection_status(
+        self,
+        info: PatchbayInfo,
+        filter_: Annotated[
+            ConnectionFilterInput | None, strawberry.argument(name="filter", description="Which connections.")
+        ] = None,
+    ) -> AsyncGenerator[ConnectionStatusChangeType, None]:
+        """Follow the status of connections."""
+        query = connection_query(filter_)
+        position: int | None = None
+        while position is None:  # the stream was reset: begin again with what is there now
+            position = await info.context.hub.events.position(info.context.actor.workspace_id)
+            async for snapshot in _all(info.context, query):
+                yield _change(info.context, snapshot.id, snapshot, query, position)
+            follow = info.context.hub.events.follow(
+                info.context.actor.workspace_id,
+                position,
+                EventFilter(types=STATUS_EVENTS),
+                guard=info.context.guard,
+            )
+            async for message in follow:
+                if isinstance(message, StreamReset):
+                    if message.reason is ResetReason.FILTER_NARROWED:
+                        return
+                    position = None
+                if isinstance(message, EventBatch):
+                    async for change in _changes(info.context, message, query):
+                        yield change
+
+    @stream(
+        "Every state of an authorization in order, those it has behind it first. Followed by its own id "
+        "the stream ends with the final state; by connection it goes on with the next one."
+    )
+    async def auth_state(
+        self,
+        info: PatchbayInfo,
+        by: Annotated[AuthStateByInput, strawberry.argument(description="Whose states.")],
+        after_seq: Annotated[
+            int | None,
+            strawberry.argument(description="Go on after this `seq`; from the first where it is left out."),
+        ] = None,
+    ) -> AsyncGenerator[AuthorizationStateType, None]:
+        """Follow authorizations."""
+        states = info.context.hub.authorizations.states(
+            info.context.actor,
+            authorization_id=by.authorization_id.value if by.authorization_id else None,
+            connection_id=by.connection_id.value if by.connection_id else None,
+            after_seq=max(after_seq or 0, 0),
+        )
+        async for snapshot in states:
+            yield authorization_state_type(snapshot)
+
+
+async def _all(context: RequestContext, query: ConnectionQuery) -> AsyncIterator[ConnectionSnapshot]:
+    cursor: str | None = None
+    while True:
+        page = await context.hub.connections.page(
+            context.actor, query, PageRequest(first=MAX_PAGE, after=cursor)
+        )
+        for snapshot in page.items:
+            yield snapshot
+        if not page.has_next or not page.cursors:
+            return
+        cursor = page.cursors[-1]
+
+
+async def _changes(
+    context: RequestContext, batch: EventBatch, query: ConnectionQuery
+) -> AsyncIterator[ConnectionStatusChangeType]:
+    touched = list(dict.fromkeys(event.connection_id for event in batch.events if event.connection_id))
+    found = await context.hub.connections.many(context.actor, touched)
+    for id_ in touched:
+        yield _change(context, id_, found.get(id_), query, batch.position)
+
+
+def _change(
+    context: RequestContext,
+    id_: str,
+    snapshot: ConnectionSnapshot | None,
+    query: ConnectionQuery,
+    position: int,
+) -> ConnectionStatusChangeType:
+    return ConnectionStatusChangeType(
+        connection_id=strawberry.ID(id_),
+        connection=None if snapshot is None else connection_type(snapshot, position),
+        status=None if snapshot is None else status_type(snapshot),
+        matches=snapshot is not None and _matches(query, snapshot),
+        as_of=EventCursor(context.cursor(position)),
+    )
+
+
+def _matches(query: ConnectionQuery, snapshot: ConnectionSnapshot) -> bool:
+    return (
+        (not query.states or snapshot.state in query.states)
+        and (not query.integrations or snapshot.integration in query.integrations)
+        and (not query.modes or snapshot.mode in query.modes)
+    )

@@ -1,0 +1,260 @@
+"""Connections as the schema shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+import app.api.graphql.connections.enums  # noqa: F401 - brings the room's enums into the schema
+from app.access.policy import Permission, may
+from app.api.graphql.catalog.types import (
+    IntegrationType,
+    IntegrationVersionType,
+    integration_type,
+    version_type,
+)
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.fields import resolver
+from app.api.graphql.node import NodeType
+from app.api.graphql.problems import ProblemType, maybe_problem, problem_types
+from app.api.graphql.scalars import EventCursor, Json, SemVer
+from app.connections.lifecycle import ConnectionState, Trigger, permits
+from app.connections.snapshot import (
+    AccessScope,
+    AuthSnapshot,
+    ConnectionSnapshot,
+    Mode,
+    SecretInfo,
+    SetupStep,
+    SetupStepKey,
+    StepState,
+)
+from app.foundation.errors import NotFoundError
+
+
+@strawberry.type(name="ConnectionStatus", description="How a connection stands.")
+class ConnectionStatusType:
+    """State, reason and since when."""
+
+    state: ConnectionState = strawberry.field(description="The state.")
+    problem: ProblemType | None = strawberry.field(description="What is wrong; null where all is well.")
+    since: datetime = strawberry.field(description="Since when it is in this state.")
+
+
+@strawberry.type(name="SecretInfo", description="What can be told of a stored secret; never its value.")
+class SecretInfoType:
+    """A write-only field."""
+
+    path: list[str] = strawberry.field(description="Where it stands in the form, from the outside in.")
+    is_set: bool = strawberry.field(description="Whether a value is stored.")
+    hint: str | None = strawberry.field(
+        description="Its last characters, where it is long enough to show them."
+    )
+    updated_at: datetime | None = strawberry.field(description="When it was stored.")
+
+
+@strawberry.type(name="Account", description="The account at the outside system that is connected.")
+class AccountType:
+    """Who is connected."""
+
+    id: str | None = strawberry.field(description="Its id there, where the provider tells it.")
+    label: str | None = strawberry.field(description="What it is called there, where the provider tells it.")
+
+
+@strawberry.type(name="ConnectionAuth", description="What stands beside a connection's sealed credentials.")
+class ConnectionAuthType:
+    """How the connection proves itself."""
+
+    method: str = strawberry.field(description="The key of the auth method.")
+    requested_scopes: list[str] = strawberry.field(description="The scopes that were asked for.")
+    granted_scopes: list[str] | None = strawberry.field(
+        description="What was granted; null where it was not told."
+    )
+    missing_scopes: list[str] = strawberry.field(
+        description="What was asked for, or is needed, but not granted."
+    )
+    account: AccountType | None = strawberry.field(
+        description="Who is connected, where the provider tells it."
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="When they expire; null where it is not known."
+    )
+    refreshed_at: datetime | None = strawberry.field(description="When they were obtained or renewed last.")
+    can_renew: bool = strawberry.field(description="Whether the hub renews them by itself.")
+
+
+@strawberry.type(
+    name="SetupStep", description="One step from a draft to a usable connection, decided by the server."
+)
+class SetupStepType:
+    """A step of the wizard."""
+
+    key: SetupStepKey = strawberry.field(description="Which step it is.")
+    title: str = strawberry.field(description="What it is called.")
+    help: str = strawberry.field(description="What it is for.")
+    state: StepState = strawberry.field(description="How it stands.")
+    problems: list[ProblemType] = strawberry.field(description="What stands in its way.")
+    mutation: str = strawberry.field(description="The mutation that does it.")
+
+
+@strawberry.type(
+    name="ConnectionPermissions", description="What you may do with a connection in its present state."
+)
+class ConnectionPermissionsType:
+    """Role and state together."""
+
+    edit: bool = strawberry.field(description="Change its name, description and configuration.")
+    authorize: bool = strawberry.field(description="Begin an authorization.")
+    test: bool = strawberry.field(description="Run its tests.")
+    activate: bool = strawberry.field(description="Activate it.")
+    pause: bool = strawberry.field(description="Pause it.")
+    resume: bool = strawberry.field(description="Resume it.")
+    disconnect: bool = strawberry.field(description="Destroy its credentials.")
+    delete: bool = strawberry.field(description="Delete it.")
+
+
+@strawberry.type(name="Connection", description="A named, configured, authenticated link to one integration.")
+class ConnectionType(NodeType):
+    """A connection."""
+
+    snapshot: strawberry.Private[ConnectionSnapshot]
+    position: strawberry.Private[int | None]
+    name: str = strawberry.field(
+        description="Its name: unique, ignoring case, among the connections of its owner."
+    )
+    description: str = strawberry.field(description="What it is for, in its owner's words.")
+    integration_key: str = strawberry.field(description="The key of its integration.")
+    pinned_version: SemVer = strawberry.field(description="The version of the definition that it stays with.")
+    mode: Mode = strawberry.field(description="Whether it talks to the outside world or to the simulator.")
+    scope: AccessScope = strawberry.field(description="Whose connection it is.")
+    config: Json = strawberry.field(description="Its configuration, without the secret fields.")
+    is_tested: bool = strawberry.field(
+        description="Whether the default test passed with these credentials and this configuration."
+    )
+    tested_at: datetime | None = strawberry.field(description="When the default test passed last.")
+    revision: int = strawberry.field(description="Counts changes; send it as `expectedRevision`.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    created_by: str = strawberry.field(description="Who made it.")
+    updated_at: datetime = strawberry.field(description="When it was changed last.")
+
+    @resolver("How it stands.")
+    def status(self) -> ConnectionStatusType:
+        """Return state, problem and since when."""
+        return status_type(self.snapshot)
+
+    @resolver(
+        "Every step from draft to usable, in order; empty where the catalog no longer has its definition."
+    )
+    async def next_steps(self, info: PatchbayInfo) -> list[SetupStepType]:
+        """Return the server-driven wizard."""
+        context = info.context
+        try:
+            steps = await context.hub.connections.next_steps(context.actor, self.snapshot)
+        except NotFoundError:  # the catalog no longer has its definition
+            return []
+        return [_setup_step(step) for step in steps]
+
+    @resolver("Its secret fields: that they are set, never their values.")
+    def secrets(self) -> list[SecretInfoType]:
+        """Return what can be told of the secrets."""
+        return [secret_type(secret) for secret in self.snapshot.secrets]
+
+    @resolver("How it proves itself; null before the first authorization.")
+    def auth(self) -> ConnectionAuthType | None:
+        """Return what stands beside the credentials."""
+        return None if self.snapshot.auth is None else _auth(self.snapshot.auth)
+
+    @resolver("Its integration; null where the catalog no longer has it.")
+    def integration(self, info: PatchbayInfo) -> IntegrationType | None:
+        """Look the integration up in the catalog."""
+        return integration_type(info.context.hub.catalog, self.integration_key)
+
+    @resolver("The version it stays with; null where the catalog no longer has it.")
+    def version(self, info: PatchbayInfo) -> IntegrationVersionType | None:
+        """Look the pinned version up in the catalog."""
+        return version_type(info.context.hub.catalog, self.integration_key, self.pinned_version)
+
+    @resolver("What you may do with it now.")
+    def viewer_can(self, info: PatchbayInfo) -> ConnectionPermissionsType:
+        """Join the actor's permissions with what the state permits."""
+        actor, state = info.context.actor, self.snapshot.state
+        write = may(actor, Permission.CONNECTIONS_WRITE)
+        return ConnectionPermissionsType(
+            edit=write,
+            authorize=may(actor, Permission.CONNECTIONS_AUTHORIZE) and state is not ConnectionState.DRAFT,
+            test=may(actor, Permission.CONNECTIONS_TEST) and self.snapshot.auth is not None,
+            activate=write and permits(state, Trigger.ACTIVATED),
+            pause=write and permits(state, Trigger.PAUSED),
+            resume=write and permits(state, Trigger.RESUMED),
+            disconnect=write and permits(state, Trigger.DISCONNECTED),
+            delete=write,
+        )
+
+    @resolver("Follow `events` after this cursor: nothing since then is missed.")
+    async def as_of(self, info: PatchbayInfo) -> EventCursor:
+        """Return where the event stream stood."""
+        if self.position is not None:
+            return EventCursor(info.context.cursor(self.position))
+        return EventCursor(await info.context.as_of())
+
+
+def connection_type(snapshot: ConnectionSnapshot, position: int | None = None) -> ConnectionType:
+    """Return a connection as the schema shows it; ``position`` is where the stream stood, if a verb told."""
+    return ConnectionType(
+        id=strawberry.ID(snapshot.id),
+        snapshot=snapshot,
+        position=position,
+        name=snapshot.name,
+        description=snapshot.description,
+        integration_key=snapshot.integration,
+        pinned_version=SemVer(snapshot.version),
+        mode=snapshot.mode,
+        scope=snapshot.scope,
+        config=Json(snapshot.config),
+        is_tested=snapshot.tested,
+        tested_at=snapshot.tested_at,
+        revision=snapshot.revision,
+        created_at=snapshot.created_at,
+        created_by=snapshot.created_by,
+        updated_at=snapshot.updated_at,
+    )
+
+
+def status_type(snapshot: ConnectionSnapshot) -> ConnectionStatusType:
+    """Return how the connection stands."""
+    return ConnectionStatusType(
+        state=snapshot.state, problem=maybe_problem(snapshot.problem), since=snapshot.state_since
+    )
+
+
+def secret_type(secret: SecretInfo) -> SecretInfoType:
+    """Return what can be told of a secret."""
+    return SecretInfoType(
+        path=list(secret.path), is_set=secret.is_set, hint=secret.hint, updated_at=secret.updated_at
+    )
+
+
+def _setup_step(step: SetupStep) -> SetupStepType:
+    return SetupStepType(
+        key=step.key,
+        title=step.title,
+        help=step.help,
+        state=step.state,
+        problems=problem_types(step.problems),
+        mutation=step.mutation,
+    )
+
+
+def _auth(auth: AuthSnapshot) -> ConnectionAuthType:
+    known = auth.account_id is not None or auth.account_label is not None
+    return ConnectionAuthType(
+        method=auth.method,
+        requested_scopes=list(auth.requested_scopes),
+        granted_scopes=None if auth.granted_scopes is None else list(auth.granted_scopes),
+        missing_scopes=list(auth.missing_scopes),
+        account=AccountType(id=auth.account_id, label=auth.account_label) if known else None,
+        expires_at=auth.expires_at,
+        refreshed_at=auth.refreshed_at,
+        can_renew=auth.can_renew,
+    )

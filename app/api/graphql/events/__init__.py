@@ -1,0 +1,1 @@
+"""The workspace's event stream: paged, and live."""

@@ -1,0 +1,242 @@
+"""Events and stream messages as the schema shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from app.access.actor import ActorKind
+from app.api.graphql.access.actor_type import ActorType
+from app.api.graphql.connections.authorization_types import load_connection
+from app.api.graphql.connections.types import ConnectionType
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.describe import describe_enum
+from app.api.graphql.fields import optional, resolver
+from app.api.graphql.scalars import EventCursor, Json
+from app.event_stream.event import (
+    Event,
+    EventBatch,
+    EventFilter,
+    EventSlice,
+    EventType,
+    ResetReason,
+    StreamCheckpoint,
+    StreamMessage,
+    StreamReset,
+)
+
+describe_enum(
+    EventType,
+    "What happened, in the past tense. Types are added, never renamed: ignore one you do not know.",
+    {
+        "CONNECTION_CREATED": "A connection was made.",
+        "CONNECTION_UPDATED": "A connection's name or description changed.",
+        "CONNECTION_CONFIG_CHANGED": "A connection's configuration changed.",
+        "CONNECTION_ACCESS_CHANGED": "Who may use a connection changed.",
+        "CONNECTION_STATE_CHANGED": "A connection came to another state, or its problem changed.",
+        "CONNECTION_DELETED": "A connection was deleted.",
+        "AUTHORIZATION_BEGUN": "An authorization was begun.",
+        "AUTHORIZATION_STATE_CHANGED": "An authorization came to another state.",
+        "CREDENTIALS_SEALED": "Credentials were sealed.",
+        "CREDENTIALS_RENEWED": "Credentials were renewed.",
+        "CREDENTIALS_RENEWAL_FAILED": "Credentials could not be renewed.",
+        "CREDENTIALS_RECOVERED": "Credentials that had failed work again.",
+        "CREDENTIALS_REVOKED": "Credentials were taken back.",
+        "METHOD_CALLED": "A method was called.",
+        "CONNECTION_TEST_SAVED": "A connection test was saved.",
+        "CONNECTION_TEST_UPDATED": "A saved connection test changed.",
+        "CONNECTION_TEST_DELETED": "A saved connection test was deleted.",
+        "TEST_RUN_STARTED": "A test run started.",
+        "TEST_RUN_STEP_FINISHED": "A step of a test run finished.",
+        "TEST_RUN_FINISHED": "A test run finished.",
+        "APPLICATION_SAVED": "An application was saved.",
+        "APPLICATION_DELETED": "An application was deleted.",
+        "APPLICATION_REJECTED": "A provider rejected an application.",
+        "WORKSPACE_CREATED": "The workspace was made.",
+        "MEMBER_JOINED": "A member joined.",
+        "MEMBER_LEFT": "A member left.",
+        "TOKEN_CREATED": "An access token was made.",
+        "TOKEN_REVOKED": "An access token was revoked.",
+        "SIGN_IN_LINK_CREATED": "A one-time sign-in link was made.",
+        "SESSION_STARTED": "Somebody signed in.",
+        "SESSION_ENDED": "Somebody signed out, or was signed out.",
+    },
+)
+describe_enum(
+    ResetReason,
+    "Why a stream cannot go on from where its follower stands.",
+    {
+        "CURSOR_EXPIRED": "Events behind the cursor are gone, or it is not of this stream's past.",
+        "SLOW_CONSUMER": "The follower read too slowly.",
+        "FILTER_NARROWED": "The follower may see less than before.",
+    },
+)
+
+
+@strawberry.type(name="EventSubject", description="What an event is about.")
+class EventSubjectType:
+    """A kind of thing and its id."""
+
+    type: str = strawberry.field(
+        description="What it is, in lower case: `connection`, `authorization`, `test_run`."
+    )
+    id: strawberry.ID = strawberry.field(description="Its id.")
+
+
+@strawberry.type(
+    name="Event", description="A fact that became true, at its place in the workspace's order of commits."
+)
+class WorkspaceEventType:
+    """One event."""
+
+    connection_id_: strawberry.Private[str | None]
+    id: strawberry.ID = strawberry.field(
+        description="Its id: the same event may arrive twice, with the same id."
+    )
+    cursor: EventCursor = strawberry.field(description="Its place; the stream goes on after it.")
+    type: EventType = strawberry.field(description="What happened.")
+    occurred_at: datetime = strawberry.field(description="When it became true.")
+    actor: ActorType = strawberry.field(description="Who made it true.")
+    subject: EventSubjectType = strawberry.field(description="What it is about.")
+    correlation_id: strawberry.ID = strawberry.field(
+        description="The request that made it true; shared by its events."
+    )
+    data: Json = strawberry.field(description="More about it; never a secret.")
+
+    @resolver("The id of the connection it concerns, also after that was deleted.")
+    def connection_id(self) -> strawberry.ID | None:
+        """Return the connection's id."""
+        return None if self.connection_id_ is None else strawberry.ID(self.connection_id_)
+
+    @resolver("The connection it concerns, as it is now; null where it concerns none or it is gone.")
+    async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
+        """Load the connection."""
+        return None if self.connection_id_ is None else await load_connection(info, self.connection_id_)
+
+
+@strawberry.type(
+    name="EventBatch", description="Events in order. Keep `cursor`: it is where you stand after them."
+)
+class EventBatchType:
+    """Several events at once."""
+
+    events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
+    cursor: EventCursor = strawberry.field(description="Where you stand after them.")
+    has_more_past: bool = strawberry.field(description="Whether you are still catching up.")
+
+
+@strawberry.type(
+    name="StreamCheckpoint", description="You stand further on although nothing matched your filter."
+)
+class StreamCheckpointType:
+    """A sign of life that moves the cursor."""
+
+    cursor: EventCursor = strawberry.field(description="Where you stand now.")
+    at: datetime = strawberry.field(description="When this was so.")
+
+
+@strawberry.type(
+    name="StreamReset",
+    description="Events may be missing: load what you show again, and go on after its `asOf` or `latest`.",
+)
+class StreamResetType:
+    """The stream cannot go on without a hole."""
+
+    reason: ResetReason = strawberry.field(description="Why.")
+    earliest: EventCursor = strawberry.field(description="The oldest cursor that still reads without a hole.")
+    latest: EventCursor = strawberry.field(description="The cursor of the newest event.")
+
+
+EventStreamMessageType: TypeAlias = Annotated[
+    EventBatchType | StreamCheckpointType | StreamResetType,
+    strawberry.union("EventStreamMessage", description="One message of the event stream."),
+]
+
+
+@strawberry.type(
+    name="EventPage", description="A page of the event stream: the same data as the subscription."
+)
+class EventPageType:
+    """A page."""
+
+    events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
+    cursor: EventCursor = strawberry.field(description="Where you stand after them; send it as `after`.")
+    has_more: bool = strawberry.field(description="Whether there are more behind.")
+    reset: StreamResetType | None = strawberry.field(
+        description="Set where the cursor reads no more without a hole."
+    )
+
+
+@strawberry.input(
+    name="EventFilter", description="Which events are meant: lists mean any of, fields mean and."
+)
+class EventFilterInput:
+    """A filter."""
+
+    types: list[EventType] | None = optional("Of one of these types.")
+    connection_ids: list[strawberry.ID] | None = optional("Concerning one of these connections.")
+    subject_ids: list[strawberry.ID] | None = optional("About one of these things.")
+
+
+def event_filter(given: EventFilterInput | None) -> EventFilter:
+    """Return the room's filter."""
+    if given is None:
+        return EventFilter()
+    return EventFilter(
+        types=None if given.types is None else frozenset(given.types),
+        connection_ids=None if given.connection_ids is None else frozenset(given.connection_ids),
+        subject_ids=None if given.subject_ids is None else frozenset(given.subject_ids),
+    )
+
+
+def event_type(event: Event) -> WorkspaceEventType:
+    """Return an event as the schema shows it."""
+    return WorkspaceEventType(
+        connection_id_=event.connection_id,
+        id=strawberry.ID(event.id),
+        cursor=EventCursor(event.cursor),
+        type=event.type,
+        occurred_at=event.occurred_at,
+        actor=ActorType(
+            kind=ActorKind(event.actor.kind), id=strawberry.ID(event.actor.id), label=event.actor.label
+        ),
+        subject=EventSubjectType(type=event.subject.type, id=strawberry.ID(event.subject.id)),
+        correlation_id=strawberry.ID(event.correlation_id),
+        data=Json(event.data),
+    )
+
+
+def message_type(message: StreamMessage) -> EventStreamMessageType:
+    """Return a stream message as the schema shows it."""
+    match message:
+        case EventBatch():
+            return EventBatchType(
+                events=[event_type(event) for event in message.events],
+                cursor=EventCursor(message.cursor),
+                has_more_past=message.has_more_past,
+            )
+        case StreamCheckpoint():
+            return StreamCheckpointType(cursor=EventCursor(message.cursor), at=message.at)
+        case StreamReset():
+            return reset_type(message)
+
+
+def page_type(slice_: EventSlice) -> EventPageType:
+    """Return a page of the stream as the schema shows it."""
+    return EventPageType(
+        events=[event_type(event) for event in slice_.events],
+        cursor=EventCursor(slice_.cursor),
+        has_more=slice_.has_more,
+        reset=None if slice_.reset is None else reset_type(slice_.reset),
+    )
+
+
+def reset_type(reset: StreamReset) -> StreamResetType:
+    """Return a reset as the schema shows it."""
+    return StreamResetType(
+        reason=reset.reason,
+        earliest=EventCursor(reset.earliest_cursor),
+        latest=EventCursor(reset.latest_cursor),
+    )

@@ -1,0 +1,30 @@
+"""Typed short forms for what most of the schema is made of: resolvers, streams, inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+Given = Annotated[T, strawberry.argument(name="input", description="What is asked for.")]
+"""The type of a resolver's ``input_`` parameter."""
+
+
+def resolver(description: str) -> Callable[[F], F]:
+    """Make a method a field of its type."""
+    made: Callable[[F], F] = strawberry.field(description=description)
+    return made
+
+
+def stream(description: str) -> Callable[[F], F]:
+    """Make an asynchronous generator a subscription."""
+    made: Callable[[F], F] = strawberry.subscription(description=description)
+    return made
+
+
+def optional(description: str) -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
+    """Return an input field that may be left out."""
+    return strawberry.field(description=description, default=None)

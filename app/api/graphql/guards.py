@@ -1,0 +1,164 @@
+"""What stands around every operation: cached parsing and validation, limits, cost and deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    MaxIntrospectionDepthRule,
+    parse,
+    specified_rules,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
+from strawberry.types.graphql import OperationType
+
+from app.api.graphql.context import RequestContext
+from app.api.graphql.cost import operation_cost
+from app.api.graphql.limits import (
+    MAX_COMMENTS,
+    MAX_COST,
+    MAX_DOCUMENT_CHARS,
+    MAX_TOKENS,
+    MUTATION_DEADLINE_S,
+    QUERY_DEADLINE_S,
+    Measures,
+    TooMuchError,
+    measure,
+)
+
+# Built once: a rule class of its own per request would defeat the cache.
+RULES: Final[tuple[type[ASTValidationRule], ...]] = (*specified_rules, MaxIntrospectionDepthRule)
+PARSE_OPTIONS: Final = {
+    "max_lexical_tokens": MAX_TOKENS,
+    "max_comments": MAX_COMMENTS,
+    "max_source_length": MAX_DOCUMENT_CHARS,
+}
+_AS_OF: Final = "asOf"
+_MAX_CACHED_CHARS: Final = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that was parsed, measured and validated once."""
+
+    document: DocumentNode
+    measures: Measures
+    errors: tuple[GraphQLError, ...]
+
+
+class Documents:
+    """Keeps prepared documents by their text. Long texts are not kept, so that memory stays bounded."""
+
+    def __init__(self, size: int = 256) -> None:
+        self._size = size
+        self._kept: OrderedDict[str, Prepared] = OrderedDict()
+
+    def prepare(self, schema: GraphQLSchema, text: str) -> Prepared:
+        """Return the document of ``text``, from the cache where it is there.
+
+        Raises:
+            GraphQLSyntaxError: the text is no document, or beyond the limits on tokens and length.
+        """
+        prepared = self._kept.get(text)
+        if prepared is not None:
+            self._kept.move_to_end(text)
+            return prepared
+        prepared = _prepare(schema, text)
+        if len(text) <= _MAX_CACHED_CHARS:
+            self._kept[text] = prepared
+            if len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        return prepared
+
+
+class Guards(SchemaExtension):
+    """The guards of one operation."""
+
+    def __init__(self, documents: Documents, *, query_deadline_s: float = QUERY_DEADLINE_S) -> None:
+        self._documents = documents
+        self._query_deadline_s = query_deadline_s
+        self._prepared: Prepared | None = None
+        self._cost: int | None = None
+        self._held = ExitStack()
+
+    def on_parse(self) -> Iterator[None]:
+        """Take the document from the cache.
+
+        A fault is left to the stock path, which parses again and reports it on every transport.
+        """
+        context = self.execution_context
+        context.parse_options = cast("Any", PARSE_OPTIONS)
+        try:
+            self._prepared = self._documents.prepare(context.schema._schema, context.query or "")  # noqa: SLF001 - strawberry has no other way to it
+            context.graphql_document = self._prepared.document
+        except GraphQLError:
+            pass
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Hold the document against the limits, then take over what validation found."""
+        context = self.execution_context
+        if self._prepared is not None:
+            context.pre_execution_errors = self._refusals(self._prepared) or list(self._prepared.errors)
+        yield
+
+    def on_operation(self) -> Iterator[None]:
+        """Give back what the operation held when it ends: its place among the open streams."""
+        with self._held:
+            yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Bound the execution in time; note first where the event stream stands, if the document asks."""
+        context = self.execution_context
+        surroundings = cast("RequestContext", context.context)
+        if context.operation_type is OperationType.SUBSCRIPTION:
+            self._held.enter_context(surroundings.streams.opened(surroundings.actor.workspace_id))
+        is_mutation = context.operation_type is OperationType.MUTATION
+        async with asyncio.timeout(MUTATION_DEADLINE_S if is_mutation else self._query_deadline_s):
+            if self._prepared is not None and _AS_OF in self._prepared.measures.field_names:
+                await surroundings.note_position()
+            yield
+
+    def get_results(self) -> dict[str, Any]:
+        """Tell the cost of the operation in ``extensions.cost``."""
+        return {} if self._cost is None else {"cost": {"requested": self._cost, "limit": MAX_COST}}
+
+    def _refusals(self, prepared: Prepared) -> list[GraphQLError]:
+        context = self.execution_context
+        try:
+            prepared.measures.check()
+            if prepared.errors:
+                return []
+            if prepared.measures.operations > 1 and context._provided_operation_name is None:  # noqa: SLF001 - the public one guesses
+                return [GraphQLError("There are several operations: say by operationName which one.")]
+            self._cost = operation_cost(
+                context.schema._schema,  # noqa: SLF001 - strawberry has no other way to it
+                prepared.document,
+                context.operation_name,
+                context.variables or {},
+            )
+            if self._cost > MAX_COST:
+                raise TooMuchError("cost", MAX_COST)  # noqa: TRY301 - told like every other limit
+        except TooMuchError as fault:
+            return [GraphQLError("The operation asks for too much.", original_error=fault)]
+        return []
+
+
+def _prepare(schema: GraphQLSchema, text: str) -> Prepared:
+    document = parse(text, **cast("Any", PARSE_OPTIONS))
+    measures = measure(document)
+    try:
+        measures.check()
+    except TooMuchError:
+        return Prepared(document, measures, ())  # refused before validation, which costs more
+    return Prepared(document, measures, tuple(validate_document(schema, document, RULES)))

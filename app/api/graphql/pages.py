@@ -1,0 +1,145 @@
+"""Relay pages: what a list's arguments may be, and the types that a page is answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
+
+import strawberry
+
+from app.foundation.errors import InvalidInputError
+from app.foundation.problems import Problem, ProblemCode, problem
+
+DEFAULT_PAGE: Final = 20
+MAX_PAGE: Final = 100
+MAX_CURSOR_CHARS: Final = 1_024
+T = TypeVar("T")
+
+First: TypeAlias = Annotated[
+    int | None,
+    strawberry.argument(description="How many from the start: 1 to 100; 20 where neither is given."),
+]
+After: TypeAlias = Annotated[str | None, strawberry.argument(description="Go on after this cursor.")]
+Last: TypeAlias = Annotated[int | None, strawberry.argument(description="How many from the end: 1 to 100.")]
+Before: TypeAlias = Annotated[str | None, strawberry.argument(description="Stop before this cursor.")]
+
+
+@dataclass(frozen=True, slots=True)
+class PageArgs:
+    """Checked page arguments: exactly one of ``first`` and ``last``."""
+
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+
+    @property
+    def size(self) -> int:
+        """How many entries are asked for."""
+        return self.first or self.last or DEFAULT_PAGE
+
+
+def page_args(first: int | None, after: str | None, last: int | None, before: str | None) -> PageArgs:
+    """Check the arguments of a list.
+
+    Raises:
+        InvalidInputError: both directions, a size outside 1 to 100, or a cursor that cannot be one.
+    """
+    if first is not None and last is not None:
+        raise InvalidInputError(_wrong("first", "ask for first or last, not for both"))
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 1 <= size <= MAX_PAGE:
+            raise InvalidInputError(_wrong(name, f"it must be between 1 and {MAX_PAGE}"))
+    for name, cursor in (("after", after), ("before", before)):
+        if cursor is not None and not 0 < len(cursor) <= MAX_CURSOR_CHARS:
+            raise InvalidInputError(_wrong(name, "it is not a cursor of this list"))
+    if first is None and last is None:
+        first = DEFAULT_PAGE
+    return PageArgs(first, after, last, before)
+
+
+@strawberry.type(name="PageInfo", description="Where a page stands in its list.")
+class PageInfoType:
+    """Relay's page information."""
+
+    has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the page's first entry.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the page's last entry.")
+
+
+@strawberry.type(name="Edge", description="An entry of a list at its place.")
+class EdgeType(Generic[T]):
+    """Relay's edge."""
+
+    cursor: str = strawberry.field(description="The entry's place: opaque, valid across inserts.")
+    node: T = strawberry.field(description="The entry.")
+
+
+@strawberry.type(name="Connection", description="A page of a list.")
+class PageType(Generic[T]):
+    """Relay's connection, with ``nodes`` beside ``edges``."""
+
+    edges: list[EdgeType[T]] = strawberry.field(description="The page's entries with their cursors.")
+    nodes: list[T] = strawberry.field(description="The page's entries.")
+    page_info: PageInfoType = strawberry.field(description="Where the page stands in the list.")
+    total_count: int | None = strawberry.field(
+        description="How many entries there are; null where it is not cheap to count."
+    )
+
+
+def page_info(cursors: Sequence[str], *, has_next: bool, has_previous: bool) -> PageInfoType:
+    """Return the page information for a page with these cursors."""
+    return PageInfoType(
+        has_next_page=has_next,
+        has_previous_page=has_previous,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )
+
+
+def page_of(
+    nodes: Sequence[Any], cursors: Sequence[str], *, has_next: bool, has_previous: bool, total: int | None
+) -> PageType[Any]:
+    """Return a page of ready nodes and their cursors."""
+    return PageType(
+        edges=[EdgeType(cursor=cursor, node=node) for cursor, node in zip(cursors, nodes, strict=True)],
+        nodes=list(nodes),
+        page_info=page_info(cursors, has_next=has_next, has_previous=has_previous),
+        total_count=total,
+    )
+
+
+def page_of_all(
+    items: Sequence[T], cursor_of: Callable[[T], str], args: PageArgs
+) -> tuple[list[T], PageInfoType]:
+    """Return the page of a whole list in memory, whose entries name themselves by ``cursor_of``.
+
+    Raises:
+        InvalidInputError: a cursor names no entry.
+    """
+    places = {cursor_of(item): place for place, item in enumerate(items)}
+    start = _place(places, "after", args.after, -1) + 1
+    stop = _place(places, "before", args.before, len(items))
+    inside = list(items[start:stop])
+    page = inside[-args.size :] if args.last is not None else inside[: args.size]
+    cut = len(inside) - len(page)
+    info = page_info(
+        [cursor_of(item) for item in page],
+        has_next=stop < len(items) or (args.last is None and cut > 0),
+        has_previous=start > 0 or (args.last is not None and cut > 0),
+    )
+    return page, info
+
+
+def _place(places: dict[str, int], name: str, cursor: str | None, default: int) -> int:
+    if cursor is None:
+        return default
+    if cursor not in places:
+        raise InvalidInputError(_wrong(name, "it is not a cursor of this list"))
+    return places[cursor]
+
+
+def _wrong(name: str, reason: str) -> Problem:
+    return problem(ProblemCode.INVALID_FIELD, name, label=name, reason=reason)

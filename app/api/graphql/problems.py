@@ -1,0 +1,257 @@
+"""Faults a person can fix, as data: the ``Problem`` interface, and how verbs' errors become its members."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import strawberry
+from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
+from strawberry.types import Info
+
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.describe import describe_enum
+from app.api.graphql.fields import resolver
+from app.api.graphql.scalars import Json, Url
+from app.connections.snapshot import SetupStepKey
+from app.foundation.errors import PatchbayError, UnauthenticatedError
+from app.foundation.problems import TEMPLATES, FixBy, Problem, ProblemCode, Remediation, RemediationKind
+
+MAX_PROVIDER_CHARS: Final = 300
+
+describe_enum(
+    ProblemCode,
+    "Every stable problem code. Codes are added, never renamed: treat one you do not know like INTERNAL.",
+    {code.name: f"{template.title}." for code, template in TEMPLATES.items()},
+)
+describe_enum(
+    RemediationKind,
+    "What kind of act fixes a problem.",
+    {
+        "FIX_FIELD": "Correct a field.",
+        "RECONNECT": "Authorize again.",
+        "ADD_SCOPE": "Grant a permission that is missing.",
+        "CHANGE_APPLICATION": "Correct the application (client id and secret).",
+        "ASK_PROVIDER_ADMIN": "Ask an administrator at the outside system.",
+        "CHECK_PROVIDER": "Look at the outside system.",
+        "WAIT": "Wait; the hub tries again by itself.",
+        "RELOAD": "Load the object again.",
+        "COMPLETE_STEP": "Complete a set-up step first.",
+        "CONTACT_OPERATOR": "Ask who runs this hub.",
+        "REPORT": "Report a fault of the hub.",
+    },
+)
+describe_enum(
+    FixBy,
+    "Who can do it.",
+    {
+        "USER": "Whoever uses the connection.",
+        "WORKSPACE_ADMIN": "An administrator of the workspace.",
+        "PROVIDER_ADMIN": "An administrator at the outside system.",
+        "OPERATOR": "Who runs this hub.",
+        "NOBODY": "Nobody needs to: it passes.",
+    },
+)
+describe_enum(
+    SetupStepKey,
+    "The steps from a draft to a usable connection.",
+    {
+        "CONFIGURE": "Fill in the configuration.",
+        "APPLICATION": "Register the application (client id and secret).",
+        "AUTHENTICATE": "Authorize the connection.",
+        "TEST": "Run the default test.",
+        "ACTIVATE": "Activate the connection.",
+    },
+)
+
+
+@strawberry.type(name="Remediation", description="One thing that somebody can do about a problem.")
+class RemediationType:
+    """What to do, who can do it, and where."""
+
+    kind: RemediationKind = strawberry.field(description="What kind of act it is.")
+    text: str = strawberry.field(description="What to do, in plain words.")
+    actor: FixBy = strawberry.field(description="Who can do it.")
+    url: Url | None = strawberry.field(description="Where to do it.")
+
+
+@strawberry.interface(
+    name="Problem",
+    description=(
+        "A diagnosed fault: the same shape in a payload's `userErrors`, a failed test step and a "
+        "connection's state. It never holds a secret."
+    ),
+)
+class ProblemType:
+    """What every problem tells."""
+
+    code: ProblemCode = strawberry.field(description="The stable code.")
+    message: str = strawberry.field(description="What is wrong, in plain words.")
+    path: list[str] = strawberry.field(
+        description="Which field of `input` is meant, from the outside in; empty for the whole."
+    )
+    retryable: bool = strawberry.field(description="Whether the same request can succeed later.")
+    retry_after_seconds: float | None = strawberry.field(description="How long to wait before trying again.")
+    remediation: list[RemediationType] = strawberry.field(description="What can be done, best first.")
+
+    @resolver("The page that explains this code.")
+    def docs_url(self, info: PatchbayInfo) -> Url:
+        """Return the hub's own page about the code."""
+        return Url(f"{info.context.hub.public_url}/docs/problems/{self.code.value}")
+
+
+@strawberry.type(name="GenericProblem", description="A problem that needs no more than every problem tells.")
+class GenericProblemType(ProblemType):
+    """A plain problem."""
+
+
+@strawberry.type(name="FieldProblem", description="A field of the input is not right.")
+class FieldProblemType(ProblemType):
+    """A problem of one field."""
+
+    schema_keyword: str | None = strawberry.field(description="The JSON Schema keyword that does not hold.")
+    expected: Json | None = strawberry.field(
+        description="What the schema expects there; never what was sent."
+    )
+
+
+@strawberry.type(name="ConflictProblem", description="Somebody else changed the object in the meantime.")
+class ConflictProblemType(ProblemType):
+    """A lost race."""
+
+    current_revision: int = strawberry.field(description="The object's revision now.")
+
+
+@strawberry.type(name="ProviderProblem", description="The outside system answered with a fault.")
+class ProviderProblemType(ProblemType):
+    """What the outside said."""
+
+    provider_status: int | None = strawberry.field(description="The HTTP status it answered with.")
+    provider_code: str | None = strawberry.field(description="Its own error code.")
+    provider_detail: str | None = strawberry.field(
+        description="Its own words, shortened, with secrets removed."
+    )
+
+
+@strawberry.type(name="MissingScopesProblem", description="Permissions are missing at the outside system.")
+class MissingScopesProblemType(ProblemType):
+    """What was not granted."""
+
+    missing_scopes: list[str] = strawberry.field(description="The scopes that are missing.")
+
+
+@strawberry.type(name="UnmetStepsProblem", description="Set-up steps must be completed first.")
+class UnmetStepsProblemType(ProblemType):
+    """What has to come first."""
+
+    unmet_steps: list[SetupStepKey] = strawberry.field(description="The steps that are not done.")
+
+
+PROBLEM_MEMBERS: Final = (
+    GenericProblemType,
+    FieldProblemType,
+    ConflictProblemType,
+    ProviderProblemType,
+    MissingScopesProblemType,
+    UnmetStepsProblemType,
+)
+
+
+def problem_type(problem: Problem) -> ProblemType:
+    """Return the member of the interface that tells all that the problem knows."""
+    base = _base(problem)
+    details = problem.details
+    if isinstance(details.get("currentRevision"), int):
+        return ConflictProblemType(**base, current_revision=details["currentRevision"])
+    if details.get("missingScopes"):
+        return MissingScopesProblemType(
+            **base, missing_scopes=[str(scope) for scope in details["missingScopes"]]
+        )
+    if details.get("unmetSteps"):
+        known = [SetupStepKey(step) for step in details["unmetSteps"] if step in set(SetupStepKey)]
+        return UnmetStepsProblemType(**base, unmet_steps=known)
+    if any(details.get(name) is not None for name in ("providerStatus", "providerCode", "providerDetail")):
+        return _provider(base, problem)
+    if problem.path:
+        return FieldProblemType(
+            **base, schema_keyword=details.get("keyword"), expected=details.get("expected")
+        )
+    return GenericProblemType(**base)
+
+
+def problem_types(problems: Iterable[Problem]) -> list[ProblemType]:
+    """Return the members for several problems."""
+    return [problem_type(problem) for problem in problems]
+
+
+def maybe_problem(problem: Problem | None) -> ProblemType | None:
+    """Return the member for a problem that may not be there."""
+    return None if problem is None else problem_type(problem)
+
+
+class UserErrors(FieldExtension):
+    """Answers a verb's diagnosed faults as ``userErrors`` of the payload; everything else goes on up."""
+
+    def __init__(self, payload: type[Any]) -> None:
+        self._payload = payload
+
+    async def resolve_async(
+        self,
+        next_: AsyncExtensionResolver,
+        source: object,
+        info: Info[Any, Any],
+        **kwargs: Any,  # noqa: ANN401 - the mutation's own arguments
+    ) -> object:
+        """Run the mutation."""
+        try:
+            return await next_(source, info, **kwargs)
+        except UnauthenticatedError:
+            raise
+        except PatchbayError as fault:
+            return self._payload(user_errors=problem_types(fault.problems))
+
+
+def mutation(payload: type[Any], description: str) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    """Make a mutation field that answers with ``payload``."""
+    field: Callable[[Callable[..., Awaitable[Any]]], Any] = strawberry.mutation(
+        description=description, extensions=[UserErrors(payload)]
+    )
+    return field
+
+
+def user_errors_field() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
+    """Return the field that every payload has."""
+    return strawberry.field(
+        description="What a person can fix; empty where all went well.", default_factory=list
+    )
+
+
+def _base(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "path": list(problem.path),
+        "retryable": problem.retryable,
+        "retry_after_seconds": problem.retry_after_s,
+        "remediation": [_remediation(step) for step in problem.remediation],
+    }
+
+
+def _remediation(step: Remediation) -> RemediationType:
+    return RemediationType(
+        kind=step.kind, text=step.text, actor=step.actor, url=None if step.url is None else Url(step.url)
+    )
+
+
+def _provider(base: dict[str, Any], problem: Problem) -> ProviderProblemType:
+    status = problem.details.get("providerStatus")
+    return ProviderProblemType(
+        **base,
+        provider_status=status if isinstance(status, int) else None,
+        provider_code=_shortened(problem.details.get("providerCode")),
+        provider_detail=_shortened(problem.details.get("providerDetail")),
+    )
+
+
+def _shortened(value: object) -> str | None:
+    return None if value is None else str(value)[:MAX_PROVIDER_CHARS]

@@ -1,0 +1,1 @@
+"""Plain HTTP doors: sign-in, the browser's part of authorizations, health, metrics and problem pages."""

@@ -1,0 +1,45 @@
+"""The two cookies: the session, and the one that binds authorizations to a browser."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from app.foundation.secret import Secret
+
+SESSION: Final = "patchbay-session"
+BROWSER: Final = "patchbay-browser"
+_MAX_COOKIE_CHARS: Final = 200
+
+
+def cookie_name(name: str, public_url: str) -> str:
+    """Return the cookie's name: ``__Host-`` whenever the public address is https (RFC 6265bis 4.1.3.2)."""
+    return f"__Host-{name}" if public_url.startswith("https://") else name
+
+
+def read_cookie(connection: HTTPConnection, name: str, public_url: str) -> Secret | None:
+    """Return the cookie's value, or None where it is missing or too long to be ours."""
+    value = connection.cookies.get(cookie_name(name, public_url))
+    return Secret(value) if value and len(value) <= _MAX_COOKIE_CHARS else None
+
+
+def set_cookie(response: Response, name: str, value: Secret, public_url: str, max_age_s: int) -> None:
+    """Set the cookie: HttpOnly, SameSite=Lax (the provider's redirect must bring it), Secure under https."""
+    response.set_cookie(
+        cookie_name(name, public_url),
+        value.reveal(),
+        max_age=max_age_s,
+        path="/",
+        secure=public_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def clear_cookie(response: Response, name: str, public_url: str) -> None:
+    """Take the cookie away."""
+    response.delete_cookie(
+        cookie_name(name, public_url), path="/", secure=public_url.startswith("https://"), httponly=True
+    )

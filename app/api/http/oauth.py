@@ -1,0 +1,113 @@
+"""``/oauth/start/{authorization}`` and ``/oauth/return/{application}``: the browser's part of an authorization."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from app.api.http.cookies import BROWSER, read_cookie, set_cookie
+from app.api.http.pages import page
+from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
+from app.foundation.ids import new_token
+from app.foundation.problems import Problem
+from app.foundation.secret import Secret
+from app.hub import Hub
+
+_BROWSER_FOR_S: Final = 3_600
+_MAX_QUERY_CHARS: Final = 32_768
+_MAX_FORM_BYTES: Final = 65_536
+_NO_STORE: Final = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def oauth_routes(hub: Hub) -> list[Route]:
+    """Return the two routes; the return door takes GET and, for ``response_mode=form_post``, POST."""
+
+    async def start(request: Request) -> Response:
+        browser = read_cookie(request, BROWSER, hub.public_url) or Secret(new_token())
+        started = await hub.browser.start(request.path_params["authorization"], browser)
+        if started.url is None:
+            return _refused(started.problem, None)
+        response = RedirectResponse(started.url, status_code=303, headers=_NO_STORE)
+        set_cookie(response, BROWSER, browser, hub.public_url, _BROWSER_FOR_S)
+        return response
+
+    async def came_back(request: Request) -> Response:
+        params = await _params(request)
+        if params is None:
+            return page(
+                "The answer cannot be read", ["The address that the provider sent is not valid."], status=400
+            )
+        browser = read_cookie(request, BROWSER, hub.public_url)
+        returned = await hub.browser.returned(request.path_params["application"], params, browser)
+        if returned.authorization is None:
+            return _refused(returned.problem, returned.integration)
+        return _answer(hub, returned.authorization, returned.integration)
+
+    return [
+        Route("/oauth/start/{authorization}", start, methods=["GET"]),
+        Route("/oauth/return/{application}", came_back, methods=["GET", "POST"]),
+    ]
+
+
+async def _params(request: Request) -> list[tuple[str, str]] | None:
+    if request.method == "GET":
+        text = request.url.query
+    else:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_FORM_BYTES:
+                return None
+        text = body.decode("utf-8", "replace")
+    if len(text) > _MAX_QUERY_CHARS:
+        return None
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=100, errors="strict")
+    except ValueError:
+        return None
+
+
+def _answer(hub: Hub, authorization: AuthorizationSnapshot, integration: str | None) -> Response:
+    if authorization.return_to is not None:
+        # A clean address: neither code nor state goes on to the page that the flow returns to.
+        outcome = urlencode({"authorization": authorization.id, "state": authorization.state.value})
+        address = f"{authorization.return_to}{'&' if '?' in authorization.return_to else '?'}{outcome}"
+        if address.startswith(f"{hub.public_url}/"):
+            return RedirectResponse(address, status_code=303, headers=_NO_STORE)
+        # A redirect to another origin would break on a provider's page whose form-action policy covers the whole
+        # chain of redirects (CSP 3, 6.4.2); a page that goes on by itself does not belong to that chain.
+        return page("Going back", ["You are taken back to where you came from."], onward=address)
+    name = integration or "The provider"
+    if authorization.state is AuthorizationStateName.AUTHENTICATED:
+        partly = [authorization.problem.message] if authorization.problem else []
+        return page(
+            f"{name} is authorized",
+            [*partly, "You can close this window and go back to where you came from."],
+        )
+    if authorization.state is AuthorizationStateName.AWAITING_INPUT:
+        return page(
+            f"{name} needs one more step", ["Close this window and choose an account where you came from."]
+        )
+    return _refused(authorization.problem, integration)
+
+
+def _refused(problem: Problem | None, integration: str | None) -> Response:
+    title = f"{integration} was not authorized" if integration else "This did not work"
+    if problem is None:
+        return page(title, ["The sign-in did not succeed. Start it again."], status=400)
+    steps = [step.text for step in problem.remediation]
+    return page(
+        title,
+        [problem.message],
+        steps,
+        status=400,
+        link=(f"/docs/problems/{problem.code.value}", "What this means"),
+    )

@@ -1,0 +1,56 @@
+"""Small HTML pages: no script, no outside request, everything escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from starlette.responses import HTMLResponse, Response
+
+_STYLE: Final = """
+:root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--line:#d0d7de;--accent:#0b62c4;--soft:#f6f8fa}
+@media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#0d1117;--line:#30363d;--accent:#6cb2ff;
+--soft:#161b22}}
+body{margin:0;background:var(--soft);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+main{max-width:38rem;margin:10vh auto;padding:2rem;background:var(--paper);border:1px solid var(--line);
+border-radius:12px}
+h1{font-size:1.4rem;margin:0 0 .75rem}a{color:var(--accent)}ul{padding-left:1.2rem}
+code{background:var(--soft);padding:.1rem .3rem;border-radius:4px}small{opacity:.75}
+"""
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def page(
+    title: str,
+    paragraphs: Sequence[str],
+    items: Sequence[str] = (),
+    *,
+    status: int = 200,
+    link: tuple[str, str] | None = None,
+    onward: str | None = None,
+) -> Response:
+    """Return a page; every text is escaped. ``link`` is (address, words); a browser goes on to ``onward`` at once."""
+    body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
+    if items:
+        body += "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in items) + "</ul>"
+    if link is not None:
+        body += f'<p><a href="{escape(link[0], quote=True)}" rel="noreferrer">{escape(link[1])}</a></p>'
+    refresh = ""
+    if onward is not None:
+        target = escape(onward, quote=True)
+        refresh = f'<meta http-equiv="refresh" content="0;url={target}">'
+        body += f'<p><a href="{target}" rel="noreferrer">Go on</a></p>'
+    html = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Patchbay</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1">{refresh}<style>{_STYLE}</style></head>'
+        f'<body><main><h1>{escape(title)}</h1><div role="status">{body}</div></main></body></html>'
+    )
+    return HTMLResponse(html, status_code=status, headers=_HEADERS)

@@ -1,0 +1,134 @@
+"""What an audit entry says, and what its detail may hold: decisions only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from app.access.actor import Actor, ActorKind, Channel
+from app.foundation.canonical import storable_text
+from app.foundation.secret_names import is_secret_field
+
+Outcome: TypeAlias = Literal["OK", "DENIED", "FAILED"]
+DetailValue: TypeAlias = str | int | bool | list[str] | None
+Detail: TypeAlias = Mapping[str, DetailValue]
+
+MAX_KEYS: Final = 24
+MAX_TEXT: Final = 500
+MAX_ITEMS: Final = 100
+MAX_LABEL: Final = 200
+_MAX_INTEGER: Final = 2**53 - 1
+_KEY: Final = re.compile(r"[a-z][A-Za-z0-9_]{0,47}")
+_ACTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,63}")
+
+
+class Target(NamedTuple):
+    """What was acted on: a glossary word in lower case, an id, and what people call it."""
+
+    type: str
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before it has its place in the chain."""
+
+    workspace_id: str
+    actor_kind: str
+    actor_id: str
+    actor_label: str
+    via: str
+    ip_hash: str | None
+    request_id: str
+    action: str
+    target: Target
+    outcome: Outcome
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entry of the audit log as it is shown."""
+
+    id: str
+    workspace_id: str
+    seq: int
+    at: datetime
+    actor_kind: ActorKind
+    actor_id: str
+    actor_label: str
+    via: Channel
+    ip_hash: str | None
+    request_id: str
+    action: str
+    target: Target
+    outcome: Outcome
+    detail: Mapping[str, DetailValue]
+
+
+def draft(actor: Actor, action: str, target: Target, outcome: Outcome, detail: Detail) -> Draft:
+    """Return the entry that says what ``actor`` did.
+
+    Raises:
+        TypeError, ValueError: the action or the detail is not one that an entry may hold; no value is named.
+    """
+    if not _ACTION.fullmatch(action):
+        raise ValueError("an action is a word of letters, digits, dots and underscores")
+    return Draft(
+        workspace_id=actor.workspace_id,
+        actor_kind=actor.kind.value,
+        actor_id=actor.id,
+        actor_label=_cut(actor.label, MAX_LABEL),
+        via=actor.via.value,
+        ip_hash=actor.ip_hash,
+        request_id=actor.request_id,
+        action=action,
+        target=Target(target.type, target.id, _cut(target.label, MAX_LABEL)),
+        outcome=outcome,
+        detail=checked_detail(detail),
+    )
+
+
+def checked_detail(detail: Detail) -> dict[str, DetailValue]:
+    """Return the detail as it is stored: long texts cut, nothing nested, nothing under a secret's name.
+
+    A secret's name may stand with a boolean, a number or null: *that* it changed is worth telling.
+
+    Raises:
+        TypeError: a value is of another kind, such as a secret, a float or something nested.
+        ValueError: too many names, a name of another form, or a text under a name that secrets have.
+    """
+    if len(detail) > MAX_KEYS:
+        raise ValueError(f"an audit detail has at most {MAX_KEYS} names")
+    return {_checked_name(name, value): _checked_value(value) for name, value in detail.items()}
+
+
+def _checked_name(name: str, value: DetailValue) -> str:
+    if not _KEY.fullmatch(name):
+        raise ValueError("a name in an audit detail is a word of letters, digits and underscores")
+    if isinstance(value, str | list) and is_secret_field(name):
+        raise ValueError(f"an audit detail holds no secrets, and {name!r} bears a secret's name")
+    return name
+
+
+def _checked_value(value: DetailValue) -> DetailValue:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if abs(value) > _MAX_INTEGER:
+            raise ValueError("an audit detail holds integers up to 2**53 - 1")
+        return int(value)
+    if isinstance(value, str):
+        return _cut(value, MAX_TEXT)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [_cut(item, MAX_TEXT) for item in value[:MAX_ITEMS]]
+    raise TypeError(f"an audit detail does not hold a {type(value).__name__}")
+
+
+def _cut(text: str, limit: int) -> str:
+    plain = storable_text(str.__str__(text))
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"

@@ -1,0 +1,146 @@
+"""Calls made once the token is there: to learn which account it is, or to let the person choose one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.authenticators.api_key import place_all
+from app.authenticators.base import (
+    AccountFound,
+    Attempt,
+    Chosen,
+    Facts,
+    Flow,
+    Grant,
+    Waiting,
+    grant_from_stored,
+    grant_to_stored,
+)
+from app.authenticators.entered import wrong_answer
+from app.authenticators.method_request import check_base_host, method_request
+from app.authenticators.oauth2_token import picked_text, picked_texts
+from app.authenticators.refusal import Stage, error_for
+from app.authenticators.steps import AccountChoiceStep, AccountOption
+from app.catalog.definition import AfterToken, AuthMethod, OAuth2
+from app.catalog.outcome import classify
+from app.foundation.bounded_json import JsonRefusedError, parse_json
+from app.foundation.errors import (
+    InvalidInputError,
+    OutsideError,
+    RefusedOutsideError,
+    TransientOutsideError,
+)
+from app.foundation.expressions import compile_pick
+from app.foundation.messages import InResponse, OutRequest
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.retry import parse_retry_after
+
+MAX_OPTIONS: Final = 200
+_OPTIONS: Final = "options"
+
+
+def settle(
+    method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant, start: int = 0
+) -> Flow[Grant | Waiting]:
+    """Make the definition's calls from number ``start`` on; wait where a person has to choose.
+
+    Raises:
+        OutsideError: a call failed, there is no account, or an answer named a host that is not allowed.
+    """
+    for position in range(start, len(oauth.after_token)):
+        step = oauth.after_token[position]
+        request = method_request(method, facts, grant.account.kept, step.method)
+        body = yield from _asked(place_all(method, facts, grant, request), facts)
+        options = _options(step, body, facts)
+        if step.choose and len(options) > 1:
+            return _waiting(method, grant, options, position + 1)
+        grant = _with_account(grant, options[0])
+    check_base_host(method, facts, grant.account.kept)
+    return grant
+
+
+def take_choice(
+    method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, answer: Chosen
+) -> Flow[Grant | Waiting]:
+    """Go on with the account that a person chose among those that were offered.
+
+    Raises:
+        InvalidInputError: it was not offered.
+    """
+    kept = attempt.kept
+    if _OPTIONS not in kept:
+        raise wrong_answer()
+    offered = [AccountOption(item["id"], item["label"], item["kept"]) for item in kept[_OPTIONS]]
+    chosen = next((option for option in offered if option.id == answer.option_id), None)
+    if chosen is None:
+        fault = problem(ProblemCode.INVALID_FIELD, "option", label="The account", reason="it was not offered")
+        raise InvalidInputError(fault)
+    grant = _with_account(grant_from_stored(kept["grant"]), chosen)
+    return (yield from settle(method, oauth, facts, grant, kept["position"]))
+
+
+def _waiting(method: AuthMethod, grant: Grant, options: list[AccountOption], position: int) -> Waiting:
+    offered = [{"id": one.id, "label": one.label, "kept": dict(one.kept)} for one in options]
+    kept = {"grant": grant_to_stored(grant), "position": position, _OPTIONS: offered}
+    return Waiting(AccountChoiceStep(method.title, tuple(options)), kept)
+
+
+def _asked(request: OutRequest, facts: Facts) -> Flow[Any]:
+    """Ask, and once more after an outage: the code is spent, so giving up costs the person a new sign-in."""
+    try:
+        return _body_of((yield request), facts)
+    except TransientOutsideError as away:
+        if away.problem.code is ProblemCode.RATE_LIMITED:
+            raise
+    return _body_of((yield request), facts)
+
+
+def _body_of(answer: InResponse, facts: Facts) -> Any:  # noqa: ANN401 - JSON edge
+    try:
+        body = parse_json(answer.body)
+    except JsonRefusedError:
+        body = None
+    outcome = classify(facts.definition.http, answer.status, dict(answer.headers), body)
+    if outcome.code is not None:
+        raise _error(outcome.code, answer, facts)
+    return body
+
+
+def _error(code: ProblemCode, answer: InResponse, facts: Facts) -> OutsideError:
+    fault = problem(
+        code,
+        retry_after_s=parse_retry_after(answer.header("retry-after"), now=facts.now),
+        details={"providerStatus": answer.status},
+        provider=facts.provider,
+        status=str(answer.status),
+    )
+    return error_for(fault, Stage.SIGN_IN)
+
+
+def _options(step: AfterToken, body: Any, facts: Facts) -> list[AccountOption]:  # noqa: ANN401 - JSON edge
+    items = compile_pick(step.items)(body)
+    found: dict[str, AccountOption] = {}
+    for item in items if isinstance(items, list) else []:
+        option = _option(step, item)
+        if option is not None and len(found) < MAX_OPTIONS:
+            found.setdefault(option.id, option)
+    if not found:
+        details: Mapping[str, str] = {"cause": "NO_ACCOUNT"}
+        fault = problem(ProblemCode.PROVIDER_REFUSED_AUTHORIZATION, provider=facts.provider, details=details)
+        raise RefusedOutsideError(fault)
+    return list(found.values())
+
+
+def _option(step: AfterToken, item: Any) -> AccountOption | None:  # noqa: ANN401 - JSON edge
+    id_ = picked_text(step.id, item)
+    if id_ is None:
+        return None
+    return AccountOption(id_, picked_text(step.label, item) or id_, dict(picked_texts(step.keep, item)))
+
+
+def _with_account(grant: Grant, option: AccountOption) -> Grant:
+    kept = MappingProxyType({**grant.account.kept, **option.kept})
+    return replace(grant, account=AccountFound(option.id, option.label, kept))

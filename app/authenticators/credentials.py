@@ -1,0 +1,90 @@
+"""What a person enters: the form, its checks, which values are secret, and what may be told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from app.authenticators.base import Attempt, Facts, Grant
+from app.authenticators.steps import CredentialFormStep
+from app.authenticators.values import entered_fields, secret_fields
+from app.catalog.definition import AuthKind, AuthMethod
+from app.foundation.errors import InvalidInputError
+from app.foundation.problems import Problem
+from app.foundation.secret import Secret
+from app.foundation.shapes import Shape, with_defaults
+
+
+@dataclass(frozen=True, slots=True)
+class SecretHint:
+    """What may be told of a sealed value: its path, and its last characters where it is long enough."""
+
+    path: tuple[str, ...]
+    hint: str | None
+
+
+def form_step(method: AuthMethod, facts: Facts, attempt: Attempt) -> CredentialFormStep:
+    """Return the step that asks for the method's credentials."""
+    return CredentialFormStep(
+        title=method.title,
+        schema=dict(method.credentials or {}),
+        help=method.prepare or method.description,
+        docs=facts.definition.docs,
+        prefilled=prefilled(method) if attempt.prefill else {},
+    )
+
+
+def credential_problems(method: AuthMethod, values: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with entered values, at ``("credentials", field)``; no problem holds a value."""
+    return Shape(method.credentials or {"type": "object"}).problems(_plain(values), "credentials")
+
+
+def read_entered(method: AuthMethod, values: Mapping[str, Any]) -> Mapping[str, Secret]:
+    """Return entered values as the grant keeps them: defaults filled in, every scalar a :class:`Secret`.
+
+    White space around keys and tokens is dropped, because it comes from copying; a basic password keeps it.
+
+    Raises:
+        InvalidInputError: the values do not fit the form.
+    """
+    plain = with_defaults(method.credentials or {}, _plain(values))
+    if method.kind is not AuthKind.BASIC:
+        plain = {name: value.strip() if isinstance(value, str) else value for name, value in plain.items()}
+    problems = credential_problems(method, plain)
+    if problems:
+        raise InvalidInputError(problems)
+    kept = {name: Secret(_text(value)) for name, value in plain.items() if value is not None}
+    return MappingProxyType(kept)
+
+
+def secret_hints(method: AuthMethod, grant: Grant) -> tuple[SecretHint, ...]:
+    """Return what may be told of the grant's secret values, entered ones first, in the form's order."""
+    secret, fields = secret_fields(method), entered_fields(method)
+    names = [name for name in fields if name in secret and name in grant.values]
+    names += [name for name in grant.values if name not in fields]
+    return tuple(SecretHint(("credentials", name), grant.values[name].hint) for name in names)
+
+
+def prefilled(method: AuthMethod) -> dict[str, Any]:
+    """Return the first example of each field: made-up values that the sandbox takes."""
+    properties = (method.credentials or {}).get("properties", {})
+    return {name: field["examples"][0] for name, field in properties.items() if field.get("examples")}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _opened(value) for name, value in values.items() if value is not None}
+
+
+def _opened(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+    """Open every secret at any depth: a form may be sent lists and objects where it asks for texts."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {name: _opened(one) for name, one in value.items()}
+    return [_opened(one) for one in value] if isinstance(value, list) else value
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,89 @@
+"""The JWT bearer grant (RFC 7523 2.1): a signed assertion is exchanged for an access token."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from app.authenticators.base import Facts, Flow, Grant
+from app.authenticators.oauth2_authorize import scope_params
+from app.authenticators.oauth2_grants import renewed
+from app.authenticators.oauth2_request import token_request
+from app.authenticators.oauth2_token import read_token_answer
+from app.authenticators.refusal import Stage
+from app.authenticators.signed_jwt import SigningKeyError, signed_jwt
+from app.authenticators.values import Param, Values, values_of
+from app.catalog.definition import Assertion, AuthMethod, ClientAuth, OAuth2
+from app.foundation.errors import (
+    ApplicationRejectedError,
+    CredentialsRejectedError,
+    InvalidInputError,
+    PatchbayError,
+)
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.secret import Secret
+from app.foundation.templates import template
+
+GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+def jwt_bearer(
+    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: Stage
+) -> Flow[Grant]:
+    """Exchange an assertion for a token; ``grant`` holds what a person entered (a service account's key).
+
+    The scopes stand in the assertion (Google, DocuSign) and in the request (RFC 7521 4.1).
+
+    Raises:
+        InvalidInputError: the entered key cannot sign.
+        OutsideError: the provider refused or failed, or the stored or registered key cannot sign.
+    """
+    if oauth.assertion is None:
+        raise ValueError(f"the auth method {method.id} has no assertion")
+    values = values_of(method, facts, grant.values, grant.account.kept)
+    scope = scope_params(method, oauth, scopes)
+    assertion = _assertion(oauth, oauth.assertion, facts, values, scope.get("scope"), stage)
+    params = [
+        Param("grant_type", GRANT_TYPE),
+        Param("assertion", assertion.reveal(), True),
+        *(Param(name, value) for name, value in scope.items()),
+    ]
+    request = token_request(oauth, facts, values, params, is_anonymous=oauth.client_auth == ClientAuth.NONE)
+    answer = yield request
+    found = read_token_answer(oauth.token, oauth.problems, answer, facts, stage, request.secrets)
+    return renewed(replace(grant, requested_scopes=scopes), found)
+
+
+def _assertion(
+    oauth: OAuth2, spec: Assertion, facts: Facts, values: Values, scope: str | None, stage: Stage
+) -> Secret:
+    claims = {param.name: param.value for param in values.params(spec.claims)}
+    claims.setdefault("aud", values.url(oauth.token_url))
+    if scope:
+        claims.setdefault("scope", scope)
+    has_key_id = spec.key_id is not None and values.has_all(spec.key_id)
+    try:
+        return signed_jwt(
+            spec.algorithm,
+            values.whole(spec.key),
+            claims,
+            key_id=values.text(spec.key_id) if spec.key_id is not None and has_key_id else None,
+            lifetime_s=spec.lifetime_s,
+            now=facts.now,
+            jti=facts.random(),
+        )
+    except SigningKeyError:
+        raise _unusable_key(spec, facts, stage) from None
+
+
+def _unusable_key(spec: Assertion, facts: Facts, stage: Stage) -> PatchbayError:
+    name = template(spec.key).only_variable() or "credentials"
+    if name.startswith("application."):
+        details = {"cause": "SIGNING_KEY"}
+        return ApplicationRejectedError(
+            problem(ProblemCode.APPLICATION_REJECTED, provider=facts.provider, details=details)
+        )
+    if stage is Stage.RENEWAL:
+        return CredentialsRejectedError(problem(ProblemCode.CREDENTIALS_REJECTED, provider=facts.provider))
+    reason = f"it is not a private key that can sign with {spec.algorithm}"
+    return InvalidInputError(problem(ProblemCode.INVALID_FIELD, *name.split("."), reason=reason))

@@ -1,0 +1,106 @@
+"""Two-step login: what a person entered is turned into a session token, which is renewed like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.authenticators.base import Facts, Flow, Grant
+from app.authenticators.method_request import check_base_host
+from app.authenticators.oauth2_grants import reauthentication, renewed
+from app.authenticators.oauth2_request import write_request
+from app.authenticators.oauth2_token import TokenFound, read_token_answer
+from app.authenticators.placement import with_secret_header
+from app.authenticators.refusal import Stage
+from app.authenticators.values import Values, values_of
+from app.catalog.definition import AuthMethod, Login, RenewalBy, TokenAnswer
+from app.foundation.errors import (
+    ApplicationRejectedError,
+    CredentialsRejectedError,
+    OutsideError,
+    RefusedOutsideError,
+)
+from app.foundation.messages import InResponse, OutRequest
+from app.foundation.problems import ProblemCode, problem
+
+_REJECTED: Final = frozenset({400, 401, 403, 422})
+
+
+def log_in(method: AuthMethod, login: Login, facts: Facts, grant: Grant, stage: Stage) -> Flow[Grant]:
+    """Log in with the entered values of ``grant``, and add the token to them.
+
+    Raises:
+        CredentialsRejectedError: the values are not accepted (400, 401, 403, 422, or the answer says so).
+        OutsideError: the outside failed otherwise.
+    """
+    values = values_of(method, facts, grant.values, grant.account.kept)
+    request = _request(login, values, values.url(login.url), login.body)
+    answer = yield request
+    found = _read(login.token, answer, facts, stage, request)
+    check_base_host(method, facts, found.account.kept)
+    return renewed(grant, found)
+
+
+def can_renew_login(login: Login, grant: Grant) -> bool:
+    """Tell whether the session token can be renewed without a person."""
+    if login.renewal.by is RenewalBy.REFRESH_TOKEN:
+        return bool(grant.values.get("refreshToken"))
+    return login.renewal.by in {RenewalBy.LOGIN, RenewalBy.EXCHANGE}
+
+
+def renew_login(method: AuthMethod, login: Login, facts: Facts, grant: Grant) -> Flow[Grant]:
+    """Renew the session token as the definition says.
+
+    Where a refresh token is no longer accepted, the entered values log in once more: nobody needs to come.
+
+    Raises:
+        OutsideError: the outside refused or failed.
+    """
+    if not can_renew_login(login, grant):
+        raise reauthentication(facts, "NO_REFRESH_TOKEN")
+    if login.renewal.by is RenewalBy.LOGIN:
+        return (yield from log_in(method, login, facts, grant, Stage.RENEWAL))
+    try:
+        return (yield from _renewed(method, login, facts, grant))
+    except CredentialsRejectedError:
+        return (yield from log_in(method, login, facts, grant, Stage.RENEWAL))
+
+
+def _renewed(method: AuthMethod, login: Login, facts: Facts, grant: Grant) -> Flow[Grant]:
+    values = values_of(method, facts, grant.values, grant.account.kept)
+    texts = dict(login.renewal.params)
+    if login.renewal.by is RenewalBy.REFRESH_TOKEN:
+        texts.setdefault("refresh_token", "{credentials.refreshToken}")
+    request = _request(login, values, values.url(login.renewal.url or login.url), texts)
+    answer = yield request
+    return renewed(grant, _read(login.renewal.token or login.token, answer, facts, Stage.RENEWAL, request))
+
+
+def _request(login: Login, values: Values, url: str, texts: Mapping[str, str]) -> OutRequest:
+    headers = values.params(login.headers)
+    shown = {param.name: param.value for param in headers if not param.is_secret}
+    given = {"Accept": "application/json", **shown}
+    request = write_request(login.http_method, url, values.params(texts), given, login.body_format)
+    for param in headers:
+        if param.is_secret:
+            secrets = values.secrets_of(login.headers[param.name])
+            request = with_secret_header(request, param.name, param.value, secrets)
+    return request
+
+
+def _read(
+    spec: TokenAnswer, answer: InResponse, facts: Facts, stage: Stage, request: OutRequest
+) -> TokenFound:
+    try:
+        return read_token_answer(spec, (), answer, facts, stage, request.secrets)
+    except (RefusedOutsideError, ApplicationRejectedError) as refused:
+        if answer.status not in _REJECTED and refused.problem.code is not ProblemCode.UPSTREAM_REJECTED:
+            raise
+        raise _rejected(facts, refused) from None
+
+
+def _rejected(facts: Facts, refused: OutsideError) -> CredentialsRejectedError:
+    details = refused.problem.details
+    return CredentialsRejectedError(
+        problem(ProblemCode.CREDENTIALS_REJECTED, provider=facts.provider, details=details)
+    )

@@ -1,0 +1,236 @@
+"""OAuth 1.0a (RFC 5849): temporary credentials, consent, token credentials, and a signature on every request."""
+
+# ruff: noqa: ARG002 - members of the protocol are given what other kinds need
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar, Final
+from urllib.parse import quote, urlencode
+
+from app.authenticators.answer import read_object
+from app.authenticators.base import (
+    Answer,
+    Attempt,
+    Authenticator,
+    Callback,
+    Facts,
+    Flow,
+    Grant,
+    RevocationReport,
+    Waiting,
+)
+from app.authenticators.entered import wrong_answer
+from app.authenticators.method_request import check_base_host
+from app.authenticators.oauth1_signature import SignatureRefusedError, Signer, signed
+from app.authenticators.oauth2_authorize import redirect_uri_of
+from app.authenticators.oauth2_client_auth import application_of
+from app.authenticators.oauth2_grants import reauthentication
+from app.authenticators.oauth2_token import TokenFound, picked_text, read_token_answer
+from app.authenticators.refusal import Refusal, Stage, refusal_error
+from app.authenticators.steps import RedirectStep
+from app.authenticators.values import Values, values_of
+from app.catalog.definition import AuthKind, AuthMethod, OAuth1, TokenAnswer
+from app.foundation.errors import ApplicationRejectedError, NotAllowedNowError, RefusedOutsideError
+from app.foundation.messages import InResponse, OutRequest
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.secret import Secret
+
+_TOKEN: Final = "requestToken"  # noqa: S105 - the name of a kept value
+_SECRET: Final = "requestSecret"  # noqa: S105 - the name of a kept value
+_TOKEN_SECRET: Final = "tokenSecret"  # noqa: S105 - the name of a value
+_FORM: Final = "application/x-www-form-urlencoded"
+_OURS: Final = frozenset({"oauth_token", "oauth_callback"})
+_REFUSED: Final = frozenset({401, 403})
+
+
+class OAuth1Authenticator(Authenticator):
+    """Carries out the three-legged flow. Tokens do not expire here, so nothing is renewed."""
+
+    kind: ClassVar[AuthKind] = AuthKind.OAUTH1
+
+    def begin(self, method: AuthMethod, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
+        """Get temporary credentials (RFC 5849 2.1) and send the person to consent (2.2).
+
+        The state travels in the callback address, since OAuth 1.0 has no parameter for it.
+        """
+        oauth, values = oauth1_of(method), values_of(method, facts)
+        redirect_uri = redirect_uri_of(facts)
+        joint = "&" if "?" in redirect_uri else "?"
+        callback = f"{redirect_uri}{joint}state={quote(attempt.state.reveal(), safe='')}"
+        request = _signed(oauth, facts, values, oauth.request_url, {"oauth_callback": callback})
+        answer = yield replace(request, secrets=(*request.secrets, attempt.state))
+        if answer.status in _REFUSED:
+            raise ApplicationRejectedError(
+                problem(
+                    ProblemCode.APPLICATION_REJECTED,
+                    provider=facts.provider,
+                    details={"providerStatus": answer.status},
+                )
+            )
+        found, body = _read(oauth, facts, answer, request)
+        if body.get("oauth_callback_confirmed") != "true":
+            raise RefusedOutsideError(problem(ProblemCode.TOKEN_RESPONSE_INVALID, provider=facts.provider))
+        url = _consent_url(oauth, values, found.access_token)
+        step = RedirectStep(method.title, url, redirect_uri, attempt.scopes)
+        return Waiting(step, {_TOKEN: found.access_token, _SECRET: found.secrets[_TOKEN_SECRET]})
+
+    def complete(
+        self, method: AuthMethod, facts: Facts, attempt: Attempt, answer: Answer
+    ) -> Flow[Grant | Waiting]:
+        """Check the return and get token credentials (RFC 5849 2.3); the verifier is bound to this attempt."""
+        if not isinstance(answer, Callback):
+            raise wrong_answer()
+        oauth, values = oauth1_of(method), values_of(method, facts)
+        verifier = _verifier(facts, attempt, answer)
+        token, secret = attempt.kept[_TOKEN], attempt.kept[_SECRET]
+        extra = {"oauth_verifier": verifier.reveal()}
+        request = _signed(oauth, facts, values, oauth.access_url, extra, token, secret)
+        response = yield replace(request, secrets=(*request.secrets, verifier))
+        if response.status in _REFUSED:
+            raise refusal_error(Refusal("invalid_grant", None, response.status), facts, Stage.SIGN_IN)
+        found, _ = _read(oauth, facts, response, request)
+        check_base_host(method, facts, found.account.kept)
+        return Grant(
+            values=MappingProxyType(found.values), requested_scopes=attempt.scopes, account=found.account
+        )
+
+    def can_renew(self, method: AuthMethod, grant: Grant) -> bool:
+        """Never: token credentials live until they are revoked."""
+        return False
+
+    def renew(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Grant]:
+        """Refuse: a person must consent again."""
+        yield from ()
+        raise reauthentication(facts, "NO_REFRESH_TOKEN")
+
+    def revoke(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
+        """Report what stays valid: OAuth 1.0 has no revocation."""
+        yield from ()
+        return RevocationReport(alive=tuple(grant.values))
+
+    def apply(self, method: AuthMethod, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
+        """Sign the request; it must be complete, because its query and form are signed."""
+        values = values_of(method, facts, grant.values, grant.account.kept)
+        token, secret = grant.values.get("accessToken"), grant.values.get(_TOKEN_SECRET)
+        if token is None or secret is None:
+            raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
+        return _with_signature(oauth1_of(method), facts, values, request, {}, token, secret)
+
+
+def oauth1_of(method: AuthMethod) -> OAuth1:
+    """Return the method's oauth1 part.
+
+    Raises:
+        ValueError: it has none, which the loader never lets through.
+    """
+    if method.oauth1 is None:
+        raise ValueError(f"the auth method {method.id} has no oauth1 part")
+    return method.oauth1
+
+
+def _signed(
+    oauth: OAuth1,
+    facts: Facts,
+    values: Values,
+    url: str,
+    extra: Mapping[str, str],
+    token: Secret | None = None,
+    secret: Secret | None = None,
+) -> OutRequest:
+    fields = ("oauth_token", "oauth_token_secret")
+    request = OutRequest("POST", values.url(url), (("Accept", f"{_FORM}, */*;q=0.1"),), secret_fields=fields)
+    return _with_signature(oauth, facts, values, request, extra, token, secret)
+
+
+def _with_signature(
+    oauth: OAuth1,
+    facts: Facts,
+    values: Values,
+    request: OutRequest,
+    extra: Mapping[str, str],
+    token: Secret | None,
+    secret: Secret | None,
+) -> OutRequest:
+    application = application_of(facts, values)
+    key = application.fields.get("privateKey")
+    signer = Signer(
+        oauth.signature,
+        application.client_id,
+        application.client_secret or Secret(""),
+        token,
+        secret,
+        oauth.realm,
+        key if isinstance(key, Secret) or key is None else Secret(str(key)),
+    )
+    try:
+        extra = {"oauth_version": "1.0", **extra}
+        return signed(request, signer, extra, now=facts.now, nonce=facts.random())
+    except SignatureRefusedError:
+        details = {"cause": "SIGNING_KEY"}
+        raise ApplicationRejectedError(
+            problem(ProblemCode.APPLICATION_REJECTED, provider=facts.provider, details=details)
+        ) from None
+
+
+def _consent_url(oauth: OAuth1, values: Values, token: Secret) -> str:
+    own = [(p.name, p.value) for p in values.params(oauth.authorize_params) if p.name not in _OURS]
+    url = values.url(oauth.authorize_url).partition("#")[0]
+    query = urlencode([("oauth_token", token.reveal()), *own], quote_via=quote)
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def _verifier(facts: Facts, attempt: Attempt, callback: Callback) -> Secret:
+    """Return the verifier of a return that is whole, ours, and answers the temporary token of this attempt."""
+    params = dict(callback.params)
+    if len(params) != len(callback.params) or not _same(params.get("state"), attempt.state):
+        raise _refused(facts)
+    if "denied" in params or params.get("oauth_problem") in {"user_refused", "permission_denied"}:
+        raise refusal_error(Refusal("access_denied", None), facts, Stage.SIGN_IN)
+    kept = attempt.kept.get(_TOKEN), attempt.kept.get(_SECRET)
+    if not all(isinstance(value, Secret) for value in kept) or not _same(params.get("oauth_token"), kept[0]):
+        raise _refused(facts)
+    verifier = picked_text("oauth_verifier", params)
+    if verifier is None or not verifier.isascii():
+        raise _refused(facts)
+    return Secret(verifier)
+
+
+def _same(told: str | None, known: Secret | None) -> bool:
+    if not told or known is None:
+        return False
+    return hmac.compare_digest(told.encode(), known.reveal().encode())
+
+
+def _read(
+    oauth: OAuth1, facts: Facts, answer: InResponse, request: OutRequest
+) -> tuple[TokenFound, dict[str, str]]:
+    """Read an answer as a form, whatever its media type says: RFC 5849 2.1 and 2.3 know no other."""
+    form = replace(answer, headers=(("content-type", _FORM), *answer.headers))
+    spec = TokenAnswer(
+        success=None,
+        access_token="oauth_token",  # noqa: S106 - a field's name
+        refresh_token=None,
+        expires_in=None,
+        default_expires_in_s=None,
+        refresh_expires_in=None,
+        granted=None,
+        granted_separator=" ",
+        account=oauth.account,
+        keep=oauth.keep,
+        error="oauth_problem",
+        error_description="oauth_problem_advice",
+        example=oauth.example,
+        secrets={_TOKEN_SECRET: "oauth_token_secret"},
+    )
+    found = read_token_answer(spec, (), form, facts, Stage.SIGN_IN, request.secrets)
+    if _TOKEN_SECRET not in found.secrets:
+        raise RefusedOutsideError(problem(ProblemCode.TOKEN_RESPONSE_INVALID, provider=facts.provider))
+    return found, read_object(form) or {}
+
+
+def _refused(facts: Facts) -> RefusedOutsideError:
+    return RefusedOutsideError(problem(ProblemCode.CALLBACK_INVALID, provider=facts.provider))

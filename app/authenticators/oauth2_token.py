@@ -1,0 +1,230 @@
+"""Reads token answers strictly: an answer is a token only if all that must hold does (RFC 6749 5.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.authenticators.answer import MAX_ANSWER_BYTES, facts_of_answer, read_object, seconds
+from app.authenticators.base import AccountFound, Facts
+from app.authenticators.refusal import Refusal, Stage, error_for, numbers_in, refusal_error
+from app.catalog.definition import TokenAnswer, TokenProblem
+from app.foundation.errors import OutsideError
+from app.foundation.expressions import compile_pick
+from app.foundation.messages import InResponse
+from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.retry import parse_retry_after
+from app.foundation.secret import Secret
+
+MAX_LIFETIME_S: Final = 10 * 365 * 86_400
+MAX_TOKEN_CHARS: Final = 16_384
+MAX_SCOPES: Final = 500
+_MAX_KEPT_CHARS: Final = 2_000
+_MAX_LABEL_CHARS: Final = 200
+_TOKEN: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # RFC 6749 A.12, not blank
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_SUCCESS: Final = range(200, 300)
+_REDIRECT: Final = range(300, 400)
+_BUSY: Final = 429
+_AWAY: Final = frozenset({408, 425, *range(500, 600)})
+_UNAUTHORIZED: Final = 401
+_NOTHING: Final = (None, "", False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFound:
+    """What a token answer holds; without a refresh token in it the former one stays valid."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    secrets: Mapping[str, Secret]
+    expires_in_s: int | None
+    refresh_expires_in_s: int | None
+    granted: tuple[str, ...] | None
+    account: AccountFound
+
+    @property
+    def values(self) -> dict[str, Secret]:
+        """The values under the names that placements use."""
+        refresh = {"refreshToken": self.refresh_token} if self.refresh_token else {}
+        return {**self.secrets, "accessToken": self.access_token, **refresh}
+
+
+def read_token_answer(
+    spec: TokenAnswer,
+    problems: Sequence[TokenProblem],
+    answer: InResponse,
+    facts: Facts,
+    stage: Stage,
+    sent: Iterable[Secret] = (),
+) -> TokenFound:
+    """Return the token of an answer.
+
+    It is one only if the status is 2xx, the definition's success predicate holds (without one: no error is
+    told), the token at the definition's path is a non-blank string, and its type is one that is sent as the
+    definition says. ``sent`` are the secrets of the request, kept out of every error.
+
+    Raises:
+        OutsideError: the subclass says whose move it is.
+    """
+    if len(answer.body) > MAX_ANSWER_BYTES:
+        raise error_for(_fault(ProblemCode.RESPONSE_TOO_LARGE, answer, facts), stage)
+    body = read_object(answer)
+    seen = facts_of_answer(answer, body)
+    if _is_refused(spec, answer, seen):
+        raise _refused(spec, problems, answer, seen, facts, stage, (*sent, *_secrets_in(spec, body)))
+    if body is None or not _is_bearer(spec, body):
+        raise _invalid(answer, facts, stage)
+    token = _token(compile_pick(spec.access_token)(body))
+    if token is None or _is_spoiled(spec.refresh_token, body):
+        raise _invalid(answer, facts, stage)
+    return TokenFound(
+        access_token=token,
+        refresh_token=_token(compile_pick(spec.refresh_token)(body)) if spec.refresh_token else None,
+        secrets=_secrets(spec, body),
+        expires_in_s=_lifetime(spec.expires_in, body) or spec.default_expires_in_s,
+        refresh_expires_in_s=_lifetime(spec.refresh_expires_in, body),
+        granted=_scopes(spec, body),
+        account=AccountFound(
+            picked_text(spec.account.id, body, _MAX_KEPT_CHARS),
+            picked_text(spec.account.label, body, _MAX_LABEL_CHARS),
+            picked_texts(spec.keep, body),
+        ),
+    )
+
+
+def picked_text(path: str | None, body: Any, limit: int = _MAX_KEPT_CHARS) -> str | None:  # noqa: ANN401 - JSON edge
+    """Return the scalar at ``path`` as a text without controls; None where there is none or a longer one."""
+    value = compile_pick(path)(body) if path else None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    return text if text and len(text) <= limit and not _CONTROL.search(text) else None
+
+
+def picked_texts(paths: Mapping[str, str], body: Any) -> Mapping[str, str]:  # noqa: ANN401 - JSON edge
+    """Return the texts at ``paths`` that are there."""
+    found = {name: picked_text(path, body) for name, path in paths.items()}
+    return MappingProxyType({name: text for name, text in found.items() if text is not None})
+
+
+def transient_error(answer: InResponse, facts: Facts, stage: Stage) -> OutsideError | None:
+    """Return the error of a status that says "try later" (408, 425, 429, 5xx), or None."""
+    if answer.status != _BUSY and answer.status not in _AWAY:
+        return None
+    code = ProblemCode.RATE_LIMITED if answer.status == _BUSY else ProblemCode.UPSTREAM_UNAVAILABLE
+    return error_for(_fault(code, answer, facts), stage)
+
+
+def _is_refused(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any]) -> bool:
+    if answer.status not in _SUCCESS:
+        return True
+    if spec.success is not None:
+        return not compile_pick(spec.success).holds(seen)
+    return compile_pick(spec.error)(seen["body"]) not in _NOTHING
+
+
+def _refused(
+    spec: TokenAnswer,
+    problems: Sequence[TokenProblem],
+    answer: InResponse,
+    seen: Mapping[str, Any],
+    facts: Facts,
+    stage: Stage,
+    secrets: tuple[Secret, ...],
+) -> OutsideError:
+    refusal = _refusal(spec, answer, seen["body"], facts)
+    rule = next((rule for rule in problems if compile_pick(rule.when).holds(seen)), None)
+    if rule is not None:
+        return refusal_error(refusal, facts, stage, secrets=secrets, code=ProblemCode(rule.code))
+    transient = transient_error(answer, facts, stage)
+    if transient is not None:
+        return transient
+    if refusal.code is None or answer.status in _REDIRECT:
+        return _unexplained(answer, facts, stage)
+    return refusal_error(refusal, facts, stage, secrets=secrets)
+
+
+def _unexplained(answer: InResponse, facts: Facts, stage: Stage) -> OutsideError:
+    """RFC 6749 5.2: a 401 with a challenge answers the client's own authentication."""
+    if answer.status == _UNAUTHORIZED and answer.header("www-authenticate"):
+        return error_for(_fault(ProblemCode.APPLICATION_REJECTED, answer, facts), stage)
+    return _invalid(answer, facts, stage)
+
+
+def _refusal(spec: TokenAnswer, answer: InResponse, body: Any, facts: Facts) -> Refusal:  # noqa: ANN401 - JSON edge
+    error = compile_pick(spec.error)(body)
+    detail = compile_pick(spec.error_description)(body)
+    if isinstance(error, Mapping):  # Facebook: the error is an object of its own
+        detail = error.get("message") if detail is None else detail
+        error = error.get("type") or error.get("code")
+    text = str(detail) if isinstance(detail, str | int) else None
+    return Refusal(
+        code=str(error) if isinstance(error, str | int) and error not in _NOTHING else None,
+        detail=text,
+        status=answer.status,
+        retry_after_s=parse_retry_after(answer.header("retry-after"), now=facts.now),
+        numbers=numbers_in(body, text),
+    )
+
+
+def _is_bearer(spec: TokenAnswer, body: Mapping[str, Any]) -> bool:
+    """RFC 6749 7.1: an unknown type must not be used; the definition's example names the provider's own."""
+    where = compile_pick(".".join((*spec.access_token.split(".")[:-1], "token_type")))
+    told = where(body)
+    if told is None or told == "":
+        return True
+    known = {"bearer", str(where(spec.example) or "bearer").lower()}
+    return isinstance(told, str) and told.strip().lower() in known
+
+
+def _token(value: Any) -> Secret | None:  # noqa: ANN401 - JSON edge
+    fits = isinstance(value, str) and len(value) <= MAX_TOKEN_CHARS and _TOKEN.fullmatch(value)
+    return Secret(value) if fits else None
+
+
+def _is_spoiled(path: str | None, body: Any) -> bool:  # noqa: ANN401 - JSON edge
+    """Tell whether something else stands where a token may stand: losing it silently would cost later."""
+    value = compile_pick(path)(body) if path else None
+    return value not in _NOTHING and _token(value) is None
+
+
+def _secrets(spec: TokenAnswer, body: Any) -> Mapping[str, Secret]:  # noqa: ANN401 - JSON edge
+    found = {name: _token(compile_pick(path)(body)) for name, path in spec.secrets.items()}
+    return MappingProxyType({name: secret for name, secret in found.items() if secret is not None})
+
+
+def _secrets_in(spec: TokenAnswer, body: Any) -> list[Secret]:  # noqa: ANN401 - JSON edge
+    paths = [spec.access_token, *filter(None, [spec.refresh_token]), *spec.secrets.values()]
+    values = [compile_pick(path)(body) for path in paths]
+    return [Secret(value) for value in values if isinstance(value, str)]
+
+
+def _lifetime(path: str | None, body: Any) -> int | None:  # noqa: ANN401 - JSON edge
+    return seconds(compile_pick(path)(body), MAX_LIFETIME_S) if path else None
+
+
+def _scopes(spec: TokenAnswer, body: Any) -> tuple[str, ...] | None:  # noqa: ANN401 - JSON edge
+    told = compile_pick(spec.granted)(body) if spec.granted else None
+    if isinstance(told, str):
+        told = told.split(spec.granted_separator or " ")
+    if not isinstance(told, list):
+        return None
+    names = [name.strip() for name in told if isinstance(name, str)]
+    return tuple(dict.fromkeys(name for name in names if name and not _CONTROL.search(name)))[:MAX_SCOPES]
+
+
+def _invalid(answer: InResponse, facts: Facts, stage: Stage) -> OutsideError:
+    return error_for(_fault(ProblemCode.TOKEN_RESPONSE_INVALID, answer, facts), stage)
+
+
+def _fault(code: ProblemCode, answer: InResponse, facts: Facts) -> Problem:
+    return problem(
+        code,
+        retry_after_s=parse_retry_after(answer.header("retry-after"), now=facts.now),
+        details={"providerStatus": answer.status},
+        provider=facts.provider,
+    )

@@ -1,0 +1,222 @@
+"""Reads why a provider refused, and says whose move it is (RFC 6749 4.1.2.1 and 5.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from app.authenticators.base import Facts
+from app.foundation.errors import (
+    ApplicationRejectedError,
+    CredentialsRejectedError,
+    OutsideError,
+    RefusedOutsideError,
+    TransientOutsideError,
+)
+from app.foundation.problems import (
+    TEMPLATES,
+    FixBy,
+    Problem,
+    ProblemCode,
+    Remediation,
+    RemediationKind,
+    problem,
+)
+from app.foundation.redaction import Redactor
+from app.foundation.secret import STARS, Secret
+
+MAX_DETAIL_CHARS: Final = 300
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+_OPAQUE: Final = re.compile(r"[A-Za-z0-9_.~+/=%-]{20,}")
+_AADSTS: Final = re.compile(r"AADSTS(\d{4,9})")
+
+
+class Stage(StrEnum):
+    """Which act was refused: the same word of a provider means another thing in each."""
+
+    SIGN_IN = "SIGN_IN"  # a person consents, a code is exchanged
+    ENTERED = "ENTERED"  # credentials that were entered, or the application's own, are turned into a token
+    RENEWAL = "RENEWAL"  # a stored grant is used
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a provider said: its own code and text as they came, and the HTTP status where there was one."""
+
+    code: str | None
+    detail: str | None
+    status: int | None = None
+    retry_after_s: float | None = None
+    numbers: tuple[int, ...] = ()
+
+
+_DENIED: Final = ProblemCode.CONSENT_DENIED
+_ADMIN: Final = ProblemCode.ADMIN_CONSENT_REQUIRED
+_APPLICATION: Final = ProblemCode.APPLICATION_REJECTED
+_REDIRECT: Final = ProblemCode.REDIRECT_URI_MISMATCH
+_DEAD: Final = ProblemCode.REAUTHENTICATION_REQUIRED
+_AWAY: Final = ProblemCode.UPSTREAM_UNAVAILABLE
+_BUSY: Final = ProblemCode.RATE_LIMITED
+_REFUSED: Final = ProblemCode.PROVIDER_REFUSED_AUTHORIZATION
+_BY_CODE: Final[Mapping[str, ProblemCode]] = {
+    "access_denied": _DENIED,
+    "user_cancelled_authorize": _DENIED,
+    "user_cancelled_login": _DENIED,
+    "user_denied": _DENIED,
+    "consent_required": _ADMIN,
+    "admin_consent_required": _ADMIN,
+    "invalid_client": _APPLICATION,
+    "unauthorized_client": _APPLICATION,
+    "invalid_client_id": _APPLICATION,
+    "bad_client_secret": _APPLICATION,
+    "incorrect_client_credentials": _APPLICATION,
+    "consumer_key_unknown": _APPLICATION,
+    "consumer_key_rejected": _APPLICATION,
+    "signature_invalid": _APPLICATION,
+    "redirect_uri_mismatch": _REDIRECT,
+    "bad_redirect_uri": _REDIRECT,
+    "invalid_redirect_uri": _REDIRECT,
+    "invalid_grant": _DEAD,
+    "bad_refresh_token": _DEAD,
+    "invalid_refresh_token": _DEAD,
+    "bad_verification_code": _DEAD,
+    "invalid_code": _DEAD,
+    "code_already_used": _DEAD,
+    "token_revoked": _DEAD,
+    "token_expired": _DEAD,
+    "interaction_required": _DEAD,
+    "login_required": _DEAD,
+    "server_error": _AWAY,
+    "temporarily_unavailable": _AWAY,
+    "slow_down": _BUSY,
+    "ratelimited": _BUSY,
+    "rate_limited": _BUSY,
+    "rate_limit_exceeded": _BUSY,
+}
+_BY_NUMBER: Final[Mapping[int, ProblemCode]] = {
+    65001: _ADMIN,
+    90094: _ADMIN,
+    90095: _ADMIN,
+    65004: _DENIED,
+    50011: _REDIRECT,
+    700016: _APPLICATION,
+    7000215: _APPLICATION,
+    7000222: _APPLICATION,
+    90033: _AWAY,
+}
+_CAUSES: Final[Mapping[str, str]] = {"token_revoked": "REVOKED", "token_expired": "EXPIRED"}
+_CAUSES_BY_NUMBER: Final[Mapping[int, str]] = {50173: "PASSWORD_CHANGED", 700082: "EXPIRED", 70043: "EXPIRED"}
+_APPLICATION_CODES: Final = frozenset({ProblemCode.APPLICATION_REJECTED, ProblemCode.APPLICATION_MISSING})
+_NEEDS_PERSON: Final = frozenset({ProblemCode.REAUTHENTICATION_REQUIRED, ProblemCode.CREDENTIALS_REJECTED})
+_NEEDS_PERSON_LATER: Final = _NEEDS_PERSON | {_DENIED, _ADMIN}
+_OTHER_SCOPES: Final = Remediation(
+    RemediationKind.ADD_SCOPE,
+    "Choose other permissions, or enable these in the application's settings at the provider.",
+    FixBy.WORKSPACE_ADMIN,
+)
+
+
+def refusal_error(
+    refusal: Refusal,
+    facts: Facts,
+    stage: Stage,
+    *,
+    secrets: Iterable[Secret] = (),
+    code: ProblemCode | None = None,
+) -> OutsideError:
+    """Return the error of a refusal: its type says whose move it is.
+
+    ``code`` is the definition's own reading and comes first. ``secrets`` are kept out of the provider's text.
+    """
+    clean = _Clean(secrets)
+    own = code or _code_of(refusal, stage)
+    fault = problem(
+        own,
+        *(("scopes",) if _is_scope(refusal) and own is _REFUSED else ()),
+        retry_after_s=refusal.retry_after_s,
+        remediation=(_OTHER_SCOPES,) if _is_scope(refusal) and own is _REFUSED else (),
+        details=_details(refusal, clean, own),
+        provider=facts.provider,
+        redirectUri=facts.redirect_uri or "of this hub",
+        status=str(refusal.status or "none"),
+    )
+    return error_for(fault, stage)
+
+
+def error_for(fault: Problem, stage: Stage) -> OutsideError:
+    """Return the error whose type belongs to the problem's code in this stage."""
+    if fault.code in _APPLICATION_CODES:
+        return ApplicationRejectedError(fault)
+    if fault.code in (_NEEDS_PERSON_LATER if stage is Stage.RENEWAL else _NEEDS_PERSON):
+        return CredentialsRejectedError(fault)
+    return TransientOutsideError(fault) if TEMPLATES[fault.code].retryable else RefusedOutsideError(fault)
+
+
+def numbers_in(body: Any, detail: str | None) -> tuple[int, ...]:  # noqa: ANN401 - JSON edge
+    """Return Microsoft's error numbers: those listed in ``error_codes``, and AADSTS numbers in the text."""
+    listed = body.get("error_codes") if isinstance(body, Mapping) else None
+    numbers = [number for number in listed if isinstance(number, int)] if isinstance(listed, list) else []
+    return (*numbers, *(int(number) for number in _AADSTS.findall(detail or "")))
+
+
+def _code_of(refusal: Refusal, stage: Stage) -> ProblemCode:
+    for number in refusal.numbers:
+        if number in _BY_NUMBER:
+            return _BY_NUMBER[number]
+    code = _BY_CODE.get((refusal.code or "").lower())
+    if code is None:
+        is_asked = stage is Stage.SIGN_IN or (_is_scope(refusal) and stage is Stage.ENTERED)
+        return _REFUSED if is_asked else ProblemCode.UPSTREAM_REJECTED
+    if code is _DEAD and stage is not Stage.RENEWAL:
+        return _REFUSED if stage is Stage.SIGN_IN else ProblemCode.CREDENTIALS_REJECTED
+    return _DEAD if code is _DENIED and stage is Stage.RENEWAL else code
+
+
+def _is_scope(refusal: Refusal) -> bool:
+    return (refusal.code or "").lower() == "invalid_scope"
+
+
+def _details(refusal: Refusal, clean: _Clean, code: ProblemCode) -> dict[str, Any]:
+    told = {
+        "providerStatus": refusal.status,
+        "providerCode": clean.code(refusal.code),
+        "providerDetail": clean.text(refusal.detail),
+        "cause": _cause(refusal) if code is _DEAD else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _cause(refusal: Refusal) -> str:
+    known = [_CAUSES_BY_NUMBER[number] for number in refusal.numbers if number in _CAUSES_BY_NUMBER]
+    return known[0] if known else _CAUSES.get((refusal.code or "").lower(), "UNKNOWN")
+
+
+class _Clean:
+    """Makes a provider's words safe to show: bounded, without controls, secrets and long opaque words."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        self._secrets = tuple(secrets)
+        self._redactor = Redactor(self._secrets)
+
+    def code(self, code: str | None) -> str | None:
+        if code is None or not _CODE.fullmatch(code):
+            return None
+        return code if self._redactor.text(code) == code and not _is_opaque(code) else None
+
+    def text(self, text: str | None) -> str | None:
+        if not text:
+            return None
+        bare = _CONTROL.sub(" ", text[: 10 * MAX_DETAIL_CHARS]).strip()
+        bare = self._redactor.loose_text(bare, sent=True)
+        bare = _OPAQUE.sub(lambda word: STARS if _is_opaque(word[0]) else word[0], bare)
+        return bare[:MAX_DETAIL_CHARS] or None
+
+
+def _is_opaque(word: str) -> bool:
+    """Tell whether a word may be a token: long, and of mixed case or with digits."""
+    mixed = word.lower() != word != word.upper()
+    return bool(_OPAQUE.search(word)) and (mixed or any(letter.isdigit() for letter in word))

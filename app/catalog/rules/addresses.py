@@ -1,0 +1,203 @@
+"""No address leaves the hosts that the definition names, whatever stands in its templates (E8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from app.catalog.definition import Json
+from app.catalog.hosts import config_field, host_allowed, host_of, is_host_entry
+from app.catalog.rules.subject import Finding, Subject, fields_of
+from app.catalog.yaml_reader import Path
+from app.foundation.patterns import PatternError, matches
+
+_AUTH_URLS: Final = (
+    "authorizeUrl",
+    "tokenUrl",
+    "revokeUrl",
+    "introspectUrl",
+    "deviceUrl",
+    "requestUrl",
+    "accessUrl",
+)
+_WHOLE: Final = re.compile(r"\{\+(config|account)\.([A-Za-z_]\w*)\}(?=/|\Z)")
+_AUTHORITY: Final = re.compile(r"https://((?:[^/?#{}\\@\s]|\{[^{}]*\})+)(?=[/?#]|\Z)")
+_IN_HOST: Final = re.compile(r"\{([^{}]*)\}")
+_PATH_WHOLE: Final = re.compile(r"\{\+(config|params)\.([A-Za-z_]\w*)\}")
+_HOST_PROBES: Final = ("a/b", "a@b", "a#b", "a?b", "a\\b", "a:1", "a b", "evil.example/", "")
+_URL_PROBES: Final = (
+    "https://user@evil.example",
+    "https://user:pass@evil.example/",
+    "https://evil.example\\@good.example",
+    "https://evil.example /",
+    "javascript:alert(1)",
+    "ftp://evil.example",
+    "//evil.example",
+    "https://",
+    " https://good.example",
+)
+_PATH_PROBES: Final = (
+    "",
+    "evil",
+    "@evil.example",
+    ".evil.example",
+    ":1",
+    "\\evil",
+    "//evil.example",
+    "/a b",
+    "/a#b",
+)
+
+
+def hosts_are_narrow(subject: Subject) -> Iterator[Finding]:
+    """``semantics/host``: each entry is a name, ``*.`` and two labels or more, or a declared address."""
+    for index, entry in enumerate(subject.data["http"]["hosts"]):
+        path: Path = ("http", "hosts", index)
+        if not is_host_entry(entry):
+            yield Finding(
+                path,
+                "semantics/host",
+                "must be a lower-case name, *. before two labels or more, or {config.x}",
+            )
+        name = config_field(entry)
+        if name is not None and name in fields_of(subject.definition.config):
+            yield from _whole_config(subject, path, name)
+
+
+def addresses_stay_home(subject: Subject) -> Iterator[Finding]:
+    """Check ``semantics/address-https``, ``semantics/address-host`` and ``semantics/address-escape``."""
+    for path, text in _addresses(subject):
+        whole, authority = _WHOLE.match(text), _AUTHORITY.match(text)
+        if whole:
+            yield from _whole(subject, path, whole)
+        elif authority is None:
+            yield Finding(path, "semantics/address-https", "must begin with https:// and a host")
+        elif "{" in authority.group(1):
+            yield from _templated_host(subject, path, authority.group(1))
+        else:
+            yield from _static_host(subject, path, authority.group(0))
+
+
+def base_address_has_no_end(subject: Subject) -> Iterator[Finding]:
+    """``semantics/base-url``: paths begin with a slash, so a base address does not end with one."""
+    if subject.definition.http.base_url.endswith("/"):
+        yield Finding(("http", "baseUrl"), "semantics/base-url", "must not end with a slash")
+
+
+def paths_begin_with_slash(subject: Subject) -> Iterator[Finding]:
+    """``semantics/path``: a path cannot run on from the host (``https://good`` + ``.evil``)."""
+    for name, method in subject.definition.methods.items():
+        path: Path = ("methods", name, "http", "path")
+        whole = _PATH_WHOLE.match(method.path)
+        if whole:
+            source = subject.definition.config if whole.group(1) == "config" else method.params
+            field = fields_of(source).get(whole.group(2), {})
+            if not _is_guarded(field, _PATH_PROBES):
+                yield Finding(
+                    path,
+                    "semantics/path",
+                    "the field needs a pattern that begins with ^/ and admits no // or #",
+                )
+        elif not method.path.startswith("/") or method.path.startswith("//"):
+            yield Finding(path, "semantics/path", "must begin with one slash")
+    for base, auth in subject.auth():
+        places = auth.get("place", [])
+        for place in [places] if isinstance(places, Mapping) else places:
+            if place["in"] == "path" and not place["value"].startswith("/"):
+                yield Finding((*base, "place"), "semantics/path", "must begin with one slash")
+
+
+def _addresses(subject: Subject) -> Iterator[tuple[Path, str]]:
+    yield ("http", "baseUrl"), subject.data["http"]["baseUrl"]
+    for name, method in subject.data["methods"].items():
+        if "baseUrl" in method["http"]:
+            yield ("methods", name, "http", "baseUrl"), method["http"]["baseUrl"]
+    for base, auth in subject.auth():
+        for key in _AUTH_URLS:
+            if key in auth:
+                yield (*base, key), auth[key]
+        for holder, key in (("renewal", "url"), ("login", "url")):
+            if key in auth.get(holder, {}):
+                yield (*base, holder, key), auth[holder][key]
+
+
+def _static_host(subject: Subject, path: Path, url: str) -> Iterator[Finding]:
+    host = host_of(url)
+    if host is None or not host_allowed(host, _names(subject)):
+        yield Finding(path, "semantics/address-host", f"{host or url} is not among http.hosts")
+
+
+def _whole(subject: Subject, path: Path, match: re.Match[str]) -> Iterator[Finding]:
+    group, name = match.groups()
+    if group == "account":
+        if not _names(subject):
+            yield Finding(
+                path, "semantics/address-host", "http.hosts must say which hosts an answer may name"
+            )
+        return
+    if f"{{config.{name}}}" not in subject.data["http"]["hosts"]:
+        yield Finding(path, "semantics/address-host", f"{{config.{name}}} is not among http.hosts")
+    yield from _whole_config(subject, path, name)
+
+
+def _whole_config(subject: Subject, path: Path, name: str) -> Iterator[Finding]:
+    field = fields_of(subject.definition.config).get(name, {})
+    if field.get("format") != "uri" or not _is_guarded(field, _URL_PROBES):
+        yield Finding(
+            path,
+            "semantics/address-escape",
+            f"config.{name} needs format: uri and a pattern that admits https://host/path and nothing else",
+        )
+
+
+def _templated_host(subject: Subject, path: Path, authority: str) -> Iterator[Finding]:
+    samples = [authority]
+    for expression in _IN_HOST.findall(authority):
+        group, _, name = expression.partition(".")
+        if group not in {"config", "account"}:
+            yield Finding(path, "semantics/address-escape", f"{{{expression}}} may not stand in a host")
+            return
+        if group == "account":
+            samples = []
+            continue
+        field = fields_of(subject.definition.config).get(name, {})
+        if not _is_guarded(field, _HOST_PROBES):
+            yield Finding(
+                path, "semantics/address-escape", f"config.{name} needs a pattern or enum of host characters"
+            )
+            return
+        values = _samples(field)
+        samples = [sample.replace(f"{{{expression}}}", value) for sample in samples for value in values]
+    yield from _sample_hosts(subject, path, samples)
+
+
+def _sample_hosts(subject: Subject, path: Path, samples: list[str]) -> Iterator[Finding]:
+    for sample in samples:
+        host = host_of(f"https://{sample}")
+        if "{" not in sample and (host is None or not host_allowed(host, _names(subject))):
+            yield Finding(path, "semantics/address-host", f"{sample} is not among http.hosts")
+
+
+def _names(subject: Subject) -> list[str]:
+    return [entry for entry in subject.data["http"]["hosts"] if config_field(entry) is None]
+
+
+def _samples(field: Mapping[str, Json]) -> list[str]:
+    values = [*field.get("enum", ()), *field.get("examples", ())]
+    values += [field["default"]] if "default" in field else []
+    return [value for value in values if isinstance(value, str)]
+
+
+def _is_guarded(field: Mapping[str, Json], probes: tuple[str, ...]) -> bool:
+    """Return whether the field admits none of the probes: by enum, const or an anchored pattern."""
+    if "enum" in field or "const" in field:
+        values = field.get("enum", [field.get("const")])
+        return not any(probe in values for probe in probes)
+    pattern = field.get("pattern")
+    if not isinstance(pattern, str) or not pattern.startswith("^") or not pattern.endswith("$"):
+        return False
+    try:
+        return not any(matches(pattern, probe) for probe in probes)
+    except PatternError:
+        return False

@@ -1,0 +1,158 @@
+"""The JSON Schemas in a definition are valid, self-contained and run on a linear-time pattern engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from app.catalog.definition import Effect, Json
+from app.catalog.rules.subject import Finding, Subject, compiled, first_good, shape_of
+from app.catalog.yaml_reader import Path
+from app.foundation.patterns import PatternError, compile_pattern
+from app.foundation.shapes import Shape, ShapeError
+
+_MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
+_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_SINGLE: Final = frozenset(
+    {
+        "items",
+        "contains",
+        "additionalProperties",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "propertyNames",
+        "if",
+        "then",
+        "else",
+        "not",
+    }
+)
+_FOREIGN: Final = ("$id", "$schema", "$vocabulary", "$dynamicRef", "$dynamicAnchor")
+
+
+def schemas_are_valid(subject: Subject) -> Iterator[Finding]:
+    """``semantics/json-schema``: every schema compiles by itself, and forms describe objects."""
+    for path, schema, is_form in roots(subject):
+        if is_form and schema.get("type") != "object":
+            yield Finding(path, "semantics/json-schema", "the schema must have type: object")
+        try:
+            Shape(schema)
+        except ShapeError as fault:
+            yield Finding(path, "semantics/json-schema", str(fault))
+
+
+def references_are_local(subject: Subject) -> Iterator[Finding]:
+    """``semantics/json-schema-reference``: nothing is ever fetched (E11)."""
+    for path, schema in walk_schemas(subject):
+        target = schema.get("$ref")
+        if isinstance(target, str) and not target.startswith("#/$defs/"):
+            yield Finding(
+                (*path, "$ref"), "semantics/json-schema-reference", "a $ref must begin with #/$defs/"
+            )
+        for key in _FOREIGN:
+            if key in schema:
+                yield Finding((*path, key), "semantics/json-schema-reference", f"{key} is not allowed here")
+
+
+def patterns_are_linear(subject: Subject) -> Iterator[Finding]:
+    """``semantics/pattern``: every pattern compiles under RE2, so that no input makes it slow (E10)."""
+    for path, schema in walk_schemas(subject):
+        names = {(*path, "patternProperties", key): key for key in schema.get("patternProperties") or {}}
+        if isinstance(schema.get("pattern"), str):
+            names[(*path, "pattern")] = schema["pattern"]
+        for place, text in names.items():
+            yield from _pattern(place, text)
+    for base, auth in subject.auth():
+        for name, value in auth.get("callback", {}).items():
+            yield from _pattern((*base, "callback", name, "pattern"), value["pattern"])
+
+
+def samples_fit(subject: Subject) -> Iterator[Finding]:
+    """``semantics/schema-sample``: defaults and examples fit the schema in which they stand."""
+    for path, schema in walk_schemas(subject):
+        samples = [("default", schema["default"])] if "default" in schema else []
+        examples = schema.get("examples")
+        samples += [("examples", value) for value in examples] if isinstance(examples, list) else []
+        shape = shape_of(schema) if samples and "$ref" not in schema else None
+        for key, value in samples:
+            if shape is not None and not shape.fits(value):
+                yield Finding((*path, key), "semantics/schema-sample", f"a value of {key} does not fit")
+
+
+def options_can_be_loaded(subject: Subject) -> Iterator[Finding]:
+    """``semantics/options``: choices come from a READ method and are a list of value and label."""
+    for path, schema in walk_schemas(subject):
+        options = schema.get("options")
+        if options is not None:
+            yield from _options(subject, (*path, "options"), options)
+
+
+def roots(subject: Subject) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:
+    """Yield every JSON Schema of the definition with its path and whether it describes a form (an object)."""
+    yield ("config",), subject.data["config"], True
+    for base, auth in subject.auth():
+        for key in ("credentials", "application"):
+            if key in auth:
+                yield (*base, key), auth[key], True
+    for name, method in subject.data["methods"].items():
+        yield ("methods", name, "params"), method["params"], True
+        if "result" in method:
+            yield ("methods", name, "result"), method["result"], False
+    for name, trigger in subject.data.get("triggers", {}).items():
+        yield ("triggers", name, "payload"), trigger["payload"], False
+
+
+def walk_schemas(subject: Subject) -> Iterator[tuple[Path, Mapping[str, Json]]]:
+    """Yield every schema and every schema within it, with their paths."""
+    for path, schema, _ in roots(subject):
+        yield from _walk(path, schema)
+
+
+def _walk(path: Path, schema: Json) -> Iterator[tuple[Path, Mapping[str, Json]]]:
+    if not isinstance(schema, dict):
+        return
+    yield path, schema
+    for key, value in schema.items():
+        if key in _SINGLE:
+            yield from _walk((*path, key), value)
+        elif key in _LISTS:
+            for index, part in enumerate(value):
+                yield from _walk((*path, key, index), part)
+        elif key in _MAPS:
+            for name, part in value.items():
+                yield from _walk((*path, key, name), part)
+
+
+def _pattern(path: Path, text: str) -> Iterator[Finding]:
+    try:
+        compile_pattern(text)
+    except PatternError as fault:
+        yield Finding(path, "semantics/pattern", str(fault))
+
+
+def _options(subject: Subject, path: Path, options: Json) -> Iterator[Finding]:
+    if not isinstance(options, Mapping) or not {"method", "pick"} <= options.keys() <= {
+        "method",
+        "pick",
+        "params",
+    }:
+        yield Finding(path, "semantics/options", "must be {method, pick} and may have params")
+        return
+    method = subject.definition.methods.get(str(options["method"]))
+    if method is None or method.effect is not Effect.READ:
+        yield Finding((*path, "method"), "semantics/options", "must name a READ method of this definition")
+        return
+    good, pick = first_good(method), compiled(str(options["pick"]))
+    if good is None or pick is None:
+        return
+    choices = pick(good[1].body)
+    if not isinstance(choices, list) or not all(_is_choice(choice) for choice in choices):
+        yield Finding(
+            (*path, "pick"),
+            "semantics/options",
+            "does not pick a list of {value, label} from the method's example",
+        )
+
+
+def _is_choice(choice: Json) -> bool:
+    return isinstance(choice, Mapping) and choice.keys() == {"value", "label"}

@@ -1,0 +1,239 @@
+"""Finds integrations by words, filters and order, and counts what each further filter would leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from app.catalog.definition import Definition, Effect
+from app.catalog.entry import IntegrationEntry
+from app.catalog.labels import label_of
+from app.catalog.words import fit, query_words, words_of
+
+_NAME: Final = 10.0
+_TAG: Final = 5.0
+_CATEGORY: Final = 4.0
+_SUMMARY: Final = 2.0
+_WHOLE_NAME: Final = 20.0
+
+
+class Order(StrEnum):
+    """How results are ordered."""
+
+    RELEVANCE = "RELEVANCE"
+    POPULARITY = "POPULARITY"
+    NAME = "NAME"
+    RECENTLY_UPDATED = "RECENTLY_UPDATED"
+
+
+class Field(StrEnum):
+    """What can be filtered by and counted."""
+
+    CATEGORY = "CATEGORY"
+    AUTH_KIND = "AUTH_KIND"
+    CAPABILITY = "CAPABILITY"
+    TAG = "TAG"
+    STAGE = "STAGE"
+
+
+class Capability(StrEnum):
+    """What an integration can do: its methods' effects, and announcing."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+    DESTRUCTIVE = "DESTRUCTIVE"
+    TRIGGER = "TRIGGER"
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationFilter:
+    """What must hold: one of the values of each field that names any (and one of ``keys``, where given)."""
+
+    categories: tuple[str, ...] = ()
+    auth_kinds: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    keys: tuple[str, ...] | None = None
+
+    def wanted(self, of: Field) -> tuple[str, ...]:
+        """Return the values that this filter wants of a field."""
+        return {
+            Field.CATEGORY: self.categories,
+            Field.AUTH_KIND: self.auth_kinds,
+            Field.CAPABILITY: self.capabilities,
+            Field.TAG: self.tags,
+            Field.STAGE: self.stages,
+        }[of]
+
+    def without(self, of: Field) -> IntegrationFilter:
+        """Return the filter that does not care about a field."""
+        names = {
+            Field.CATEGORY: "categories",
+            Field.AUTH_KIND: "auth_kinds",
+            Field.CAPABILITY: "capabilities",
+            Field.TAG: "tags",
+            Field.STAGE: "stages",
+        }
+        return replace(self, **{names[of]: ()})
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An integration that was found, how well it fits (0 without a query), and the words that matched."""
+
+    entry: IntegrationEntry
+    score: float
+    matched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """How many results have this value, and whether the filter asks for it."""
+
+    value: str
+    label: str
+    count: int
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The values of a field under a search, the most frequent first."""
+
+    field: Field
+    values: tuple[FacetValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is known of an integration for searching: weighted words and the values of the fields."""
+
+    entry: IntegrationEntry
+    name: str
+    words: Mapping[str, float]
+    values: Mapping[Field, frozenset[str]]
+    popularity: int
+    updated: str
+
+
+class SearchIndex:
+    """Searches the latest versions of a catalog in memory; equal questions get equal answers."""
+
+    def __init__(self, entries: Sequence[IntegrationEntry]) -> None:
+        self._entries = [_entry(entry) for entry in entries]
+
+    def search(
+        self,
+        query: str | None,
+        wanted: IntegrationFilter,
+        order: Order | None = None,
+        *,
+        descending: bool = False,
+    ) -> list[Hit]:
+        """Return what matches every word of the query and the filter.
+
+        A word matches a whole word of name, key, tags, categories, summary or use cases, the beginning of
+        one, or one that differs by a typing error (one edit from 4 letters, two from 8). RELEVANCE, the
+        default with a query, puts names first; POPULARITY, the default without, and RECENTLY_UPDATED put the
+        highest first. ``descending`` turns the order around.
+        """
+        words = query_words(query)
+        passing = [entry for entry in self._entries if _passes(entry, wanted)]
+        found = [(entry, hit) for entry in passing if (hit := _match(entry, words))]
+        chosen = order or (Order.RELEVANCE if words else Order.POPULARITY)
+        found.sort(key=lambda pair: _SORT[chosen](*pair), reverse=descending)
+        return [hit for _, hit in found]
+
+    def facets(self, query: str | None, wanted: IntegrationFilter) -> dict[Field, Facet]:
+        """Count the values of each field under the query and all filters but the field's own."""
+        words = query_words(query)
+        matching = [entry for entry in self._entries if _match(entry, words)]
+        return {of: _facet(of, matching, wanted) for of in Field}
+
+
+def _entry(entry: IntegrationEntry) -> _Entry:
+    definition = entry.latest
+    words: dict[str, float] = {}
+    texts = (
+        (_NAME, [definition.name, definition.integration]),
+        (_TAG, definition.tags),
+        (_CATEGORY, definition.categories),
+        (_SUMMARY, [definition.summary, *definition.use_cases, definition.vendor or ""]),
+    )
+    for weight, sources in texts:
+        for source in sources:
+            for word in words_of(source):
+                words[word] = max(weight, words.get(word, 0.0))
+    return _Entry(
+        entry=entry,
+        name=" ".join(words_of(definition.name)),
+        words=words,
+        values=_values(definition),
+        popularity=definition.popularity,
+        updated=definition.changelog[0].date if definition.changelog else "",
+    )
+
+
+def _values(definition: Definition) -> dict[Field, frozenset[str]]:
+    effects = {method.effect for method in definition.methods.values()}
+    abilities = {Capability(effect.value) for effect in Effect if effect in effects}
+    if definition.triggers:
+        abilities.add(Capability.TRIGGER)
+    return {
+        Field.CATEGORY: frozenset(definition.categories),
+        Field.AUTH_KIND: frozenset(method.kind.value for method in definition.auth),
+        Field.CAPABILITY: frozenset(ability.value for ability in abilities),
+        Field.TAG: frozenset(definition.tags),
+        Field.STAGE: frozenset({definition.stage.value}),
+    }
+
+
+def _passes(entry: _Entry, wanted: IntegrationFilter) -> bool:
+    if wanted.keys is not None and entry.entry.key not in wanted.keys:
+        return False
+    return all(not wanted.wanted(of) or entry.values[of] & set(wanted.wanted(of)) for of in Field)
+
+
+def _match(entry: _Entry, words: Sequence[str]) -> Hit | None:
+    score, matched = 0.0, []
+    for word in words:
+        best, found = max((fit(word, known) * weight, known) for known, weight in entry.words.items())
+        if not best:
+            return None
+        score += best
+        matched.append(found)
+    joined = " ".join(words)
+    if words and entry.name == joined:
+        score += _WHOLE_NAME
+    elif words and entry.name.startswith(joined):
+        score += _NAME
+    return Hit(entry.entry, round(score, 4), tuple(dict.fromkeys(matched)))
+
+
+def _facet(of: Field, entries: Iterable[_Entry], wanted: IntegrationFilter) -> Facet:
+    counts: dict[str, int] = dict.fromkeys(wanted.wanted(of), 0)
+    others = wanted.without(of)
+    for entry in entries:
+        if _passes(entry, others):
+            for value in entry.values[of]:
+                counts[value] = counts.get(value, 0) + 1
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    selected = set(wanted.wanted(of))
+    return Facet(
+        of, tuple(FacetValue(value, label_of(value), count, value in selected) for value, count in ordered)
+    )
+
+
+def _number(date: str) -> int:
+    return int(date.replace("-", "") or 0)
+
+
+_SORT: Final[Mapping[Order, Callable[[_Entry, Hit], tuple[object, ...]]]] = {
+    Order.RELEVANCE: lambda entry, hit: (-hit.score, -entry.popularity, entry.name, entry.entry.key),
+    Order.POPULARITY: lambda entry, _: (-entry.popularity, entry.name, entry.entry.key),
+    Order.NAME: lambda entry, _: (entry.name, entry.entry.key),
+    Order.RECENTLY_UPDATED: lambda entry, _: (-_number(entry.updated), entry.name, entry.entry.key),
+}

@@ -1,0 +1,296 @@
+"""The tool entrance: ``patchbay serve | worker | demo | migrate | schema | definitions | token | audit | keys ...``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from app.access.actor import Actor, ActorKind, Channel
+from app.access.policy import ALL_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
+from app.cli_keys import keys
+from app.foundation.errors import PatchbayError
+from app.foundation.ids import new_id
+from app.foundation.reachable import CannotStartError
+from app.settings import Settings, SettingsError, read_settings
+
+T = TypeVar("T")
+CONFIG_FAULT: Final = 78  # EX_CONFIG of sysexits(3)
+app = typer.Typer(
+    name="patchbay",
+    help="Patchbay, the self-hosted integration hub.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tokens = typer.Typer(help="Access tokens for scripts and agents.", no_args_is_help=True)
+definitions = typer.Typer(help="Definitions of outside systems.", no_args_is_help=True)
+audit = typer.Typer(help="The audit log.", no_args_is_help=True)
+app.add_typer(tokens, name="token")
+app.add_typer(definitions, name="definitions")
+app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
+_out = Console()
+_err = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; settings and key faults exit with 78 and one clear message."""
+    from app.catalog.faults import DefinitionsInvalidError
+    from app.vault.errors import KeyRefusedError, VaultStartError
+
+    try:
+        app()
+    except SettingsError as fault:
+        _refuse(str(fault), CONFIG_FAULT)
+    except VaultStartError as fault:
+        _refuse(str(fault), CONFIG_FAULT)
+    except DefinitionsInvalidError as fault:
+        _refuse(str(fault), CONFIG_FAULT)
+    except KeyRefusedError as fault:
+        _refuse(str(fault), 1)
+    except CannotStartError as fault:
+        _refuse(str(fault), CannotStartError.exit_code)
+    except PatchbayError as fault:
+        _refuse("\n".join(item.message for item in fault.problems), 1)
+
+
+def _refuse(message: str, code: int) -> NoReturn:
+    _err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on (PATCHBAY_HOST).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one (PATCHBAY_PORT).")]
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None) -> None:
+    """Serve the API; with SQLite the background work runs in the same process."""
+    from app.server import listening_socket, run
+    from app.server import serve as serve_hub
+
+    settings = read_settings(host=host, port=port)
+    try:
+        sock = listening_socket(settings.host, settings.port)
+    except OSError as fault:
+        _refuse(f"Cannot listen on {settings.host} port {settings.port}: {fault.strerror}.", 1)
+
+    async def announce(hub: Any, local_url: str) -> None:  # noqa: ANN401 - the hub; importing it here costs start-up
+        await hub.members.ensure_owner()
+        public = hub.public_url
+        _err.print(f"Patchbay {hub.version} serves {public}", highlight=False)
+        if public != local_url:
+            _err.print(f"  on this machine:  {local_url}", highlight=False)
+        _err.print(f"  GraphQL:          {public}/graphql", highlight=False)
+        if not settings.is_scaled:
+            workspaces = await hub.members.workspaces()
+            code = await hub.sign_in.make_link(workspaces[0].id)
+            link = f"{public}/sign-in?code={code.reveal()}"
+            _err.print(f"  sign in (once):   {link}", highlight=False, soft_wrap=True)
+
+    run(serve_hub(settings, sock, announce))
+
+
+@app.command()
+def worker(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether a worker could work here.")
+    ] = False,
+) -> None:
+    """Do the background work alone; any number of workers share it."""
+    from app.server import run, work
+
+    settings = read_settings()
+    if check:
+        _run(_ready(settings))
+        _out.print("ready")
+        return
+    run(work(settings))
+
+
+async def _ready(settings: Settings) -> None:
+    from app.hub import build_hub
+
+    async with build_hub(settings, receive_jobs=False):
+        return
+
+
+@app.command()
+def demo() -> None:
+    """Walk the whole journey in this terminal against the sandbox, over the doors of a server of its own."""
+    from app.demo.journey import run_demo
+
+    sys.exit(run_demo())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from app.foundation.database import migrate as migrate_database
+
+    settings = read_settings()
+    if not settings.is_scaled:
+        settings.make_data_dir()
+    applied = _run(migrate_database(settings.database))
+    _out.print("\n".join(applied) if applied else "Nothing to do: the schema is the newest.")
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema (SDL)."""
+    from app.api.graphql.schema import schema_text
+
+    sys.stdout.write(schema_text())
+
+
+@app.command("sign-in")
+def sign_in() -> None:
+    """Print a one-time sign-in link for the workspace's owner."""
+
+    async def act() -> str:
+        from app.hub import build_hub
+
+        async with build_hub(read_settings(), receive_jobs=False) as hub:
+            workspace = await hub.members.ensure_owner()
+            code = await hub.sign_in.make_link(workspace.id)
+            return f"{hub.public_url}/sign-in?code={code.reveal()}"
+
+    sys.stdout.write(_run(act()) + "\n")
+
+
+@tokens.command("create")
+def token_create(
+    name: Annotated[str, typer.Option(help="What the token is for.")] = "command line",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="A role (owner, admin, editor, viewer) or a permission; repeatable."),
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Days until it expires; never by default.")] = None,
+) -> None:
+    """Create an access token and print it once."""
+    permissions = _permissions(scope or ["owner"])
+
+    async def act() -> str:
+        from app.hub import build_hub
+
+        async with build_hub(read_settings(), receive_jobs=False) as hub:
+            workspace = await hub.members.ensure_owner()
+            actor = _operator(workspace.id)
+            expires_in = timedelta(days=days) if days else None
+            created = await hub.tokens.create(actor, name=name, scopes=permissions, expires_in=expires_in)
+            return created.token.reveal()
+
+    sys.stdout.write(_run(act()) + "\n")
+
+
+def _permissions(scopes: list[str]) -> list[Permission]:
+    chosen: set[Permission] = set()
+    for scope in scopes:
+        if scope.upper() in Role.__members__:
+            chosen |= ROLE_PERMISSIONS[Role(scope.upper())]
+        elif scope in {permission.value for permission in Permission}:
+            chosen.add(Permission(scope))
+        else:
+            known = ", ".join(
+                [role.value.lower() for role in Role] + [permission.value for permission in Permission]
+            )
+            _refuse(f"There is no scope {scope!r}. Known: {known}.", 2)
+    return sorted(chosen)
+
+
+def _operator(workspace_id: str) -> Actor:
+    """Return whoever runs this command on the hub's machine: they hold its keys, so they may do everything."""
+    return Actor(
+        workspace_id,
+        ActorKind.SYSTEM,
+        "operator",
+        "operator",
+        Role.OWNER,
+        ALL_PERMISSIONS,
+        Channel.CLI,
+        new_id("req"),
+    )
+
+
+@definitions.command("check")
+def definitions_check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders; the shipped ones by default.")
+    ] = None,
+) -> None:
+    """Check definitions and name every fault with file, line and rule."""
+    from app.catalog.loader import check_definitions
+    from app.hub import DEFINITIONS
+
+    report = check_definitions(paths or [DEFINITIONS])
+    for fault in report.faults:
+        _out.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+    _out.print(
+        f"{len(report.definitions)} definition(s) read, {len(report.faults)} fault(s).", highlight=False
+    )
+    sys.exit(1 if report.faults else 0)
+
+
+@audit.command("verify")
+def audit_verify(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Verify the audit chain; exit 1 and name the first bad row where it does not hold."""
+
+    async def act() -> list[Any]:
+        from app.hub import build_hub
+
+        async with build_hub(read_settings(), receive_jobs=False) as hub:
+            return list(await hub.audit.verify())
+
+    reports = _run(act())
+    if as_json:
+        sys.stdout.write(json.dumps([_report_json(report) for report in reports], indent=2) + "\n")
+    else:
+        for report in reports:
+            words = (
+                f"OK, {report.good} entries" if report.is_ok else f"{report.fault} at {report.first_bad_seq}"
+            )
+            _out.print(f"{report.workspace_id}: {words}", markup=False, highlight=False)
+    sys.exit(0 if all(report.is_ok for report in reports) else 1)
+
+
+def _report_json(report: Any) -> dict[str, Any]:  # noqa: ANN401 - a chain's report
+    return {
+        "workspace": report.workspace_id,
+        "isOk": report.is_ok,
+        "entries": report.good,
+        "lastSeq": report.last.seq,
+        "fault": str(report.fault) if report.fault else None,
+        "firstBadSeq": report.first_bad_seq,
+    }
+
+
+@audit.command("checkpoints")
+def audit_checkpoints() -> None:
+    """Print the signed checkpoints as JSON lines; kept elsewhere they prove that no end of a chain was cut off."""
+
+    async def act() -> list[str]:
+        from app.hub import build_hub
+
+        async with build_hub(read_settings(), receive_jobs=False) as hub:
+            await hub.checkpoints.make()
+            return [json.dumps(checkpoint.to_json()) for checkpoint in await hub.checkpoints.export()]
+
+    sys.stdout.write("\n".join(_run(act())) + "\n")
+
+
+def _run(act: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(act)
+
+
+if __name__ == "__main__":
+    main()

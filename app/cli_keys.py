@@ -1,0 +1,205 @@
+"""``patchbay keys``: the keys that wrap data keys, rotated while hubs keep serving; a file's keys are never printed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+
+import typer
+
+from app.access.actor import Actor, ActorKind, Channel
+from app.access.policy import ALL_PERMISSIONS, Role
+from app.foundation.clock import SystemClock
+from app.foundation.ids import new_id
+from app.foundation.redaction import SecretRegistry
+from app.foundation.telemetry import configure_logs
+from app.settings import read_settings
+from app.vault.start_up import SYSTEM_WORKSPACE
+
+if TYPE_CHECKING:
+    from app.hub import Hub
+    from app.vault.resealing import Resealed
+    from app.vault.rotation import AddedKey
+
+T = TypeVar("T")
+_USAGE: Final = 2  # what typer exits with
+keys = typer.Typer(help="The keys that wrap data keys.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The key's id, or its label.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@keys.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """Show every key, which one wraps, and what each one opens."""
+    found = _run(lambda hub: hub.rotation.list(_operator()))
+    if as_json:
+        typer.echo(json.dumps([asdict(use) for use in found], indent=2))
+        return
+    _table(
+        ("KEY", "VERSION", "STATE", "DATA KEYS", "SEALED VALUES"),
+        [(use.key_id, use.version, use.standing, use.data_keys, use.sealed_values) for use in found],
+    )
+
+
+@keys.command()
+def add(
+    label: Annotated[str | None, typer.Option(help="What to call it; counted on by default.")] = None,
+) -> None:
+    """Make a key that opens and does not wrap yet."""
+    settings = read_settings()
+    added = _run(lambda hub: hub.rotation.add(_operator(), label))
+    if added.addition is not None:
+        _tell_variable(added)
+        return
+    typer.echo(f"Added {added.key_id} to {settings.key_path}. It opens and does not wrap yet.")
+    typer.echo("With several hosts, copy the key file to every one of them now, before the next step.")
+    typer.echo(f"Next: patchbay keys promote {added.key_id}")
+
+
+def _tell_variable(added: AddedKey) -> None:
+    typer.echo(
+        f"Made {added.key_id}. It is shown once and kept nowhere: add the line below to the value of PATCHBAY_KEY, on "
+        "every host, behind a semicolon. The key that wraps now is written '<label> <key> active' there. Then restart.",
+        err=True,
+    )
+    if added.addition is not None:
+        typer.echo(added.addition.reveal())
+
+
+@keys.command()
+def promote(key: Name) -> None:
+    """Make a key the active one: new data keys are wrapped under it."""
+    key_id, changed = _run(lambda hub: hub.rotation.promote(_operator(), key))
+    typer.echo(f"{key_id} wraps {'from now on' if changed else 'already'}.")
+    typer.echo("Next, once every host has it so: patchbay keys rewrap")
+
+
+@keys.command()
+def rewrap() -> None:
+    """Wrap every data key under the active key. It may be stopped and run again at any time."""
+    done = _run(lambda hub: hub.rotation.rewrap(_operator()))
+    typer.echo(f"{_count(done.moved, 'data key')} wrapped under {done.key_id}.")
+    if done.stuck:
+        typer.echo(
+            f"{_count(len(done.stuck), 'data key')} could not be opened: {', '.join(done.stuck)}.", err=True
+        )
+        raise typer.Exit(1)
+    typer.echo("Next: patchbay keys verify")
+
+
+@keys.command()
+def verify(as_json: AsJson = False) -> None:
+    """Open every key's probe and every data key; exit 1 where one does not open."""
+    found = _run(lambda hub: hub.rotation.verify(_operator()))
+    if as_json:
+        typer.echo(json.dumps([asdict(report) | {"is_ok": report.is_ok} for report in found], indent=2))
+    else:
+        rows = [
+            (
+                r.key_id,
+                r.version,
+                _yes(r.is_held),
+                _yes(r.opens_probe),
+                f"{r.opened} of {r.data_keys}",
+                _ok(r.is_ok),
+            )
+            for r in found
+        ]
+        _table(("KEY", "VERSION", "HELD", "PROBE OPENS", "DATA KEYS OPEN", ""), rows)
+    raise typer.Exit(0 if all(report.is_ok for report in found) else 1)
+
+
+@keys.command()
+def retire(key: Name) -> None:
+    """Take a key out of use for good; refused while a data key needs it."""
+    settings = read_settings()
+    key_id, is_gone = _run(lambda hub: hub.rotation.retire(_operator(), key))
+    typer.echo(f"Retired {key_id}: nothing is wrapped under it, and nothing will be.")
+    if is_gone:
+        typer.echo("With several hosts, copy the key file to every one of them.")
+    else:
+        where = "PATCHBAY_KEY" if settings.key is not None else f"the settings, or delete {settings.key_path}"
+        typer.echo(f"Take it out of {where}, on every host. Nothing needs it any more.")
+
+
+@keys.command()
+def reseal(
+    workspace: Annotated[str | None, typer.Option(help="The workspace whose data key may be known.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every workspace, and the hub's own.")] = False,
+    made_before: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%SZ"],
+            help="Replace only data keys made before this instant (UTC); the same one goes on after an interruption.",
+        ),
+    ] = None,
+) -> None:
+    """Give a workspace a new data key after a leak, and seal its values under it."""
+    if (workspace is None) is not everything:
+        typer.echo("Say which: --workspace ID, or --all.", err=True)
+        raise typer.Exit(_USAGE)
+    before = made_before.replace(tzinfo=UTC) if made_before else None
+    which = "--all" if workspace is None else f"--workspace {workspace}"
+    instant = (before or SystemClock().now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    typer.echo(f"If this is interrupted: patchbay keys reseal {which} --made-before {instant}", err=True)
+    done = _run(lambda hub: hub.resealing.reseal(_operator(), workspace, made_before=before))
+    _tell_resealed(done)
+
+
+def _tell_resealed(done: Resealed) -> None:
+    typer.echo(f"{_count(done.new_keys, 'new data key')}; {_count(done.moved, 'value')} sealed anew.")
+    if done.busy:
+        typer.echo(f"{_count(done.busy, 'value')} in use all the time: the hub seals them anew soon.")
+    if done.unreadable:
+        typer.echo(f"{_count(done.unreadable, 'value')} could not be opened and stay as they are.", err=True)
+        raise typer.Exit(1)
+    typer.echo("The hub destroys the old data keys after PATCHBAY_KEY_RETENTION_DAYS.")
+
+
+def _run(act: Callable[[Hub], Awaitable[T]]) -> T:
+    async def with_hub() -> T:
+        from app.hub import build_hub
+
+        settings = read_settings()
+        configure_logs(settings.log_level, settings.log_format, SecretRegistry().redact)  # to stderr
+        async with build_hub(settings, receive_jobs=False) as hub:
+            return await act(hub)
+
+    return asyncio.run(with_hub())
+
+
+def _operator() -> Actor:
+    """Return whoever runs this command on the hub's machine: they hold its keys."""
+    return Actor(
+        SYSTEM_WORKSPACE,
+        ActorKind.SYSTEM,
+        "operator",
+        "operator",
+        Role.OWNER,
+        ALL_PERMISSIONS,
+        Channel.CLI,
+        new_id("req"),
+    )
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
+    lines = [head, *(tuple(str(cell) for cell in row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"
+
+
+def _ok(is_ok: bool) -> str:
+    return "ok" if is_ok else "NOT OK"

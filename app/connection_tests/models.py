@@ -1,0 +1,58 @@
+"""Tables of connection tests: runs and their steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+
+class TestRunRecord(Model):
+    """One execution of a connection test. ``seq`` counts the messages of its progress stream."""
+
+    id = fields.CharField(max_length=40, primary_key=True)
+    workspace_id = fields.CharField(max_length=40)
+    connection_id = fields.CharField(max_length=40)
+    kind = fields.CharField(max_length=16)
+    state = fields.CharField(max_length=16)
+    verdict = fields.CharField(max_length=16, null=True)
+    problem = fields.JSONField[dict[str, Any] | None](null=True)
+    credential_generation = fields.IntField(null=True)
+    config_revision = fields.IntField()
+    actor = fields.JSONField[dict[str, Any]]()
+    seq = fields.IntField(default=0)
+    created_at = fields.DatetimeField()
+    started_at = fields.DatetimeField(null=True)
+    finished_at = fields.DatetimeField(null=True)
+    deadline_at = fields.DatetimeField()
+    due_at = fields.DatetimeField(null=True, db_index=True)
+    lease_owner = fields.CharField(max_length=64, null=True)
+    lease_until = fields.DatetimeField(null=True)
+    cancel_requested = fields.BooleanField(default=False)
+
+    class Meta:
+        table = "test_run"
+        indexes = (("connection_id", "created_at", "id"),)
+
+
+class TestStepRecord(Model):
+    """One step of a run: what was done, how long it took, what was seen, the verdict."""
+
+    id = fields.CharField(max_length=40, primary_key=True)
+    run_id = fields.CharField(max_length=40)
+    workspace_id = fields.CharField(max_length=40)
+    index = fields.IntField()
+    seq = fields.IntField()
+    kind = fields.CharField(max_length=24)
+    state = fields.CharField(max_length=16)
+    started_at = fields.DatetimeField()
+    duration_ms = fields.IntField(null=True)
+    message = fields.TextField(default="")
+    evidence = fields.JSONField[dict[str, Any]](default=dict)
+    problem = fields.JSONField[dict[str, Any] | None](null=True)
+    exchange = fields.JSONField[dict[str, Any] | None](null=True)
+
+    class Meta:
+        table = "test_step"
+        unique_together = (("run_id", "index"),)

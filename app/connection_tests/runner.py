@@ -1,0 +1,292 @@
+"""Runs the default test of a connection: one real call, told step by step as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.access.actor import Actor
+from app.catalog.catalog import Catalog
+from app.catalog.definition import Definition
+from app.connection_tests.steps import (
+    STAGES,
+    FinishedStep,
+    StepKind,
+    StepState,
+    Verdict,
+    unmet_expectation,
+)
+from app.connections.connections import Connections
+from app.connections.credentials import Live
+from app.connections.snapshot import ConnectionSnapshot
+from app.executor.executor import CallResult, Executor
+from app.foundation.clock import Clock
+from app.foundation.errors import InvalidInputError, NotFoundError, PatchbayError, RefusedOutsideError
+from app.foundation.outbound import TraceEvent
+from app.foundation.problems import Problem, ProblemCode, problem
+from app.vault.vault import RevealPurpose
+
+CALL_TIMEOUT_S: Final = 30.0
+Emit = Callable[[FinishedStep], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run found: the fault that the connection's state should hear of, and for which credentials."""
+
+    verdict: Verdict
+    problem: Problem | None
+    fault: PatchbayError | None
+    generation: int
+    sealed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    live: Live
+    renewed: bool
+
+
+class _Told:
+    """Collects what the executor tells, for the runner to write down while the call goes on."""
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[TraceEvent | _Opened | None] = asyncio.Queue()
+
+    def opened(self, live: Live, *, renewed: bool) -> None:
+        self.events.put_nowait(_Opened(live, renewed))
+
+    def traced(self, event: TraceEvent) -> None:
+        self.events.put_nowait(event)
+
+
+class TestRunner:
+    """Runs tests. It writes no rows: it emits finished steps in order, live."""
+
+    __test__ = False
+
+    def __init__(self, executor: Executor, connections: Connections, catalog: Catalog, clock: Clock) -> None:
+        self._executor = executor
+        self._connections = connections
+        self._catalog = catalog
+        self._clock = clock
+
+    async def run(self, actor: Actor, connection: ConnectionSnapshot, emit: Emit) -> RunResult:
+        """Run the default test and return its result; every step is emitted once, in order, also skipped ones.
+
+        Raises:
+            NotFoundError: the connection was deleted meanwhile.
+        """
+        script = _Script(emit, self._clock)
+        definition = self._catalog.definition(connection.integration, connection.version)
+        faults = (
+            self._connections.config_problems(actor, connection)
+            if definition is not None
+            else (problem(ProblemCode.UNKNOWN_INTEGRATION),)
+        )
+        if faults or definition is None:
+            fields = {"fields": [".".join(fault.path) for fault in faults]}
+            await script.fail(StepKind.CONFIGURATION, faults[0], "The configuration is not complete.", fields)
+            return RunResult(Verdict.FAILED, faults[0], None, 0)
+        await script.passed(
+            StepKind.CONFIGURATION, "The configuration fits.", {"version": connection.version}
+        )
+        try:
+            result = await self._call(actor, connection, definition, script)
+        except NotFoundError:
+            raise
+        except PatchbayError as fault:
+            result = CallResult(None, {}, None, None, fault, 0, renewed=False)
+        return await _conclude(definition, result, script)
+
+    async def _call(
+        self, actor: Actor, connection: ConnectionSnapshot, definition: Definition, script: _Script
+    ) -> CallResult:
+        told = _Told()
+        test = definition.test
+        call = asyncio.create_task(
+            self._executor.call(
+                actor,
+                connection.id,
+                test.method,
+                test.params,
+                purpose=RevealPurpose.TEST,
+                observer=told,
+                fresh=True,
+                timeout_s=CALL_TIMEOUT_S,
+            )
+        )
+        call.add_done_callback(lambda _: told.events.put_nowait(None))
+        try:
+            while (event := await told.events.get()) is not None:
+                await script.take(event)
+            return await call
+        finally:
+            await _end(call)
+
+
+class _Script:
+    """Turns what is told into finished steps, each once and in order."""
+
+    def __init__(self, emit: Emit, clock: Clock) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._done: set[StepKind] = set()
+        self._opened: _Opened | None = None
+        self._began_ms: dict[str, int] = {}
+        self.broken: StepKind | None = None
+        """The stage that broke, where the network said so."""
+
+    async def take(self, event: TraceEvent | _Opened) -> None:
+        """Take one piece of news from the executor."""
+        if isinstance(event, _Opened):
+            self._opened = event
+            return
+        kind = STAGES.get(event.stage)
+        if event.state == "started":
+            self._began_ms[event.stage] = event.at_ms
+        if kind is not None and event.state == "done":
+            took_ms = event.at_ms - self._began_ms.get(event.stage, event.at_ms)
+            await self.passed(kind, _stage_words(kind, event.evidence), event.evidence, took_ms)
+        elif kind is not None and event.state == "failed":
+            self.broken = kind
+        elif event.stage == "request" and event.state == "started":
+            await self.credentials_placed()
+
+    async def credentials_placed(self) -> None:
+        """Emit what stands before the request: stages that did not happen, then the credentials."""
+        await self._skip_before(StepKind.CREDENTIALS)
+        if self._opened is not None:
+            live = self._opened.live
+            evidence = {
+                "authMethod": live.method.id,
+                "generation": live.generation,
+                "account": live.facts.account.get("label")
+                or (live.connection.auth.account_label if live.connection.auth else None),
+            }
+            await self.passed(StepKind.CREDENTIALS, "The credentials are open and in place.", evidence)
+
+    async def passed(
+        self,
+        kind: StepKind,
+        message: str,
+        evidence: Any = None,  # noqa: ANN401 - JSON edge
+        took_ms: int | None = None,
+        exchange: Any = None,  # noqa: ANN401 - JSON edge
+    ) -> None:
+        """Emit a passed step, and skip what should have come before it."""
+        await self._skip_before(kind)
+        await self._finish(kind, StepState.PASSED, message, evidence, took_ms, None, exchange)
+
+    async def fail(
+        self,
+        kind: StepKind,
+        fault: Problem,
+        message: str | None = None,
+        evidence: Any = None,  # noqa: ANN401 - JSON edge
+        exchange: Any = None,  # noqa: ANN401 - JSON edge
+    ) -> None:
+        """Emit a failed step and skip the rest."""
+        await self._skip_before(kind)
+        await self._finish(kind, StepState.FAILED, message or fault.message, evidence, None, fault, exchange)
+        for later in StepKind:
+            await self._skip(later, "Not reached.")
+
+    async def _skip_before(self, kind: StepKind) -> None:
+        for earlier in StepKind:
+            if earlier is kind:
+                return
+            await self._skip(earlier, "Not needed for this connection.")
+
+    async def _skip(self, kind: StepKind, words: str) -> None:
+        await self._finish(kind, StepState.SKIPPED, words, None, None, None, None)
+
+    async def _finish(
+        self,
+        kind: StepKind,
+        state: StepState,
+        message: str,
+        evidence: Any,  # noqa: ANN401 - JSON edge
+        took_ms: int | None,
+        fault: Problem | None,
+        exchange: Any,  # noqa: ANN401 - JSON edge
+    ) -> None:
+        if kind in self._done:
+            return
+        self._done.add(kind)
+        step = FinishedStep(
+            kind, state, message, self._clock.now(), took_ms, dict(evidence or {}), fault, exchange
+        )
+        await self._emit(step)
+
+    def first_open(self) -> StepKind:
+        """Return the first step that has not ended: where a failure belongs."""
+        return next((kind for kind in StepKind if kind not in self._done), StepKind.REQUEST)
+
+
+async def _conclude(definition: Definition, result: CallResult, script: _Script) -> RunResult:
+    fault, credentials = result.fault, (result.generation, result.sealed_at)
+    if result.status is None and fault is not None:
+        await script.fail(_where(result, fault, script), fault.problem, exchange=result.exchange)
+        return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
+    await script.credentials_placed()
+    timings = result.exchange.timings if result.exchange else None
+    sent = (
+        {"method": result.exchange.request.method, "url": result.exchange.request.url}
+        if result.exchange
+        else {}
+    )
+    first_byte_ms = timings.first_byte_ms if timings else None
+    await script.passed(StepKind.REQUEST, "The request was sent and answered.", sent, first_byte_ms)
+    answer = {"status": result.status, "renewedCredentials": result.renewed}
+    if fault is not None:
+        await script.fail(StepKind.RESPONSE, fault.problem, evidence=answer, exchange=result.exchange)
+        return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
+    words = f"{definition.name} answered with HTTP {result.status}."
+    await script.passed(
+        StepKind.RESPONSE, words, answer, timings.total_ms if timings else None, result.exchange
+    )
+    unmet = unmet_expectation(definition.test.expect, result.status, result.headers, result.body)
+    if unmet is not None:
+        refused = problem(ProblemCode.EXPECTATION_FAILED, details={"expectation": unmet}, expectation=unmet)
+        await script.fail(StepKind.EXPECTATIONS, refused, evidence={"expected": unmet})
+        return RunResult(Verdict.FAILED, refused, RefusedOutsideError(refused), *credentials)
+    met = {"expected": list(definition.test.expect)}
+    await script.passed(StepKind.EXPECTATIONS, definition.test.verifies, met)
+    return RunResult(Verdict.PASSED, None, None, *credentials)
+
+
+def _where(result: CallResult, fault: PatchbayError, script: _Script) -> StepKind:
+    """Return the step that a failure without an answer belongs to."""
+    if result.exchange is None:
+        return StepKind.REQUEST if isinstance(fault, InvalidInputError) else StepKind.CREDENTIALS
+    by_code = {
+        ProblemCode.NAME_NOT_RESOLVED: StepKind.NAME_LOOKUP,
+        ProblemCode.EGRESS_BLOCKED: StepKind.NAME_LOOKUP,
+        ProblemCode.UPSTREAM_UNREACHABLE: StepKind.CONNECT,
+        ProblemCode.UPSTREAM_TLS: StepKind.TLS,
+    }
+    kind = script.broken or by_code.get(fault.problem.code, StepKind.REQUEST)
+    first = script.first_open()
+    # A step that has passed cannot fail any more: then it broke in the request itself.
+    return kind if list(StepKind).index(kind) >= list(StepKind).index(first) else StepKind.REQUEST
+
+
+async def _end(call: asyncio.Task[CallResult]) -> None:
+    """Leave no call behind, however the run ended."""
+    if not call.done():
+        call.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await call
+
+
+def _stage_words(kind: StepKind, evidence: dict[str, Any]) -> str:
+    if kind is StepKind.NAME_LOOKUP:
+        return f"{evidence.get('host', 'The host')} has {evidence.get('addresses', 'an')} address(es)."
+    if kind is StepKind.TLS:
+        return f"Secured with {evidence.get('version', 'TLS')}; the certificate is valid for this name."
+    return "A connection was made."

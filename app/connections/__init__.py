@@ -1,0 +1,1 @@
+"""Connections: named, configured, authenticated links; their life cycle, authorization, renewal and applications."""

@@ -1,0 +1,161 @@
+"""Accepts a grant: proves that it works before it replaces another, says what is odd about it, and seals it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.access.actor import Actor
+from app.audit.entry import Detail
+from app.authenticators.base import Facts, Flow, Grant
+from app.authenticators.credentials import secret_hints
+from app.authenticators.method_request import method_request
+from app.authenticators.registry import authenticator_for
+from app.catalog.definition import AuthKind, AuthMethod
+from app.catalog.outcome import Outcome, classify
+from app.connections.applications import Applications
+from app.connections.attempts import Attempts
+from app.connections.flows import FlowRunner
+from app.connections.lifecycle import Trigger
+from app.connections.models import AuthorizationRecord, ConnectionRecord, CredentialRecord
+from app.connections.moves import Moves
+from app.connections.sealing import seal_grant
+from app.connections.snapshot import AuthorizationStateName as State
+from app.event_stream.event import EventType
+from app.foundation.database import Transaction
+from app.foundation.errors import RefusedOutsideError, TransientOutsideError
+from app.foundation.outbound import Destination, ResponseNotJsonError
+from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.secret import Secret
+from app.vault.vault import Vault
+
+_PASSING: Final = frozenset(
+    {
+        ProblemCode.RATE_LIMITED,
+        ProblemCode.UPSTREAM_UNAVAILABLE,
+        ProblemCode.UPSTREAM_TIMEOUT,
+    }
+)
+_MAX_NAMES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A grant that may be sealed, with the keyed fingerprint of what a person entered (None for tokens)."""
+
+    grant: Grant
+    method: AuthMethod
+    fingerprint: str | None
+
+
+class Acceptance:
+    """Decides what becomes of a fresh grant."""
+
+    def __init__(
+        self, vault: Vault, moves: Moves, attempts: Attempts, applications: Applications, runner: FlowRunner
+    ) -> None:
+        self._vault = vault
+        self._moves = moves
+        self._attempts = attempts
+        self._applications = applications
+        self._runner = runner
+
+    async def prove(self, method: AuthMethod, facts: Facts, grant: Grant, destination: Destination) -> None:
+        """Make the default test's call with the new grant, so that working credentials are not given up for bad ones.
+
+        Raises:
+            OutsideError: the call was refused or could not be made; what is stored stays as it is.
+        """
+        outcome = await self._runner.run(_test_call(method, facts, grant), destination)
+        if outcome.code is None:
+            return
+        fault = problem(outcome.code, provider=facts.provider, status="?", scopes="see the provider's answer")
+        raise (TransientOutsideError if outcome.code in _PASSING else RefusedOutsideError)(fault)
+
+    async def accept(self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant) -> Accepted:
+        """Fingerprint what was entered, outside any transaction."""
+        if method.kind is AuthKind.OAUTH2 or method.kind is AuthKind.OAUTH1:
+            return Accepted(grant, method, None)
+        names = sorted(hint.path[-1] for hint in secret_hints(method, grant))
+        entered = Secret("\x00".join(grant.values[name].reveal() for name in names if name in grant.values))
+        if not entered:
+            return Accepted(grant, method, None)
+        mark = await self._vault.fingerprint(workspace_id, f"{integration}/{method.id}", entered)
+        return Accepted(grant, method, mark)
+
+    async def seal(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: AuthorizationRecord,
+        connection: ConnectionRecord,
+        credential: CredentialRecord | None,
+        accepted: Accepted,
+    ) -> None:
+        """Seal an accepted grant as the locked connection's next generation and end its authorization well."""
+        before = credential.account_id if credential else None
+        sealed = await seal_grant(
+            tx,
+            self._vault,
+            connection,
+            credential,
+            accepted.method,
+            accepted.grant,
+            application_id=row.application_id,
+            scopes=tuple(row.scopes),
+            fingerprint=accepted.fingerprint,
+        )
+        lasting = _other_account(before, accepted.grant) or _missing_scopes(accepted.grant, tuple(row.scopes))
+        # That a key is in use elsewhere is worth saying once; it is no fault of this connection.
+        said = lasting or await _already_connected(sealed)
+        await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, problem=said)
+        await self._moves.apply(tx, actor, connection, sealed, Trigger.CREDENTIALS_SEALED, lasting)
+        data: Detail = {"authMethod": accepted.method.id, "generation": sealed.generation}
+        self._moves.announce(tx, actor, connection, EventType.CREDENTIALS_SEALED, data)
+        self._moves.audit(tx, actor, connection, "credentials.sealed", data)
+        if row.application_id:
+            await self._applications.mark(tx, actor, row.application_id, None)
+
+
+def _test_call(method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Outcome]:
+    test = facts.definition.test
+    request = method_request(method, facts, grant.account.kept, test.method, test.params)
+    response = yield authenticator_for(method).apply(method, facts, grant, request)
+    try:
+        body = response.json()
+    except ResponseNotJsonError:
+        body = None
+    headers = {name.lower(): value for name, value in response.headers}
+    return classify(facts.definition.http, response.status, headers, body)
+
+
+def _other_account(before: str | None, grant: Grant) -> Problem | None:
+    found = grant.account.id
+    if before is None or found is None or before == found:
+        return None
+    return problem(ProblemCode.DIFFERENT_ACCOUNT, account=grant.account.label or found)
+
+
+def _missing_scopes(grant: Grant, requested: tuple[str, ...]) -> Problem | None:
+    if grant.granted_scopes is None:
+        return None
+    missing = [scope for scope in requested if scope not in grant.granted_scopes]
+    if not missing:
+        return None
+    return problem(ProblemCode.PARTIAL_SCOPES, details={"missingScopes": missing}, scopes=", ".join(missing))
+
+
+async def _already_connected(sealed: CredentialRecord) -> Problem | None:
+    if sealed.fingerprint is None:
+        return None
+    others = (
+        CredentialRecord.filter(workspace_id=sealed.workspace_id, fingerprint=sealed.fingerprint)
+        .exclude(connection_id=sealed.connection_id)
+        .limit(_MAX_NAMES)
+    )
+    ids = [str(other) for other in await others.values_list("connection_id", flat=True)]
+    if not ids:
+        return None
+    rows = await ConnectionRecord.filter(id__in=ids).order_by("name_key")
+    names = ", ".join(row.name for row in rows)
+    return problem(ProblemCode.ALREADY_CONNECTED, details={"connectionIds": ids}, names=names)

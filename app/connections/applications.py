@@ -1,0 +1,373 @@
+"""Applications: the client id and secret under which a provider knows this hub, per workspace or from the operator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tortoise.exceptions import IntegrityError
+from ulid import ULID
+
+from app.access.actor import Actor
+from app.access.policy import Permission, require
+from app.audit.entry import Target
+from app.audit.log import AuditLog
+from app.authenticators.base import ApplicationFacts
+from app.catalog.catalog import Catalog
+from app.catalog.definition import AuthKind, AuthMethod, Definition
+from app.connections.models import ApplicationRecord, CredentialRecord, RevocationRecord
+from app.connections.snapshot import ApplicationSnapshot, Mode, SecretInfo
+from app.event_stream.event import EventType, NewEvent
+from app.event_stream.outbox import Outbox
+from app.foundation.database import Database, Transaction
+from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNowError, NotFoundError
+from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
+from app.foundation.secret import Secret
+from app.foundation.shapes import Shape
+from app.vault.vault import RevealPurpose, SealedRef, Vault
+
+SANDBOX_CLIENT_ID: Final = "sandbox-client"
+SANDBOX_CLIENT_SECRET: Final = "sandbox-secret"  # noqa: S105 - the simulator's public credentials, no secret
+_TABLE: Final = "application"
+_FIELD: Final = "secret"
+_MAX_CLIENT_ID_CHARS: Final = 512
+_MAX_SECRET_CHARS: Final = 16_384
+OperatorApplications = Mapping[str, Mapping[str, Secret]]
+
+
+class Applications:
+    """Keeps applications. Secrets go in and never come out, save into an authenticator's facts."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        audit: AuditLog,
+        outbox: Outbox,
+        catalog: Catalog,
+        public_url: str,
+        operator: OperatorApplications,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._audit = audit
+        self._outbox = outbox
+        self._catalog = catalog
+        self._public_url = public_url
+        self._operator = operator
+
+    async def save(
+        self,
+        actor: Actor,
+        *,
+        integration: str,
+        client_id: str,
+        client_secret: Secret | None = None,
+        fields: Mapping[str, Any] | None = None,
+        mode: Mode = Mode.LIVE,
+        expected_revision: int | None = None,
+    ) -> ApplicationSnapshot:
+        """Save the workspace's application of an integration; without ``client_secret`` the stored one stays.
+
+        Raises:
+            InvalidInputError: unknown integration, empty or oversized values.
+            ConflictError: ``expected_revision`` is not the current one.
+        """
+        require(actor, Permission.APPLICATIONS_WRITE)
+        self._check(integration, client_id, client_secret, fields or {})
+        slot = _slot(actor.workspace_id, integration, mode)
+        try:
+            async with self._database.transaction() as tx:
+                row = await ApplicationRecord.filter(slot=slot).select_for_update().first()
+                if row is not None and expected_revision not in {None, row.revision}:
+                    raise ConflictError(
+                        problem(
+                            ProblemCode.CONFLICT,
+                            "expectedRevision",
+                            details={"currentRevision": row.revision},
+                        )
+                    )
+                row = row or _new_row(tx, actor.workspace_id, slot, integration, mode)
+                row.client_id, row.source, row.problem = client_id.strip(), "WORKSPACE", None
+                await self._write_fields(tx, row, fields or {})
+                await self._write(tx, row, client_secret)
+                self._tell(tx, actor, row)
+        except IntegrityError:
+            raise ConflictError(problem(ProblemCode.CONFLICT)) from None
+        return self._snapshot(row)
+
+    def _check(
+        self, integration: str, client_id: str, client_secret: Secret | None, fields: Mapping[str, Any]
+    ) -> None:
+        problems: list[Problem] = []
+        if self._catalog.integration(integration) is None:
+            problems.append(problem(ProblemCode.UNKNOWN_INTEGRATION, "integration"))
+        known = self._field_schemas(integration)
+        for name, value in fields.items():
+            if name not in known:
+                problems.append(problem(ProblemCode.UNKNOWN_FIELD, "fields", name, label=name[:100]))
+            elif not Shape(known[name]).fits(_plain(value)):
+                label = str(known[name].get("title") or name)
+                reason = "it does not have the expected form"
+                problems.append(
+                    problem(ProblemCode.INVALID_FIELD, "fields", name, label=label, reason=reason)
+                )
+        if not client_id.strip():
+            problems.append(problem(ProblemCode.MISSING_FIELD, "clientId", label="The client id"))
+        elif len(client_id) > _MAX_CLIENT_ID_CHARS:
+            limit = f"{_MAX_CLIENT_ID_CHARS} characters"
+            problems.append(
+                problem(ProblemCode.FIELD_TOO_LONG, "clientId", label="The client id", limit=limit)
+            )
+        if client_secret is not None and len(client_secret) > _MAX_SECRET_CHARS:
+            limit = f"{_MAX_SECRET_CHARS} characters"
+            problems.append(
+                problem(ProblemCode.FIELD_TOO_LONG, "clientSecret", label="The client secret", limit=limit)
+            )
+        if problems:
+            raise InvalidInputError(problems)
+
+    def _field_schemas(self, integration: str) -> dict[str, Mapping[str, Any]]:
+        """Return the schema of each extra field that some auth method of the integration asks of an application."""
+        definition = self._catalog.definition(integration)
+        found: dict[str, Mapping[str, Any]] = {}
+        for method in definition.auth if definition else ():
+            found.update((method.application or {}).get("properties") or {})
+        return found
+
+    async def _write_fields(self, tx: Transaction, row: ApplicationRecord, fields: Mapping[str, Any]) -> None:
+        """Keep plain fields in the row and seal secret ones; a secret that is left out stays as it is."""
+        schemas = self._field_schemas(row.integration)
+        secret = {name for name in fields if schemas[name].get("secret") is True}
+        row.fields_json = {name: value for name, value in fields.items() if name not in secret}
+        for name in sorted(secret):
+            value = Secret(str(_plain(fields[name])))
+            standing = row.secret_fields.get(name, {}).get("generation")
+            generation = await self._vault.put(
+                tx, _field_ref(row, name), {"value": value}, expected_generation=standing
+            )
+            row.secret_fields = {**row.secret_fields, name: {"generation": generation, "hint": value.hint}}
+
+    async def _write(self, tx: Transaction, row: ApplicationRecord, client_secret: Secret | None) -> None:
+        if client_secret is not None and client_secret:
+            row.secret_generation = await self._vault.put(
+                tx,
+                _ref(row),
+                {"clientSecret": client_secret},
+                expected_generation=row.secret_generation or None,
+            )
+            row.secret_hint = client_secret.hint
+        is_new = row.revision == 0
+        row.revision += 1
+        row.updated_at = tx.now
+        await row.save(force_create=is_new)
+
+    def _tell(self, tx: Transaction, actor: Actor, row: ApplicationRecord) -> None:
+        subject = ("application", row.id)
+        data = {"integration": row.integration, "mode": row.mode}
+        self._outbox.announce(tx, NewEvent.by(actor, EventType.APPLICATION_SAVED, subject, data=data))
+        self._audit.record(
+            tx, actor, "application.saved", Target("application", row.id, row.integration), detail=data
+        )
+
+    async def get(self, actor: Actor, application_id: str) -> ApplicationSnapshot:
+        """Return an application of the actor's workspace.
+
+        Raises:
+            NotFoundError: there is none with this id.
+        """
+        require(actor, Permission.APPLICATIONS_READ)
+        row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
+        if row is None:
+            raise NotFoundError
+        return self._snapshot(row)
+
+    async def all(self, actor: Actor) -> list[ApplicationSnapshot]:
+        """Return the applications saved in the actor's workspace, by integration."""
+        require(actor, Permission.APPLICATIONS_READ)
+        rows = await ApplicationRecord.filter(workspace_id=actor.workspace_id).order_by("integration", "mode")
+        return [self._snapshot(row) for row in rows if row.source == "WORKSPACE"]
+
+    async def delete(self, actor: Actor, application_id: str) -> str:
+        """Delete an application that no connection's credentials were got with; return its integration.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            NotAllowedNowError: connections still depend on it.
+        """
+        require(actor, Permission.APPLICATIONS_WRITE)
+        async with self._database.transaction() as tx:
+            row = await self._of_workspace(actor, application_id)
+            in_use = await CredentialRecord.filter(application_id=row.id, generation__gt=0).exists()
+            if in_use or await RevocationRecord.filter(application_id=row.id, finished_at=None).exists():
+                raise NotAllowedNowError(problem(ProblemCode.NOT_ALLOWED_NOW, state="using this application"))
+            await self._vault.destroy_row(tx, _TABLE, row.id)
+            await row.delete()
+            subject = ("application", row.id)
+            self._outbox.announce(tx, NewEvent.by(actor, EventType.APPLICATION_DELETED, subject))
+            self._audit.record(
+                tx, actor, "application.deleted", Target("application", row.id, row.integration)
+            )
+        return row.integration
+
+    @staticmethod
+    async def _of_workspace(actor: Actor, application_id: str) -> ApplicationRecord:
+        row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
+        if row is None:
+            raise NotFoundError
+        return row
+
+    async def has(self, workspace_id: str, integration: str, mode: Mode) -> bool:
+        """Return whether an authorization could be begun with an application."""
+        if mode is Mode.SANDBOX or self._operator_has(integration):
+            return True
+        return await ApplicationRecord.filter(slot=_slot(workspace_id, integration, mode)).exists()
+
+    def _operator_has(self, integration: str) -> bool:
+        return "client_id" in self._operator.get(integration, {})
+
+    async def id_for(self, workspace_id: str, definition: Definition, mode: Mode) -> str:
+        """Return the id of the application to authorize with; the operator's and the sandbox's get a row too.
+
+        The id names the redirect path, so it must stay the same for a workspace, integration and mode.
+
+        Raises:
+            NotAllowedNowError: no application is registered.
+        """
+        slot = _slot(workspace_id, definition.integration, mode)
+        row = await ApplicationRecord.filter(slot=slot).first()
+        if row is not None:
+            return row.id
+        if not await self.has(workspace_id, definition.integration, mode):
+            raise NotAllowedNowError(problem(ProblemCode.APPLICATION_MISSING, provider=definition.name))
+        try:
+            async with self._database.transaction() as tx:
+                row = _new_row(tx, workspace_id, slot, definition.integration, mode)
+                row.source = "SANDBOX" if mode is Mode.SANDBOX else "OPERATOR"
+                row.revision = 1
+                await row.save(force_create=True)
+        except IntegrityError:
+            row = await ApplicationRecord.get(slot=slot)
+        return row.id
+
+    async def facts(
+        self, actor: Actor, application_id: str, purpose: RevealPurpose = RevealPurpose.AUTHORIZATION
+    ) -> ApplicationFacts:
+        """Return what an authenticator needs of an application, its secret revealed for ``purpose`` and audited.
+
+        Raises:
+            NotFoundError: the application was deleted.
+        """
+        row = await self._of_workspace(actor, application_id)
+        if row.source == "SANDBOX":
+            samples = {
+                name: schema["examples"][0]
+                for name, schema in self._field_schemas(row.integration).items()
+                if schema.get("examples")
+            }
+            return ApplicationFacts(SANDBOX_CLIENT_ID, Secret(SANDBOX_CLIENT_SECRET), samples)
+        defaults = self._operator.get(row.integration, {})
+        extra = {
+            name: value for name, value in defaults.items() if name not in {"client_id", "client_secret"}
+        }
+        if row.source == "OPERATOR":
+            return ApplicationFacts(defaults["client_id"].reveal(), defaults.get("client_secret"), extra)
+        secret = None
+        if row.secret_generation:
+            revealed = await self._vault.reveal(actor, _ref(row), purpose=purpose)
+            secret = revealed.value["clientSecret"]
+        sealed = {}
+        for name in row.secret_fields:
+            opened = await self._vault.reveal(actor, _field_ref(row, name), purpose=purpose)
+            sealed[name] = opened.value["value"]
+        return ApplicationFacts(row.client_id, secret, {**extra, **row.fields_json, **sealed})
+
+    def redirect_uri(self, application_id: str) -> str:
+        """Return the exact redirect URI to register at the provider: one per application, a mix-up defence."""
+        return f"{self._public_url}/oauth/return/{application_id}"
+
+    def redirect_uri_for(self, actor: Actor, integration: str, mode: Mode = Mode.LIVE) -> str:
+        """Return the redirect URI to register, also before an application is saved."""
+        return self.redirect_uri(application_id(actor.workspace_id, integration, mode))
+
+    async def mark(self, tx: Transaction, actor: Actor, application_id: str, fault: Problem | None) -> None:
+        """Keep or clear the problem of an application whose own credentials a provider rejected."""
+        row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
+        if row is None or (row.problem is None) == (fault is None):
+            return
+        row.problem = fault.to_json() if fault else None
+        row.updated_at = tx.now
+        await row.save(update_fields=["problem", "updated_at"])
+        if fault is not None:
+            data = {"integration": row.integration, "problem": fault.code.value}
+            subject = ("application", row.id)
+            self._outbox.announce(tx, NewEvent.by(actor, EventType.APPLICATION_REJECTED, subject, data=data))
+
+    def _snapshot(self, row: ApplicationRecord) -> ApplicationSnapshot:
+        is_set = row.secret_generation > 0
+        return ApplicationSnapshot(
+            id=row.id,
+            workspace_id=row.workspace_id,
+            integration=row.integration,
+            mode=Mode(row.mode),
+            source=row.source,
+            client_id=row.client_id,
+            fields=row.fields_json,
+            secret=SecretInfo(("clientSecret",), is_set, row.secret_hint, row.updated_at if is_set else None),
+            redirect_uri=self.redirect_uri(row.id),
+            problem=problem_from_json(row.problem),
+            revision=row.revision,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+
+def needs_application(method: AuthMethod) -> bool:
+    """Return whether an auth method is carried out under an application; one that asks for its own is not."""
+    return method.kind in {AuthKind.OAUTH2, AuthKind.OAUTH1} and method.credentials is None
+
+
+def application_id(workspace_id: str, integration: str, mode: Mode) -> str:
+    """Return the id of a workspace's application.
+
+    It is derived, not random: a person must register the redirect URI, which holds it, at the provider before there
+    is a client id to save; and an application that is deleted and saved again keeps its registered address.
+    """
+    digest = hashlib.sha256(
+        f"patchbay/application/{_slot(workspace_id, integration, mode)}".encode()
+    ).digest()
+    return f"app_{str(ULID.from_bytes(bytes([digest[0] & 0x7F]) + digest[1:16])).lower()}"
+
+
+def _slot(workspace_id: str, integration: str, mode: Mode) -> str:
+    return f"{workspace_id}:{integration}:{mode.value}"
+
+
+def _ref(row: ApplicationRecord) -> SealedRef:
+    return SealedRef(row.workspace_id, _TABLE, row.id, _FIELD)
+
+
+def _field_ref(row: ApplicationRecord, name: str) -> SealedRef:
+    return SealedRef(row.workspace_id, _TABLE, row.id, f"field.{name}")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _new_row(
+    tx: Transaction, workspace_id: str, slot: str, integration: str, mode: Mode
+) -> ApplicationRecord:
+    return ApplicationRecord(
+        id=application_id(workspace_id, integration, mode),
+        workspace_id=workspace_id,
+        slot=slot,
+        integration=integration,
+        mode=mode.value,
+        source="WORKSPACE",
+        client_id="",
+        revision=0,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )

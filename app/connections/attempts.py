@@ -1,0 +1,155 @@
+"""Authorization rows and their states: every change of state is a numbered row, an event and a wake-up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from app.access.actor import Actor
+from app.authenticators.steps import RedirectStep, Step, step_from_json, step_to_json
+from app.connections.models import AuthorizationRecord, AuthorizationStateRecord, ConnectionRecord
+from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, AuthorizationStateName
+from app.event_stream.event import EventType, NewEvent
+from app.event_stream.outbox import Outbox
+from app.foundation.database import Transaction
+from app.foundation.errors import NotFoundError
+from app.foundation.ids import new_id, prefix_of
+from app.foundation.problems import Problem, problem_from_json
+from app.vault.vault import SealedRef, Vault
+
+ATTEMPT_TABLE: Final = "authorization_attempt"
+_ATTEMPT_FIELD: Final = "attempt"
+
+
+class Attempts:
+    """The one writer of authorization states."""
+
+    def __init__(self, outbox: Outbox, vault: Vault, public_url: str) -> None:
+        self._outbox = outbox
+        self._vault = vault
+        self._public_url = public_url
+
+    async def advance(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: AuthorizationRecord,
+        state: AuthorizationStateName,
+        *,
+        step: Step | None = None,
+        problem: Problem | None = None,
+    ) -> None:
+        """Move a locked authorization to ``state``; a final state destroys what was sealed for it."""
+        row.seq += 1
+        row.state = state.value
+        row.step = _shown_step(step)
+        row.problem = problem.to_json() if problem else None
+        if state in FINAL_STATES:
+            row.finished_at = tx.now
+            row.state_hash = None
+            await self._vault.destroy(tx, attempt_ref(row))
+        await row.save()
+        await AuthorizationStateRecord.create(
+            id=new_id("evt"),
+            authorization_id=row.id,
+            workspace_id=row.workspace_id,
+            seq=row.seq,
+            state=row.state,
+            step=row.step,
+            problem=row.problem,
+            at=tx.now,
+        )
+        data = {
+            "authorizationId": row.id,
+            "state": row.state,
+            "problem": problem.code.value if problem else None,
+        }
+        subject = ("authorization", row.id)
+        self._outbox.announce(
+            tx,
+            NewEvent.by(
+                actor,
+                EventType.AUTHORIZATION_STATE_CHANGED,
+                subject,
+                connection_id=row.connection_id,
+                data=data,
+            ),
+        )
+
+    async def cancel_open(
+        self, tx: Transaction, actor: Actor, connection: ConnectionRecord, problem: Problem
+    ) -> None:
+        """Cancel what is still open for a locked connection: one authorization at a time."""
+        open_rows = await AuthorizationRecord.filter(
+            connection_id=connection.id, finished_at=None
+        ).select_for_update()
+        for row in open_rows:
+            await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, problem=problem)
+
+    def snapshot(self, row: AuthorizationRecord) -> AuthorizationSnapshot:
+        """Return the picture of an authorization as it stands."""
+        return self._picture(
+            row, row.seq, row.state, row.step, row.problem, row.finished_at or row.created_at
+        )
+
+    def snapshot_at(self, row: AuthorizationRecord, past: AuthorizationStateRecord) -> AuthorizationSnapshot:
+        """Return the picture of an authorization as it stood at one of its states."""
+        return self._picture(row, past.seq, past.state, past.step, past.problem, past.at)
+
+    def _picture(
+        self,
+        row: AuthorizationRecord,
+        seq: int,
+        state: str,
+        step: dict[str, Any] | None,
+        problem: dict[str, Any] | None,
+        at: datetime,
+    ) -> AuthorizationSnapshot:
+        read = step_from_json(step)
+        launch = f"{self._public_url}/oauth/start/{row.id}" if isinstance(read, RedirectStep) else None
+        return AuthorizationSnapshot(
+            id=row.id,
+            workspace_id=row.workspace_id,
+            connection_id=row.connection_id,
+            auth_method=row.auth_method,
+            state=AuthorizationStateName(state),
+            seq=seq,
+            step=read,
+            problem=problem_from_json(problem),
+            scopes=tuple(row.scopes),
+            return_to=row.return_to,
+            at=at,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            launch_url=launch,
+        )
+
+
+async def load_attempt(actor: Actor, authorization_id: str) -> AuthorizationRecord:
+    """Load an authorization of the actor's workspace.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    if prefix_of(authorization_id) == "auth":
+        row = await AuthorizationRecord.filter(id=authorization_id, workspace_id=actor.workspace_id).first()
+        if row is not None:
+            return row
+    raise NotFoundError
+
+
+async def lock_attempt(authorization_id: str) -> AuthorizationRecord:
+    """Load an authorization for change, in the open transaction."""
+    return await AuthorizationRecord.filter(id=authorization_id).select_for_update().get()
+
+
+def attempt_ref(row: AuthorizationRecord) -> SealedRef:
+    """Return where the vault keeps what an authorization must remember."""
+    return SealedRef(row.workspace_id, ATTEMPT_TABLE, row.id, _ATTEMPT_FIELD)
+
+
+def _shown_step(step: Step | None) -> dict[str, Any] | None:
+    """Return the stored step. The provider's address holds the state: it stays sealed until a browser starts."""
+    if isinstance(step, RedirectStep):
+        step = RedirectStep(step.title, "", step.redirect_uri, step.scopes)
+    return step_to_json(step) if step is not None else None

@@ -1,0 +1,289 @@
+"""Authorization: one attempt to authenticate a connection, from "begin" to success or failure."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from app.access.actor import Actor
+from app.access.idempotency import Idempotency
+from app.access.policy import Permission, require
+from app.authenticators.base import Answer, Callback, Chosen, Entered, Proceed
+from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, NoStep, RedirectStep, Step
+from app.connections.attempts import Attempts, load_attempt, lock_attempt
+from app.connections.choices import AuthorizationChoice, Chooser
+from app.connections.completion import Completion
+from app.connections.lifecycle import Trigger
+from app.connections.models import AuthorizationRecord, AuthorizationStateRecord
+from app.connections.moves import Moves
+from app.connections.rows import load_connection, lock_connection
+from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
+from app.connections.snapshot import AuthorizationStateName as State
+from app.event_stream.event import EventType
+from app.event_stream.outbox import channel_of
+from app.foundation.database import Database, Transaction
+from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
+from app.foundation.ids import new_id, new_token
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.secret import Secret
+from app.foundation.wakeups import Wakeups
+from app.vault.vault import Vault
+
+VALID_FOR: Final = timedelta(minutes=10)
+_POLL_S: Final = 5.0
+_MAX_CALLBACK_CHARS: Final = 16_384
+
+
+class Authorizations:
+    """The verbs of authorization for signed-in actors; the browser's doors are in :mod:`app.connections.browser`."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        wakeups: Wakeups,
+        idempotency: Idempotency,
+        moves: Moves,
+        attempts: Attempts,
+        chooser: Chooser,
+        completion: Completion,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._wakeups = wakeups
+        self._idempotency = idempotency
+        self._moves = moves
+        self._attempts = attempts
+        self._chooser = chooser
+        self._completion = completion
+
+    async def begin(
+        self,
+        actor: Actor,
+        connection_id: str,
+        *,
+        auth_method: str | None = None,
+        scopes: Sequence[str] | None = None,
+        return_to: str | None = None,
+        presentation: str = "POPUP",
+        idempotency_key: str | None = None,
+        expected_revision: int | None = None,
+    ) -> AuthorizationSnapshot:
+        """Begin an authorization and answer with its first step; an open one of the connection is cancelled.
+
+        Raises:
+            NotFoundError: no such connection.
+            InvalidInputError: unknown auth method or scope, or an address to return to that is not allowed.
+            NotAllowedNowError: the configuration is not complete, or no application is registered.
+            OutsideError: the provider refused already the beginning.
+        """
+        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+        asked = {
+            "connectionId": connection_id,
+            "authMethod": auth_method,
+            "scopes": list(scopes) if scopes is not None else None,
+            "returnTo": return_to,
+            "presentation": presentation,
+        }
+
+        choice = await self._chooser.choose(actor, connection_id, auth_method, scopes, return_to)
+        state = Secret(new_token())
+        first = await self._completion.begin(actor, choice, state)
+
+        async def act(tx: Transaction) -> Mapping[str, Any]:
+            row = await self._open(tx, actor, choice, presentation, expected_revision)
+            await self._completion.keep_waiting(tx, actor, row, state, first)
+            return {"authorizationId": row.id}
+
+        result = await self._idempotency.run(actor, "beginAuthorization", idempotency_key, asked, act)
+        return await self._go_on(actor, str(result["authorizationId"]))
+
+    async def _open(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        choice: AuthorizationChoice,
+        presentation: str,
+        expected_revision: int | None,
+    ) -> AuthorizationRecord:
+        connection, credential = await lock_connection(actor, choice.connection.id, expected_revision)
+        cancelled = problem(ProblemCode.AUTHORIZATION_CANCELLED)
+        await self._attempts.cancel_open(tx, actor, connection, cancelled)
+        row = AuthorizationRecord(
+            id=new_id("auth"),
+            workspace_id=actor.workspace_id,
+            connection_id=connection.id,
+            auth_method=choice.method.id,
+            application_id=choice.application_id,
+            actor_kind=actor.kind.value,
+            actor_id=actor.id,
+            actor_label=actor.label,
+            scopes=list(choice.scopes),
+            return_to=choice.return_to,
+            presentation=presentation,
+            state=State.CREATED.value,
+            redirect_uri=choice.redirect_uri,
+            created_at=tx.now,
+            expires_at=tx.now + VALID_FOR,
+        )
+        await row.save(force_create=True)
+        await self._moves.apply(tx, actor, connection, credential, Trigger.AUTHORIZATION_BEGUN)
+        data = {"authorizationId": row.id, "authMethod": row.auth_method}
+        self._moves.announce(tx, actor, connection, EventType.AUTHORIZATION_BEGUN, data)
+        self._moves.audit(tx, actor, connection, "authorization.begun", {"authMethod": row.auth_method})
+        await self._attempts.advance(tx, actor, row, State.CREATED)
+        return row
+
+    async def _go_on(self, actor: Actor, authorization_id: str) -> AuthorizationSnapshot:
+        """Take the steps that need nobody, then return the authorization."""
+        row = await load_attempt(actor, authorization_id)
+        snapshot = self._attempts.snapshot(row)
+        if isinstance(snapshot.step, NoStep) and not snapshot.is_final:
+            return await self._completion.answer(actor, row.id, Proceed())
+        return snapshot
+
+    async def submit_credentials(
+        self, actor: Actor, authorization_id: str, credentials: Mapping[str, Any]
+    ) -> AuthorizationSnapshot:
+        """Hand in what the credential form asks for; the answer may be another step.
+
+        Raises:
+            NotFoundError: no such authorization.
+            InvalidInputError: fields that do not fit, at ``credentials``; nothing is lost, send them again.
+            NotAllowedNowError: the authorization does not wait for a form.
+        """
+        await self._waiting_for(actor, authorization_id, CredentialFormStep)
+        sealed = {
+            name: Secret(value) if isinstance(value, str) else value for name, value in credentials.items()
+        }
+        return await self._answer(actor, authorization_id, Entered(sealed))
+
+    async def choose_account(
+        self, actor: Actor, authorization_id: str, option_id: str
+    ) -> AuthorizationSnapshot:
+        """Choose one of the accounts that the authorization found.
+
+        Raises:
+            NotFoundError: no such authorization.
+            InvalidInputError: no such option.
+            NotAllowedNowError: the authorization does not wait for a choice.
+        """
+        await self._waiting_for(actor, authorization_id, AccountChoiceStep)
+        return await self._answer(actor, authorization_id, Chosen(option_id))
+
+    async def complete(
+        self, actor: Actor, authorization_id: str, callback_url: str, browser: Secret
+    ) -> AuthorizationSnapshot:
+        """Complete an authorization from an address that the provider sent a browser back to.
+
+        Raises:
+            NotFoundError: no such authorization.
+            NotAllowedNowError: it is over, or was never started in a browser.
+        """
+        await self._waiting_for(actor, authorization_id, RedirectStep)
+        if len(callback_url) > _MAX_CALLBACK_CHARS:
+            limit = f"{_MAX_CALLBACK_CHARS} characters"
+            fault = problem(ProblemCode.FIELD_TOO_LONG, "callbackUrl", label="The address", limit=limit)
+            raise InvalidInputError(fault)
+        params = tuple(parse_qsl(urlsplit(callback_url).query, keep_blank_values=True))
+        await self._completion.check_browser(actor, authorization_id, params, browser)
+        return await self._answer(actor, authorization_id, Callback(params))
+
+    async def _waiting_for(self, actor: Actor, authorization_id: str, step: type[Step]) -> None:
+        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+        row = await load_attempt(actor, authorization_id)
+        snapshot = self._attempts.snapshot(row)
+        if snapshot.is_final or not isinstance(snapshot.step, step):
+            raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_REPLAYED))
+
+    async def _answer(self, actor: Actor, authorization_id: str, answer: Answer) -> AuthorizationSnapshot:
+        return await self._completion.answer(actor, authorization_id, answer)
+
+    async def cancel(self, actor: Actor, authorization_id: str) -> AuthorizationSnapshot:
+        """Cancel an authorization; one that is over stays as it is.
+
+        Raises:
+            NotFoundError: no such authorization.
+        """
+        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+        seen = await load_attempt(actor, authorization_id)
+        async with self._database.transaction() as tx:
+            connection, credential = await lock_connection(actor, seen.connection_id)
+            row = await lock_attempt(seen.id)
+            if State(row.state) in FINAL_STATES:
+                return self._attempts.snapshot(row)
+            fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
+            await self._attempts.advance(tx, actor, row, State.CANCELLED, problem=fault)
+            await self._moves.apply(tx, actor, connection, credential, Trigger.AUTHORIZATION_FAILED, fault)
+            self._moves.audit(tx, actor, connection, "authorization.cancelled")
+        return self._attempts.snapshot(row)
+
+    async def get(self, actor: Actor, authorization_id: str) -> AuthorizationSnapshot:
+        """Return an authorization.
+
+        Raises:
+            NotFoundError: no such authorization.
+        """
+        require(actor, Permission.CONNECTIONS_READ)
+        return self._attempts.snapshot(await load_attempt(actor, authorization_id))
+
+    async def latest_of(self, actor: Actor, connection_id: str) -> AuthorizationSnapshot | None:
+        """Return the newest authorization of a connection, or None."""
+        require(actor, Permission.CONNECTIONS_READ)
+        row = await self._newest(actor, connection_id)
+        return self._attempts.snapshot(row) if row else None
+
+    async def states(
+        self,
+        actor: Actor,
+        *,
+        authorization_id: str | None = None,
+        connection_id: str | None = None,
+        after_seq: int = 0,
+    ) -> AsyncIterator[AuthorizationSnapshot]:
+        """Yield every state: what was already there after ``after_seq``, then live.
+
+        Followed by its own id the stream ends with the final state; followed by connection it goes on with the next
+        authorization (``after_seq`` then counts for the newest one at the start only).
+
+        Raises:
+            NotFoundError: no such authorization or connection.
+        """
+        require(actor, Permission.CONNECTIONS_READ)
+        row = await self._first_followed(actor, authorization_id, connection_id)
+        with self._wakeups.listen(channel_of(actor.workspace_id)) as waiter:
+            seen = after_seq
+            while True:
+                if row is not None:
+                    async for state in self._after(row, seen):
+                        seen = state.seq
+                        yield state
+                        if state.is_final and authorization_id is not None:
+                            return
+                newer = await self._newest(actor, connection_id) if connection_id else None
+                if newer is not None and (row is None or newer.id != row.id):
+                    row, seen = newer, 0
+                    continue
+                await waiter.wait(_POLL_S)
+
+    async def _first_followed(
+        self, actor: Actor, authorization_id: str | None, connection_id: str | None
+    ) -> AuthorizationRecord | None:
+        if authorization_id is not None:
+            return await load_attempt(actor, authorization_id)
+        if connection_id is None:
+            raise NotFoundError
+        await load_connection(actor.workspace_id, connection_id)
+        return await self._newest(actor, connection_id)
+
+    async def _after(self, row: AuthorizationRecord, seq: int) -> AsyncIterator[AuthorizationSnapshot]:
+        past = await AuthorizationStateRecord.filter(authorization_id=row.id, seq__gt=seq).order_by("seq")
+        for state in past:
+            yield self._attempts.snapshot_at(row, state)
+
+    @staticmethod
+    async def _newest(actor: Actor, connection_id: str) -> AuthorizationRecord | None:
+        query = AuthorizationRecord.filter(workspace_id=actor.workspace_id, connection_id=connection_id)
+        return await query.order_by("-created_at", "-id").first()

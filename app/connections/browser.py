@@ -1,0 +1,168 @@
+"""The browser's two doors: starting an authorization, and coming back from the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.access.actor import Actor, ActorKind, Channel
+from app.access.policy import ALL_PERMISSIONS, Role
+from app.authenticators.base import Callback
+from app.authenticators.steps import RedirectStep
+from app.catalog.catalog import Catalog
+from app.connections.attempts import Attempts, attempt_ref, lock_attempt
+from app.connections.completion import Completion, hash_of, is_same_browser
+from app.connections.flows import Destinations
+from app.connections.models import AuthorizationRecord, ConnectionRecord
+from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, Mode
+from app.connections.snapshot import AuthorizationStateName as State
+from app.foundation.database import Database
+from app.foundation.errors import NotAllowedNowError
+from app.foundation.ids import new_id, prefix_of
+from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.secret import Secret
+from app.vault.vault import RevealPurpose, Vault
+
+_MAX_PARAMS: Final = 50
+_MAX_PARAM_CHARS: Final = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Where to send the browser, or why not."""
+
+    url: str | None
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What became of a browser that came back: the authorization as it stands, or why it was turned away."""
+
+    authorization: AuthorizationSnapshot | None
+    problem: Problem | None
+    integration: str | None
+
+
+class BrowserDoor:
+    """Binds authorizations to browsers. Nobody is signed in here: the state and the browser's cookie are the proof."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        attempts: Attempts,
+        completion: Completion,
+        catalog: Catalog,
+        destinations: Destinations,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._attempts = attempts
+        self._completion = completion
+        self._catalog = catalog
+        self._destinations = destinations
+
+    async def start(self, authorization_id: str, browser: Secret) -> Started:
+        """Bind the open authorization to this browser and answer the provider's address.
+
+        The same link opened again, also in another browser, binds anew: the last browser to start must finish.
+        """
+        row = await _open_row(authorization_id)
+        if row is None or not isinstance(self._attempts.snapshot(row).step, RedirectStep):
+            return Started(None, problem(ProblemCode.AUTHORIZATION_REPLAYED))
+        actor = _actor_of(row)
+        if row.expires_at <= self._database.clock.now():
+            expired = await self._completion.refuse(actor, row.id, problem(ProblemCode.AUTHORIZATION_EXPIRED))
+            return Started(None, expired.problem)
+        async with self._database.transaction():
+            locked = await lock_attempt(row.id)
+            if locked.state != State.AWAITING_USER.value:
+                return Started(None, problem(ProblemCode.AUTHORIZATION_REPLAYED))
+            locked.browser_hash = hash_of(browser)
+            await locked.save(update_fields=["browser_hash"])
+        revealed = await self._vault.reveal(actor, attempt_ref(row), purpose=RevealPurpose.AUTHORIZATION)
+        return Started(await self._browser_url(row, revealed.value["authorizeUrl"]), None)
+
+    async def _browser_url(self, row: AuthorizationRecord, address: Secret) -> str:
+        connection = await ConnectionRecord.get(id=row.connection_id)
+        definition = self._catalog.definition(connection.integration, connection.version)
+        if definition is None:
+            return address.reveal()
+        return self._destinations.browser_url(definition, Mode(connection.mode), address.reveal())
+
+    async def returned(
+        self, application_id: str, params: Sequence[tuple[str, str]], browser: Secret | None
+    ) -> Returned:
+        """Take a browser that came back to ``/oauth/return/{application}``.
+
+        The state is consumed before any token call, whatever comes of it: an address works once.
+        """
+        row = await self._by_state(application_id, params)
+        if row is None:
+            return Returned(None, problem(ProblemCode.AUTHORIZATION_REPLAYED), None)
+        actor = _actor_of(row)
+        name = await self._integration_name(row)
+        if row.expires_at <= self._database.clock.now():
+            fault = problem(ProblemCode.AUTHORIZATION_EXPIRED)
+            return Returned(await self._completion.refuse(actor, row.id, fault), fault, name)
+        if not is_same_browser(row, browser):
+            fault = problem(ProblemCode.BROWSER_MISMATCH)
+            return Returned(await self._completion.refuse(actor, row.id, fault), fault, name)
+        try:
+            snapshot = await self._completion.answer(actor, row.id, Callback(tuple(params)))
+        except NotAllowedNowError as fault:
+            return Returned(None, fault.problem, name)
+        return Returned(snapshot, snapshot.problem, name)
+
+    @staticmethod
+    async def _by_state(application_id: str, params: Sequence[tuple[str, str]]) -> AuthorizationRecord | None:
+        if len(params) > _MAX_PARAMS or any(len(k) + len(v) > _MAX_PARAM_CHARS for k, v in params):
+            return None
+        states = [value for name, value in params if name in {"state", "oauth_token"}]
+        if len(states) != 1 or not states[0]:
+            return None
+        row: Any = AuthorizationRecord.filter(
+            state_hash=hash_of(Secret(states[0])), application_id=application_id
+        )
+        found: AuthorizationRecord | None = await row.first()
+        return found
+
+    async def _integration_name(self, row: AuthorizationRecord) -> str | None:
+        connection = await ConnectionRecord.filter(id=row.connection_id).first()
+        definition = (
+            self._catalog.definition(connection.integration, connection.version) if connection else None
+        )
+        return definition.name if definition else None
+
+    async def expire_due(self, limit: int = 100) -> int:
+        """End the authorizations whose time is over; return how many."""
+        now = self._database.clock.now()
+        rows = await AuthorizationRecord.filter(finished_at=None, expires_at__lte=now).limit(limit)
+        for row in rows:
+            if State(row.state) not in FINAL_STATES:
+                await self._completion.refuse(
+                    _actor_of(row), row.id, problem(ProblemCode.AUTHORIZATION_EXPIRED)
+                )
+        return len(rows)
+
+
+async def _open_row(authorization_id: str) -> AuthorizationRecord | None:
+    if prefix_of(authorization_id) != "auth":
+        return None
+    return await AuthorizationRecord.filter(id=authorization_id, finished_at=None).first()
+
+
+def _actor_of(row: AuthorizationRecord) -> Actor:
+    """Return who began the authorization: what a browser completes, it completes for that actor."""
+    return Actor(
+        workspace_id=row.workspace_id,
+        kind=ActorKind(row.actor_kind),
+        id=row.actor_id,
+        label=row.actor_label,
+        role=Role.EDITOR,
+        permissions=ALL_PERMISSIONS,
+        via=Channel.HTTP,
+        request_id=new_id("req"),
+    )

@@ -1,0 +1,376 @@
+"""Carries an authorization forward: runs the authenticator, seals what must wait, ends in a grant or a problem."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.access.actor import Actor
+from app.authenticators.base import Answer, Attempt, Callback, Entered, Facts, Flow, Grant, Waiting
+from app.authenticators.registry import authenticator_for
+from app.authenticators.steps import (
+    AccountChoiceStep,
+    CredentialFormStep,
+    DeviceCodeStep,
+    ExternalActionStep,
+    RedirectStep,
+    Step,
+)
+from app.connections.acceptance import Acceptance, Accepted
+from app.connections.applications import Applications
+from app.connections.attempts import Attempts, attempt_ref, load_attempt, lock_attempt
+from app.connections.choices import AuthorizationChoice, Chooser
+from app.connections.flows import Destinations, FlowRunner
+from app.connections.lifecycle import Trigger
+from app.connections.models import AuthorizationRecord, ConnectionRecord
+from app.connections.moves import Moves
+from app.connections.outside_secrets import OutsideSecrets
+from app.connections.rows import load_connection, lock_connection
+from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, Mode
+from app.connections.snapshot import AuthorizationStateName as State
+from app.foundation.database import Database, Transaction
+from app.foundation.errors import (
+    ApplicationRejectedError,
+    InvalidInputError,
+    NotAllowedNowError,
+    PatchbayError,
+)
+from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.secret import Secret
+from app.vault.vault import RevealPurpose, Vault
+
+EXCHANGE_FOR: Final = timedelta(seconds=60)
+_LOOK_AGAIN_S: Final = 2.0
+_LONGEST: Final = timedelta(hours=24)
+_CLAIMABLE: Final = frozenset({State.AWAITING_USER, State.AWAITING_INPUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the outside said: one more step, or an accepted grant; ``state`` is the authorization's own."""
+
+    result: Accepted | Waiting
+    state: Secret
+
+
+class Completion:
+    """Answers the steps of authorizations. No transaction is open while the outside is asked."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        moves: Moves,
+        attempts: Attempts,
+        chooser: Chooser,
+        applications: Applications,
+        *,
+        acceptance: Acceptance,
+        outside_secrets: OutsideSecrets,
+        runner: FlowRunner,
+        destinations: Destinations,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._moves = moves
+        self._attempts = attempts
+        self._chooser = chooser
+        self._applications = applications
+        self._acceptance = acceptance
+        self._outside_secrets = outside_secrets
+        self._runner = runner
+        self._destinations = destinations
+
+    async def begin(self, actor: Actor, choice: AuthorizationChoice, state: Secret) -> Waiting:
+        """Return the first step: the authenticator's, or what to register at the provider before it can begin."""
+        if choice.application_is_missing:
+            return _register_first(choice)
+        facts = await self._chooser.facts(
+            actor, choice.connection, None, choice.application_id, RevealPurpose.AUTHORIZATION
+        )
+        attempt = Attempt(state, choice.scopes, prefill=choice.connection.mode == Mode.SANDBOX.value)
+        flow = authenticator_for(choice.method).begin(choice.method, facts, attempt)
+        destination = self._destinations.of(choice.definition, Mode(choice.connection.mode), facts.config)
+        return await self._runner.run(flow, destination)
+
+    async def keep_waiting(
+        self, tx: Transaction, actor: Actor, row: AuthorizationRecord, state: Secret, waiting: Waiting
+    ) -> None:
+        """Seal what the authenticator must remember and show the next step."""
+        kept: dict[str, Any] = {"state": state, "kept": dict(waiting.kept)}
+        if isinstance(waiting.step, RedirectStep):
+            kept["authorizeUrl"] = Secret(waiting.step.authorize_url)
+            row.state_hash = hash_of(state)
+        row.verifier_generation = await self._vault.put(
+            tx, attempt_ref(row), kept, expected_generation=row.verifier_generation or None
+        )
+        row.poll_at = later(tx.now, waiting.poll_after_s)
+        row.expires_at = max(row.expires_at, tx.now + _patience(waiting.step))
+        fault = None
+        if isinstance(waiting.step, ExternalActionStep):
+            name = self._chooser.definition_of(await connection_of(row)).name
+            fault = problem(ProblemCode.APPLICATION_MISSING, provider=name)
+        await self._attempts.advance(
+            tx, actor, row, _awaiting(waiting.step), step=waiting.step, problem=fault
+        )
+
+    async def check_browser(
+        self, actor: Actor, authorization_id: str, params: tuple[tuple[str, str], ...], browser: Secret
+    ) -> None:
+        """Refuse a callback that another browser finishes, or whose state is not this authorization's.
+
+        Raises:
+            NotAllowedNowError: state or browser do not belong to the authorization.
+        """
+        row = await load_attempt(actor, authorization_id)
+        states = [value for name, value in params if name == "state"]
+        if (
+            len(states) != 1
+            or row.state_hash is None
+            or not _same(row.state_hash, hash_of(Secret(states[0])))
+        ):
+            raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_REPLAYED))
+        if not is_same_browser(row, browser):
+            raise NotAllowedNowError(problem(ProblemCode.BROWSER_MISMATCH))
+
+    async def answer(self, actor: Actor, authorization_id: str, answer: Answer) -> AuthorizationSnapshot:
+        """Take an answer to the open step and return the authorization as it stands then.
+
+        A failure of the outside is not raised: it is the authorization's final state, with its problem. Answers are
+        taken once: the claim is an atomic change of state before any call.
+
+        Raises:
+            InvalidInputError: entered values do not fit; the step stays open.
+            NotAllowedNowError: the authorization is over, has expired, or another answer is being worked on.
+        """
+        row = await self._claim(actor, authorization_id, answer)
+        return await self._take(actor, row, answer)
+
+    async def _take(self, actor: Actor, row: AuthorizationRecord, answer: Answer) -> AuthorizationSnapshot:
+        try:
+            asked = await asyncio.wait_for(self.ask(actor, row, answer), EXCHANGE_FOR.total_seconds())
+        except InvalidInputError as fault:
+            if isinstance(answer, Callback):
+                return await self.fail(actor, row, fault.problem)
+            await self._reopen(actor, row, None)
+            raise
+        except PatchbayError as fault:
+            if isinstance(answer, Entered):
+                return await self._reopen(actor, row, fault.problem)
+            return await self.fail(
+                actor, row, fault.problem, application=isinstance(fault, ApplicationRejectedError)
+            )
+        except TimeoutError:
+            return await self.fail(actor, row, problem(ProblemCode.UPSTREAM_TIMEOUT))
+        return await self.conclude(actor, row, asked)
+
+    async def conclude(self, actor: Actor, row: AuthorizationRecord, asked: Asked) -> AuthorizationSnapshot:
+        """Take what the outside said about an authorization that is being worked on: one more step, or the grant."""
+        if isinstance(asked.result, Waiting):
+            return await self._wait_again(actor, row, asked.state, asked.result)
+        return await self._seal(actor, row, asked.result)
+
+    async def _claim(self, actor: Actor, authorization_id: str, answer: Answer) -> AuthorizationRecord:
+        async with self._database.transaction() as tx:
+            row = await lock_attempt(authorization_id)
+            if State(row.state) not in _CLAIMABLE:
+                raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_REPLAYED))
+            if row.expires_at <= tx.now:
+                raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_EXPIRED))
+            step = self._attempts.snapshot(row).step
+            if isinstance(answer, Callback):
+                row.consumed_at = tx.now
+                row.state_hash = None
+            await self._attempts.advance(tx, actor, row, State.EXCHANGING, step=step)
+        return row
+
+    async def ask(
+        self,
+        actor: Actor,
+        row: AuthorizationRecord,
+        answer: Answer,
+        purpose: RevealPurpose = RevealPurpose.AUTHORIZATION,
+    ) -> Asked:
+        """Ask the outside what an answer leads to; nothing is written but that it is being verified.
+
+        Raises:
+            PatchbayError: what the authenticator and the outside raise.
+        """
+        connection, standing = await load_connection(row.workspace_id, row.connection_id)
+        facts = await self._chooser.facts(actor, connection, None, row.application_id, purpose)
+        method = facts.definition.auth_method(row.auth_method)
+        if method is None:
+            raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
+        revealed = await self._vault.reveal(actor, attempt_ref(row), purpose=purpose)
+        mode = Mode(connection.mode)
+        state = revealed.value["state"]
+        attempt = Attempt(state, tuple(row.scopes), revealed.value["kept"], prefill=mode is Mode.SANDBOX)
+        references: dict[str, Secret] = {}
+        if isinstance(answer, Entered):
+            values, references = self._outside_secrets.entered(row.workspace_id, answer.values)
+            answer = Entered(values)
+        flow = authenticator_for(method).complete(method, facts, attempt, answer)
+        result = await self._run(actor, row, flow, facts, mode)
+        if isinstance(result, Waiting):
+            return Asked(result, state)
+        if standing is not None and standing.generation > 0:
+            # What is stored still works or did once: it stays until what replaces it has proved to work.
+            await self._verifying(actor, row)
+            destination = self._destinations.of(facts.definition, mode, facts.config)
+            await self._acceptance.prove(method, facts, result, destination)
+        accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
+        stored = self._outside_secrets.to_store(accepted.grant, references)
+        return Asked(replace(accepted, grant=stored), state)
+
+    async def _verifying(self, actor: Actor, row: AuthorizationRecord) -> None:
+        async with self._database.transaction() as tx:
+            locked = await lock_attempt(row.id)
+            if State(locked.state) is State.EXCHANGING:
+                await self._attempts.advance(tx, actor, locked, State.VERIFYING)
+
+    async def _run(
+        self, actor: Actor, row: AuthorizationRecord, flow: Flow[Grant | Waiting], facts: Facts, mode: Mode
+    ) -> Grant | Waiting:
+        destination = self._destinations.of(facts.definition, mode, facts.config)
+
+        async def before(number: int) -> None:
+            if number == 2:  # noqa: PLR2004 - the first call got the token, the second looks at the account
+                await self._verifying(actor, row)
+
+        return await self._runner.run(flow, destination, before)
+
+    async def _wait_again(
+        self, actor: Actor, seen: AuthorizationRecord, state: Secret, waiting: Waiting
+    ) -> AuthorizationSnapshot:
+        async with self._database.transaction() as tx:
+            row = await self._still_working(seen)
+            if row is not None:
+                row.expires_at = max(row.expires_at, tx.now + EXCHANGE_FOR * 10)
+                await self.keep_waiting(tx, actor, row, state, waiting)
+        return await self._as_it_stands(actor, seen)
+
+    async def _reopen(
+        self, actor: Actor, seen: AuthorizationRecord, fault: Problem | None
+    ) -> AuthorizationSnapshot:
+        """Open the step again after an answer that did not do, so that a person can correct it."""
+        async with self._database.transaction() as tx:
+            connection, credential = await lock_connection(actor, seen.connection_id)
+            row = await self._still_working(seen)
+            if row is not None:
+                step = self._attempts.snapshot(seen).step
+                state = _awaiting(step) if step is not None else State.AWAITING_INPUT
+                await self._attempts.advance(tx, actor, row, state, step=step, problem=fault)
+                if fault is not None:
+                    await self._moves.apply(
+                        tx, actor, connection, credential, Trigger.AUTHORIZATION_FAILED, fault
+                    )
+        return await self._as_it_stands(actor, seen)
+
+    async def fail(
+        self, actor: Actor, seen: AuthorizationRecord, fault: Problem, *, application: bool = False
+    ) -> AuthorizationSnapshot:
+        """End an authorization that is being worked on with a problem; ``application``: its own was rejected."""
+        async with self._database.transaction() as tx:
+            connection, credential = await lock_connection(actor, seen.connection_id)
+            row = await self._still_working(seen)
+            if row is not None:
+                await self._attempts.advance(tx, actor, row, State.FAILED, problem=fault)
+                trigger = Trigger.APPLICATION_REJECTED if application else Trigger.AUTHORIZATION_FAILED
+                await self._moves.apply(tx, actor, connection, credential, trigger, fault)
+                if application and row.application_id:
+                    await self._applications.mark(tx, actor, row.application_id, fault)
+                detail = {"problem": fault.code.value, "authMethod": row.auth_method}
+                self._moves.audit(tx, actor, connection, "authorization.failed", detail)
+        return await self._as_it_stands(actor, seen)
+
+    async def refuse(self, actor: Actor, authorization_id: str, fault: Problem) -> AuthorizationSnapshot:
+        """End an open authorization with a problem, before anything was asked outside."""
+        seen = await load_attempt(actor, authorization_id)
+        async with self._database.transaction() as tx:
+            connection, credential = await lock_connection(actor, seen.connection_id)
+            row = await lock_attempt(authorization_id)
+            if State(row.state) not in FINAL_STATES:
+                state = State.EXPIRED if fault.code is ProblemCode.AUTHORIZATION_EXPIRED else State.FAILED
+                await self._attempts.advance(tx, actor, row, state, problem=fault)
+                await self._moves.apply(
+                    tx, actor, connection, credential, Trigger.AUTHORIZATION_FAILED, fault
+                )
+                self._moves.audit(
+                    tx, actor, connection, "authorization.failed", {"problem": fault.code.value}
+                )
+        return await self._as_it_stands(actor, seen)
+
+    async def _seal(
+        self, actor: Actor, seen: AuthorizationRecord, accepted: Accepted
+    ) -> AuthorizationSnapshot:
+        async with self._database.transaction() as tx:
+            connection, credential = await lock_connection(actor, seen.connection_id)
+            row = await self._still_working(seen)
+            if row is not None:
+                await self._acceptance.seal(tx, actor, row, connection, credential, accepted)
+        return await self._as_it_stands(actor, seen)
+
+    @staticmethod
+    async def _still_working(seen: AuthorizationRecord) -> AuthorizationRecord | None:
+        """Lock the authorization; None if it was ended (cancelled, expired) while the outside was asked."""
+        row = await lock_attempt(seen.id)
+        return row if State(row.state) in {State.EXCHANGING, State.VERIFYING} else None
+
+    async def _as_it_stands(self, actor: Actor, seen: AuthorizationRecord) -> AuthorizationSnapshot:
+        return self._attempts.snapshot(await load_attempt(actor, seen.id))
+
+
+async def connection_of(row: AuthorizationRecord) -> ConnectionRecord:
+    """Return the connection of an authorization."""
+    connection, _ = await load_connection(row.workspace_id, row.connection_id)
+    return connection
+
+
+def _register_first(choice: AuthorizationChoice) -> Waiting:
+    """Return the step that tells what to register at the provider, with the exact redirect URI to copy."""
+    redirect_uri = choice.redirect_uri or ""
+    text = choice.method.prepare or f"Register an application at {choice.definition.name}."
+    step = ExternalActionStep(
+        title=f"Register an application at {choice.definition.name}",
+        instructions=text.replace("{redirectUri}", redirect_uri),
+        url=choice.definition.docs[0].url if choice.definition.docs else choice.definition.homepage,
+        copy_values={"Redirect URL": redirect_uri},
+    )
+    return Waiting(step, poll_after_s=_LOOK_AGAIN_S)
+
+
+def later(now: datetime, seconds: float | None) -> datetime | None:
+    """Return the instant ``seconds`` from ``now``, or None where there is nothing to wait for."""
+    return None if seconds is None else now + timedelta(seconds=seconds)
+
+
+def _patience(step: Step) -> timedelta:
+    if isinstance(step, DeviceCodeStep):
+        return min(timedelta(seconds=step.expires_in_s), _LONGEST)
+    return _LONGEST if isinstance(step, ExternalActionStep) else timedelta()
+
+
+def hash_of(value: Secret) -> str:
+    """Return the stored form of a state or browser value: SHA-256 of 256 random bits needs no salt."""
+    return hashlib.sha256(value.reveal().encode()).hexdigest()
+
+
+def is_same_browser(row: AuthorizationRecord, browser: Secret | None) -> bool:
+    """Return whether this browser opened the authorization's start address."""
+    return browser is not None and row.browser_hash is not None and _same(row.browser_hash, hash_of(browser))
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one, other)
+
+
+def _awaiting(step: Step) -> State:
+    return (
+        State.AWAITING_INPUT
+        if isinstance(step, CredentialFormStep | AccountChoiceStep)
+        else State.AWAITING_USER
+    )

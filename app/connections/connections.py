@@ -1,0 +1,601 @@
+"""The verbs of connections: create, name, configure, activate, pause, resume, disconnect, delete, list."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tortoise.exceptions import IntegrityError
+
+from app.access.actor import Actor
+from app.access.idempotency import Idempotency
+from app.access.policy import Permission, require
+from app.catalog.catalog import Catalog
+from app.catalog.definition import Definition
+from app.connections.applications import Applications
+from app.connections.attempts import Attempts
+from app.connections.configuration import (
+    CheckedConfig,
+    ConfigForm,
+    Networks,
+    checked_description,
+    checked_name,
+    is_storable,
+    name_key,
+)
+from app.connections.lifecycle import ConnectionState, Trigger
+from app.connections.listing import list_connections
+from app.connections.models import (
+    AuthorizationRecord,
+    AuthorizationStateRecord,
+    ConnectionRecord,
+    CredentialRecord,
+    RenewalAttemptRecord,
+)
+from app.connections.moves import Moves
+from app.connections.next_steps import activation_blockers, next_steps
+from app.connections.revocation import Revocations, RevocationSnapshot
+from app.connections.rows import (
+    CONFIG_FIELD,
+    config_ref,
+    connection_snapshot,
+    load_connection,
+    lock_connection,
+)
+from app.connections.sealing import credential_ref
+from app.connections.snapshot import (
+    AccessScope,
+    ConnectionQuery,
+    ConnectionSnapshot,
+    Mode,
+    SetupStep,
+)
+from app.event_stream.event import EventType
+from app.event_stream.stream import EventStream
+from app.foundation.canonical import findable
+from app.foundation.database import Database, Transaction
+from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
+from app.foundation.ids import MAX_ID_LENGTH, new_id
+from app.foundation.pages import Page, PageRequest
+from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
+from app.vault.vault import Vault
+
+_MAX_REASON_CHARS: Final = 500
+Forget = Callable[[Transaction, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A connection after a verb, the problems that remain (an incomplete draft), and the stream's position.
+
+    ``revocation`` says what becomes of the credentials that the verb took from it.
+    """
+
+    connection: ConnectionSnapshot
+    problems: tuple[Problem, ...]
+    as_of: int
+    revocation: RevocationSnapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was deleted; the name is free again."""
+
+    id: str
+    name: str
+    as_of: int
+    revocation: RevocationSnapshot | None = None
+
+
+class Connections:
+    """Keeps connections. Every verb is one short transaction with its event and its audit entry."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        idempotency: Idempotency,
+        events: EventStream,
+        catalog: Catalog,
+        moves: Moves,
+        attempts: Attempts,
+        applications: Applications,
+        revocations: Revocations,
+        *,
+        plain_http: Networks,
+        has_sandbox: bool,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._idempotency = idempotency
+        self._events = events
+        self._catalog = catalog
+        self._moves = moves
+        self._attempts = attempts
+        self._applications = applications
+        self._revocations = revocations
+        self._plain_http = plain_http
+        self._has_sandbox = has_sandbox
+        self._forget: list[Forget] = []
+
+    def when_deleted(self, forget: Forget) -> None:
+        """Let ``forget`` delete what a higher room keeps of a connection, in the transaction that deletes it."""
+        self._forget.append(forget)
+
+    # -- looking
+
+    async def get(self, actor: Actor, connection_id: str) -> ConnectionSnapshot:
+        """Return a connection.
+
+        Raises:
+            NotFoundError: it is not in the actor's workspace, or does not exist: the two are told alike.
+        """
+        require(actor, Permission.CONNECTIONS_READ)
+        row, credential = await load_connection(actor.workspace_id, connection_id)
+        return connection_snapshot(row, credential, self._catalog)
+
+    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, ConnectionSnapshot]:
+        """Return the connections with these ids; those that are not there are left out."""
+        require(actor, Permission.CONNECTIONS_READ)
+        wanted = findable(ids, MAX_ID_LENGTH)
+        rows = await ConnectionRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
+        credentials = {
+            row.connection_id: row
+            for row in await CredentialRecord.filter(connection_id__in=[r.id for r in rows])
+        }
+        return {row.id: connection_snapshot(row, credentials.get(row.id), self._catalog) for row in rows}
+
+    async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
+        """Return the connection that the actor knows by this name, ignoring case, or None."""
+        require(actor, Permission.CONNECTIONS_READ)
+        owners = [_owner_key(actor, AccessScope.WORKSPACE), _owner_key(actor, AccessScope.USER)]
+        key = name_key(name.strip())
+        row = (
+            await ConnectionRecord.filter(owner_key__in=owners, name_key=key).first()
+            if is_storable(key)
+            else None
+        )
+        if row is None:
+            return None
+        credential = await CredentialRecord.filter(connection_id=row.id).first()
+        return connection_snapshot(row, credential, self._catalog)
+
+    async def page(self, actor: Actor, query: ConnectionQuery, page: PageRequest) -> Page[ConnectionSnapshot]:
+        """Return one page of the workspace's connections.
+
+        Raises:
+            InvalidInputError: a page that cannot be.
+        """
+        require(actor, Permission.CONNECTIONS_READ)
+        return await list_connections(actor.workspace_id, query, page, self._catalog)
+
+    async def connected_integrations(self, actor: Actor) -> frozenset[str]:
+        """Return the integrations that the workspace has connections to."""
+        require(actor, Permission.CONNECTIONS_READ)
+        rows = ConnectionRecord.filter(workspace_id=actor.workspace_id).distinct()
+        return frozenset(str(key) for key in await rows.values_list("integration", flat=True))
+
+    async def next_steps(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[SetupStep, ...]:
+        """Return the steps that stand between the connection and being usable."""
+        require(actor, Permission.CONNECTIONS_READ)
+        definition = self._pinned(connection.integration, connection.version)
+        problems = self.config_problems(actor, connection)
+        has_application = await self._applications.has(
+            connection.workspace_id, connection.integration, connection.mode
+        )
+        return next_steps(connection, definition, problems, has_application=has_application)
+
+    def config_problems(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[Problem, ...]:
+        """Return what is wrong with a connection's stored configuration under the definition that it pins."""
+        require(actor, Permission.CONNECTIONS_READ)
+        kept = frozenset(info.path[1] for info in connection.secrets if info.path[0] == CONFIG_FIELD)
+        definition = self._pinned(connection.integration, connection.version)
+        return self._form(definition).check(dict(connection.config), kept).problems
+
+    def validate_config(
+        self,
+        actor: Actor,
+        integration: str,
+        version: str | None,
+        config: Any,  # noqa: ANN401 - JSON edge
+    ) -> tuple[Problem, ...]:
+        """Check a configuration without any effect, for a form that validates while it is filled in.
+
+        Raises:
+            InvalidInputError: no such integration or version.
+        """
+        require(actor, Permission.CATALOG_READ)
+        return self._form(self._chosen(integration, version)).check(config).problems
+
+    # -- naming and configuring
+
+    async def create(
+        self,
+        actor: Actor,
+        *,
+        name: str,
+        integration: str,
+        version: str | None = None,
+        mode: Mode = Mode.LIVE,
+        description: str = "",
+        config: Mapping[str, Any] | None = None,
+        scope: AccessScope = AccessScope.WORKSPACE,
+        idempotency_key: str | None = None,
+    ) -> Edited:
+        """Create a draft; a complete configuration takes it to PENDING_AUTHENTICATION at once.
+
+        Fields that do not fit are not stored and come back as problems; the draft is there all the same.
+
+        Raises:
+            InvalidInputError: name, description, integration, version or mode; nothing is created.
+        """
+        require(actor, Permission.CONNECTIONS_WRITE)
+        asked: dict[str, Any] = {
+            "name": name,
+            "integration": integration,
+            "version": version,
+            "mode": mode.value,
+            "description": description,
+            "scope": scope.value,
+        }
+        trimmed, definition = self._check_new(name, description, integration, version, mode)
+        asked["config"] = self._form(definition).guarded(config or {})
+
+        async def act(tx: Transaction) -> Mapping[str, Any]:
+            row = _new_row(tx, actor, trimmed, definition, mode, description, scope)
+            await self._refuse_taken(row)
+            await row.save(force_create=True)
+            told = {"integration": row.integration}
+            self._moves.announce(tx, actor, row, EventType.CONNECTION_CREATED, told)
+            self._moves.audit(tx, actor, row, "connection.created", {**told})
+            checked = self._form(definition).check(config or {})
+            await self._store_config(tx, actor, row, None, definition, checked)
+            return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
+
+        try:
+            result = await self._idempotency.run(actor, "createConnection", idempotency_key, asked, act)
+        except IntegrityError:
+            raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
+        problems = tuple(filter(None, map(problem_from_json, result["problems"])))
+        return await self._edited(actor, result["connectionId"], problems)
+
+    def _check_new(
+        self, name: str, description: str, integration: str, version: str | None, mode: Mode
+    ) -> tuple[str, Definition]:
+        trimmed, problems = checked_name(name)
+        problems += checked_description(description)
+        definition = self._catalog.definition(integration, version)
+        if definition is None:
+            known = self._catalog.integration(integration) is not None
+            problems.append(problem(ProblemCode.UNKNOWN_INTEGRATION, "version" if known else "integration"))
+        if mode is Mode.SANDBOX and not self._has_sandbox:
+            reason = "this hub runs without a sandbox (the operator can set PATCHBAY_SANDBOX)"
+            problems.append(problem(ProblemCode.INVALID_FIELD, "mode", label="The mode", reason=reason))
+        if problems or definition is None:
+            raise InvalidInputError(problems)
+        return trimmed, definition
+
+    @staticmethod
+    async def _refuse_taken(row: ConnectionRecord) -> None:
+        taken = ConnectionRecord.filter(owner_key=row.owner_key, name_key=row.name_key).exclude(id=row.id)
+        if await taken.exists():
+            raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name"))
+
+    async def update(
+        self,
+        actor: Actor,
+        connection_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        expected_revision: int | None = None,
+    ) -> Edited:
+        """Rename or describe a connection.
+
+        Raises:
+            NotFoundError: no such connection.
+            InvalidInputError: the name is taken or not valid.
+            ConflictError: ``expected_revision`` is not the current one.
+        """
+        require(actor, Permission.CONNECTIONS_WRITE)
+        trimmed, problems = checked_name(name) if name is not None else (None, [])
+        problems += checked_description(description) if description is not None else []
+        if problems:
+            raise InvalidInputError(problems)
+        try:
+            async with self._database.transaction() as tx:
+                row, _ = await lock_connection(actor, connection_id, expected_revision)
+                before = row.name
+                if trimmed is not None:
+                    row.name, row.name_key = trimmed, name_key(trimmed)
+                    await self._refuse_taken(row)
+                if description is not None:
+                    row.description = description
+                row.revision += 1
+                row.updated_at = tx.now
+                await row.save()
+                self._moves.announce(tx, actor, row, EventType.CONNECTION_UPDATED, {"previousName": before})
+                self._moves.audit(tx, actor, row, "connection.updated", {"previousName": before})
+        except IntegrityError:
+            raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
+        return await self._edited(actor, connection_id)
+
+    async def update_config(
+        self,
+        actor: Actor,
+        connection_id: str,
+        config: Any,  # noqa: ANN401 - JSON edge
+        *,
+        expected_revision: int | None = None,
+    ) -> Edited:
+        """Replace the configuration; secret fields that are left out stay as they are.
+
+        A draft keeps what fits and says what is missing. Once past the draft, a configuration with any fault is
+        refused whole, because the connection is in use.
+
+        Raises:
+            NotFoundError: no such connection.
+            InvalidInputError: faults, where the connection is no draft.
+            ConflictError: ``expected_revision`` is not the current one.
+        """
+        require(actor, Permission.CONNECTIONS_WRITE)
+        async with self._database.transaction() as tx:
+            row, credential = await lock_connection(actor, connection_id, expected_revision)
+            definition = self._pinned(row.integration, row.version)
+            kept = frozenset(item["path"][1] for item in row.config_secret_hints)
+            checked = self._form(definition).check(config, kept)
+            if checked.problems and row.state != ConnectionState.DRAFT.value:
+                raise InvalidInputError(checked.problems)
+            await self._store_config(tx, actor, row, credential, definition, checked)
+        return await self._edited(actor, connection_id, checked.problems)
+
+    async def _store_config(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: ConnectionRecord,
+        credential: CredentialRecord | None,
+        definition: Definition,
+        checked: CheckedConfig,
+    ) -> None:
+        touches = self._form(definition).touches_authentication(row.config, checked)
+        names = {*row.config, *checked.plain}
+        changed = {name for name in names if row.config.get(name) != checked.plain.get(name)}
+        set_before = {item["path"][1] for item in row.config_secret_hints}
+        changed |= checked.secrets.keys() | (checked.cleared & set_before)
+        was_draft = row.state == ConnectionState.DRAFT.value
+        trigger = Trigger.CONFIGURATION_CHANGED
+        if was_draft and not checked.problems:
+            trigger = Trigger.CONFIGURATION_COMPLETED
+        elif not changed and row.config_revision:
+            return  # what was tested stays tested
+        elif touches and not was_draft:
+            trigger = Trigger.CONFIGURATION_BROKE_AUTHENTICATION
+            await _doubt(credential)
+        row.config = dict(checked.plain)
+        row.config_revision += 1
+        await self._seal_config(tx, row, checked)
+        standing = problem_from_json(row.problem)
+        await self._moves.apply(tx, actor, row, credential, trigger, standing)
+        data: dict[str, Any] = {"fields": sorted(changed)}
+        self._moves.announce(tx, actor, row, EventType.CONNECTION_CONFIG_CHANGED, data)
+        self._moves.audit(tx, actor, row, "connection.config_changed", data)
+
+    async def _seal_config(self, tx: Transaction, row: ConnectionRecord, checked: CheckedConfig) -> None:
+        """Seal each secret field on its own; what was set and is not sent stays as it is."""
+        hints = {item["path"][1]: item for item in row.config_secret_hints}
+        for name in checked.cleared & hints.keys():
+            await self._vault.destroy(tx, config_ref(row, name))
+            del hints[name]
+        for name, secret in checked.secrets.items():
+            standing = hints.get(name, {}).get("generation")
+            generation = await self._vault.put(
+                tx, config_ref(row, name), {"value": secret}, expected_generation=standing
+            )
+            hints[name] = {
+                "path": [CONFIG_FIELD, name],
+                "hint": secret.hint,
+                "updatedAt": tx.now.isoformat(),
+                "generation": generation,
+            }
+        row.config_secret_hints = list(hints.values())
+
+    # -- using
+
+    async def activate(
+        self,
+        actor: Actor,
+        connection_id: str,
+        *,
+        reason: str | None = None,
+        expected_revision: int | None = None,
+    ) -> Edited:
+        """Make an authenticated and tested connection usable; an untested one only with a reason, which is audited.
+
+        Raises:
+            NotFoundError: no such connection.
+            NotAllowedNowError: steps are missing; each problem says which.
+        """
+        require(actor, Permission.CONNECTIONS_WRITE)
+        accepted = (reason or "").strip()
+        if len(accepted) > _MAX_REASON_CHARS:
+            limit = f"{_MAX_REASON_CHARS} characters"
+            raise InvalidInputError(
+                problem(ProblemCode.FIELD_TOO_LONG, "reason", label="The reason", limit=limit)
+            )
+        async with self._database.transaction() as tx:
+            row, credential = await lock_connection(actor, connection_id, expected_revision)
+            snapshot = connection_snapshot(row, credential, self._catalog)
+            blockers = [
+                blocker
+                for blocker in activation_blockers(snapshot)
+                if not (accepted and blocker.code is ProblemCode.TEST_NOT_PASSED)
+            ]
+            if blockers:
+                raise NotAllowedNowError(blockers)
+            await self._moves.apply(tx, actor, row, credential, Trigger.ACTIVATED, snapshot.problem)
+            detail = {"tested": snapshot.tested, "reason": accepted or None}
+            self._moves.audit(tx, actor, row, "connection.activated", detail)
+        return await self._edited(actor, connection_id)
+
+    async def pause(
+        self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
+    ) -> Edited:
+        """Stop others from using the connection; credentials are kept alive.
+
+        Raises:
+            NotFoundError: no such connection.
+            NotAllowedNowError: it is not in use.
+        """
+        return await self._move(actor, connection_id, Trigger.PAUSED, "connection.paused", expected_revision)
+
+    async def resume(
+        self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
+    ) -> Edited:
+        """Go back to what the evidence says.
+
+        Raises:
+            NotFoundError: no such connection.
+            NotAllowedNowError: it is not paused.
+        """
+        return await self._move(
+            actor, connection_id, Trigger.RESUMED, "connection.resumed", expected_revision
+        )
+
+    async def _move(
+        self, actor: Actor, connection_id: str, trigger: Trigger, action: str, expected_revision: int | None
+    ) -> Edited:
+        require(actor, Permission.CONNECTIONS_WRITE)
+        async with self._database.transaction() as tx:
+            row, credential = await lock_connection(actor, connection_id, expected_revision)
+            standing = problem_from_json(row.problem)
+            await self._moves.apply(tx, actor, row, credential, trigger, standing)
+            self._moves.audit(tx, actor, row, action)
+        return await self._edited(actor, connection_id)
+
+    async def disconnect(
+        self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
+    ) -> Edited:
+        """Take the credentials from the connection; name, configuration and history stay.
+
+        The connection is unusable at once. The credentials are revoked at the provider in the background and
+        destroyed; what lives on there is told by the revocation and its event.
+
+        Raises:
+            NotFoundError: no such connection.
+            NotAllowedNowError: a draft, or disconnected already.
+        """
+        require(actor, Permission.CONNECTIONS_WRITE)
+        async with self._database.transaction() as tx:
+            row, credential = await lock_connection(actor, connection_id, expected_revision)
+            await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
+            await self._moves.apply(tx, actor, row, credential, Trigger.DISCONNECTED)
+            revocation = await self._give_up_credentials(tx, actor, row, credential)
+            self._moves.audit(tx, actor, row, "connection.disconnected")
+        return replace(await self._edited(actor, connection_id), revocation=revocation)
+
+    async def _give_up_credentials(
+        self, tx: Transaction, actor: Actor, row: ConnectionRecord, credential: CredentialRecord | None
+    ) -> RevocationSnapshot | None:
+        is_doubted = credential is not None and credential.is_doubted
+        # Doubted ones are not sent to revoke them either: where the configuration leads now is not where they are from.
+        give_up = self._revocations.drop if is_doubted else self._revocations.take
+        revocation = await give_up(tx, actor, row, credential)
+        await self._vault.destroy(tx, credential_ref(row.workspace_id, row.id))
+        if credential is not None:
+            await credential.delete()
+        await RenewalAttemptRecord.filter(connection_id=row.id).delete()
+        row.tested_generation = row.tested_config_revision = row.tested_at = None
+        await row.save()
+        return revocation
+
+    async def delete(
+        self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
+    ) -> Deleted:
+        """Delete a connection with everything sealed for it; its name is free again, its history stays in the audit.
+
+        Raises:
+            NotFoundError: no such connection.
+            ConflictError: ``expected_revision`` is not the current one.
+        """
+        require(actor, Permission.CONNECTIONS_WRITE)
+        async with self._database.transaction() as tx:
+            row, credential = await lock_connection(actor, connection_id, expected_revision)
+            await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
+            revocation = await self._give_up_credentials(tx, actor, row, credential)
+            for item in row.config_secret_hints:
+                await self._vault.destroy(tx, config_ref(row, item["path"][1]))
+            ids = await AuthorizationRecord.filter(connection_id=row.id).values_list("id", flat=True)
+            await AuthorizationStateRecord.filter(authorization_id__in=list(ids)).delete()
+            await AuthorizationRecord.filter(connection_id=row.id).delete()
+            for forget in self._forget:
+                await forget(tx, row.id)
+            await row.delete()
+            self._moves.announce(tx, actor, row, EventType.CONNECTION_DELETED, {})
+            self._moves.audit(tx, actor, row, "connection.deleted", {"integration": row.integration})
+        return Deleted(row.id, row.name, await self._events.position(actor.workspace_id), revocation)
+
+    # -- parts
+
+    async def _edited(self, actor: Actor, connection_id: str, problems: tuple[Problem, ...] = ()) -> Edited:
+        as_of = await self._events.position(actor.workspace_id)
+        row, credential = await load_connection(actor.workspace_id, connection_id)
+        return Edited(connection_snapshot(row, credential, self._catalog), problems, as_of)
+
+    def _chosen(self, integration: str, version: str | None) -> Definition:
+        definition = self._catalog.definition(integration, version)
+        if definition is None:
+            raise InvalidInputError(problem(ProblemCode.UNKNOWN_INTEGRATION, "integration"))
+        return definition
+
+    def _pinned(self, integration: str, version: str) -> Definition:
+        definition = self._catalog.definition(integration, version)
+        if definition is None:
+            raise NotFoundError(problem(ProblemCode.UNKNOWN_INTEGRATION))
+        return definition
+
+    def _form(self, definition: Definition) -> ConfigForm:
+        return ConfigForm(definition, self._plain_http)
+
+
+async def _doubt(credential: CredentialRecord | None) -> None:
+    if credential is not None and credential.generation > 0:
+        credential.is_doubted = True
+        credential.due_at = None
+        await credential.save(update_fields=["is_doubted", "due_at"])
+
+
+def _owner_key(actor: Actor, scope: AccessScope) -> str:
+    return f"{actor.workspace_id}:u:{actor.id}" if scope is AccessScope.USER else f"{actor.workspace_id}:w"
+
+
+def _new_row(
+    tx: Transaction,
+    actor: Actor,
+    name: str,
+    definition: Definition,
+    mode: Mode,
+    description: str,
+    scope: AccessScope,
+) -> ConnectionRecord:
+    return ConnectionRecord(
+        id=new_id("conn"),
+        workspace_id=actor.workspace_id,
+        owner_key=_owner_key(actor, scope),
+        name=name,
+        name_key=name_key(name),
+        description=description,
+        integration=definition.integration,
+        version=str(definition.version),
+        mode=mode.value,
+        state=ConnectionState.DRAFT.value,
+        state_since=tx.now,
+        scope=scope.value,
+        config_revision=0,
+        revision=0,
+        created_at=tx.now,
+        created_by=actor.id,
+        created_by_label=actor.label,
+        updated_at=tx.now,
+    )

@@ -1,0 +1,85 @@
+"""Sends what authenticators yield, and says where a connection may reach."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from app.authenticators.base import Flow
+from app.catalog.definition import Definition
+from app.catalog.hosts import allowed_hosts
+from app.connections.snapshot import Mode
+from app.foundation.errors import OutsideError
+from app.foundation.outbound import Destination, Outbound, SandboxRoute
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.redaction import SecretRegistry
+
+T = TypeVar("T")
+_TIMEOUT_S: Final = 20.0
+_MAX_ANSWER_BYTES: Final = 1 << 20
+_MAX_REQUESTS: Final = 12
+BetweenRequests = Callable[[int], Awaitable[None]]
+
+
+class FlowRunner:
+    """Drives authenticator flows over outbound HTTP: one request at a time, redirects never followed."""
+
+    def __init__(self, outbound: Outbound, secrets: SecretRegistry) -> None:
+        self._outbound = outbound
+        self._secrets = secrets
+
+    async def run(self, flow: Flow[T], destination: Destination, before: BetweenRequests | None = None) -> T:
+        """Run ``flow`` to its end and return its result; ``before`` is told the number of each request (from 1).
+
+        Raises:
+            PatchbayError: what the flow raises; a failed send is thrown into the flow first.
+        """
+        try:
+            request = next(flow)
+            for number in range(1, _MAX_REQUESTS + 1):
+                self._secrets.remember(*request.secrets)
+                if before is not None:
+                    await before(number)
+                try:
+                    response = await self._outbound.send(
+                        request, destination, timeout_s=_TIMEOUT_S, max_bytes=_MAX_ANSWER_BYTES, redirects=0
+                    )
+                except OutsideError as fault:
+                    request = flow.throw(fault)
+                else:
+                    request = flow.send(response)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        flow.close()
+        raise OutsideError(problem(ProblemCode.UPSTREAM_BAD_RESPONSE))
+
+
+class Destinations:
+    """Says where connections may reach: the definition's hosts, or the sandbox and nothing else."""
+
+    def __init__(self, sandbox_origin: str | None, public_sandbox_origin: str | None) -> None:
+        self._sandbox_origin = sandbox_origin
+        self._public_sandbox_origin = public_sandbox_origin
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether connections with ``mode: SANDBOX`` can be made."""
+        return self._sandbox_origin is not None
+
+    def of(self, definition: Definition, mode: Mode, config: Mapping[str, Any]) -> Destination:
+        """Return the destination of a connection with this configuration."""
+        hosts = allowed_hosts(definition.http.hosts, config)
+        if mode is Mode.LIVE:
+            return Destination(hosts)
+        return Destination(hosts, SandboxRoute(self._sandbox_origin or "", _prefix(definition)))
+
+    def browser_url(self, definition: Definition, mode: Mode, url: str) -> str:
+        """Return ``url`` as a browser must open it: the sandbox's own address in sandbox mode."""
+        if mode is Mode.LIVE:
+            return url
+        return SandboxRoute(self._public_sandbox_origin or "", _prefix(definition)).rewrite(url)
+
+
+def _prefix(definition: Definition) -> str:
+    return f"/sandbox/{definition.integration}@{definition.version}"

@@ -1,0 +1,156 @@
+"""The connection's state machine: one pure function over state and trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from app.foundation.errors import NotAllowedNowError
+from app.foundation.problems import Problem, ProblemCode, problem
+
+
+class ConnectionState(StrEnum):
+    """The states of a connection."""
+
+    DRAFT = "DRAFT"
+    """Being set up."""
+    PENDING_AUTHENTICATION = "PENDING_AUTHENTICATION"
+    """Configured, no usable credentials."""
+    AUTHENTICATED = "AUTHENTICATED"
+    """Credentials sealed, not yet activated."""
+    CONNECTED = "CONNECTED"
+    """Usable."""
+    DEGRADED = "DEGRADED"
+    """Usable; the last check failed for a passing reason."""
+    AUTHENTICATION_ERROR = "AUTHENTICATION_ERROR"
+    """Credentials refused, expired or revoked: needs a person."""
+    PAUSED = "PAUSED"
+    """Paused by a person."""
+    DISCONNECTED = "DISCONNECTED"
+    """Credentials destroyed."""
+
+
+class Trigger(StrEnum):
+    """What can happen to a connection."""
+
+    CONFIGURATION_COMPLETED = "CONFIGURATION_COMPLETED"
+    CONFIGURATION_BROKE_AUTHENTICATION = "CONFIGURATION_BROKE_AUTHENTICATION"
+    CONFIGURATION_CHANGED = "CONFIGURATION_CHANGED"
+    AUTHORIZATION_BEGUN = "AUTHORIZATION_BEGUN"
+    AUTHORIZATION_FAILED = "AUTHORIZATION_FAILED"
+    CREDENTIALS_SEALED = "CREDENTIALS_SEALED"
+    ACTIVATED = "ACTIVATED"
+    CREDENTIALS_REJECTED = "CREDENTIALS_REJECTED"
+    UNAVAILABLE = "UNAVAILABLE"
+    GOOD_ANSWER = "GOOD_ANSWER"
+    APPLICATION_REJECTED = "APPLICATION_REJECTED"
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    DISCONNECTED = "DISCONNECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the connection's own rows say, for the triggers whose target depends on it."""
+
+    ever_connected: bool
+    has_credentials: bool
+    problem: Problem | None = None
+
+
+_S = ConnectionState
+_T = Trigger
+_EVERY: Final = frozenset(ConnectionState)
+USABLE: Final = frozenset({_S.CONNECTED, _S.DEGRADED})
+"""States in which others may call through the connection."""
+PERSON_NEEDED: Final = frozenset(
+    {
+        ProblemCode.CREDENTIALS_REJECTED,
+        ProblemCode.REAUTHENTICATION_REQUIRED,
+        ProblemCode.REFRESH_OUTCOME_UNKNOWN,
+        ProblemCode.CREDENTIAL_UNREADABLE,
+    }
+)
+"""Problems that only a person can end: the credentials themselves are refused or lost."""
+
+_MOVES: Final[Mapping[Trigger, Mapping[ConnectionState, ConnectionState]]] = MappingProxyType(
+    {
+        _T.CONFIGURATION_COMPLETED: {_S.DRAFT: _S.PENDING_AUTHENTICATION},
+        _T.CONFIGURATION_BROKE_AUTHENTICATION: {
+            _S.AUTHENTICATED: _S.PENDING_AUTHENTICATION,
+            _S.CONNECTED: _S.PENDING_AUTHENTICATION,
+            _S.DEGRADED: _S.PENDING_AUTHENTICATION,
+        },
+        _T.AUTHORIZATION_BEGUN: {_S.DISCONNECTED: _S.PENDING_AUTHENTICATION},
+        _T.ACTIVATED: {_S.AUTHENTICATED: _S.CONNECTED},
+        _T.CREDENTIALS_REJECTED: {
+            _S.AUTHENTICATED: _S.AUTHENTICATION_ERROR,
+            _S.CONNECTED: _S.AUTHENTICATION_ERROR,
+            _S.DEGRADED: _S.AUTHENTICATION_ERROR,
+        },
+        _T.UNAVAILABLE: {_S.CONNECTED: _S.DEGRADED},
+        _T.PAUSED: {_S.CONNECTED: _S.PAUSED, _S.DEGRADED: _S.PAUSED, _S.AUTHENTICATION_ERROR: _S.PAUSED},
+        _T.DISCONNECTED: dict.fromkeys(_EVERY - {_S.DRAFT, _S.DISCONNECTED}, _S.DISCONNECTED),
+    }
+)
+
+_FORBIDDEN: Final[Mapping[Trigger, frozenset[ConnectionState]]] = MappingProxyType(
+    {
+        _T.CONFIGURATION_COMPLETED: _EVERY - {_S.DRAFT},
+        _T.AUTHORIZATION_BEGUN: frozenset({_S.DRAFT}),
+        _T.CREDENTIALS_SEALED: frozenset({_S.DRAFT, _S.DISCONNECTED}),
+        _T.ACTIVATED: _EVERY - {_S.AUTHENTICATED},
+        _T.PAUSED: _EVERY - {_S.CONNECTED, _S.DEGRADED, _S.AUTHENTICATION_ERROR},
+        _T.RESUMED: _EVERY - {_S.PAUSED},
+        _T.DISCONNECTED: frozenset({_S.DRAFT, _S.DISCONNECTED}),
+    }
+)
+
+
+def permits(state: ConnectionState, trigger: Trigger) -> bool:
+    """Return whether the trigger may happen in the state at all."""
+    return state not in _FORBIDDEN.get(trigger, frozenset())
+
+
+def next_state(state: ConnectionState, trigger: Trigger, evidence: Evidence) -> ConnectionState:
+    """Return the state that follows; the same state where the trigger moves nothing.
+
+    Raises:
+        NotAllowedNowError: a person asked for what this state does not permit.
+    """
+    if not permits(state, trigger):
+        raise NotAllowedNowError(problem(ProblemCode.NOT_ALLOWED_NOW, state=state.value))
+    if trigger is _T.CREDENTIALS_SEALED:
+        return _after_sealing(state, evidence)
+    if trigger is _T.RESUMED:
+        return _after_pause(evidence)
+    if trigger is _T.GOOD_ANSWER:
+        return _after_good_answer(state, evidence)
+    return _MOVES.get(trigger, {}).get(state, state)
+
+
+def _after_sealing(state: ConnectionState, evidence: Evidence) -> ConnectionState:
+    if state is _S.PAUSED:
+        return state
+    return _S.CONNECTED if evidence.ever_connected else _S.AUTHENTICATED
+
+
+def _after_pause(evidence: Evidence) -> ConnectionState:
+    if not evidence.has_credentials:
+        return _S.PENDING_AUTHENTICATION
+    if evidence.problem is None:
+        return _S.CONNECTED
+    if evidence.problem.code in PERSON_NEEDED:
+        return _S.AUTHENTICATION_ERROR
+    return _S.DEGRADED if evidence.problem.retryable else _S.CONNECTED
+
+
+def _after_good_answer(state: ConnectionState, evidence: Evidence) -> ConnectionState:
+    # An answer that these very credentials obtained also refutes an earlier refusal (a password put back, an account
+    # unlocked): waiting for a person would then be waiting for nothing.
+    if state in {_S.DEGRADED, _S.AUTHENTICATION_ERROR}:
+        return _S.CONNECTED if evidence.ever_connected else _S.AUTHENTICATED
+    return state

@@ -1,0 +1,118 @@
+"""The one state setter: a change of state, its event and its audit entry are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.access.actor import Actor
+from app.audit.entry import Detail, Target
+from app.audit.log import AuditLog
+from app.connections.lifecycle import PERSON_NEEDED, USABLE, ConnectionState, Trigger, next_state
+from app.connections.models import ConnectionRecord, CredentialRecord
+from app.connections.rows import evidence
+from app.event_stream.event import EventType, NewEvent
+from app.event_stream.outbox import Outbox
+from app.foundation.database import Transaction
+from app.foundation.problems import Problem, problem_from_json
+
+_ENDS_A_CAUSE: Final = frozenset({Trigger.CREDENTIALS_SEALED, Trigger.GOOD_ANSWER, Trigger.DISCONNECTED})
+
+
+class Moves:
+    """Moves connections from state to state. Nobody else writes ``state``, ``state_since`` or ``problem``."""
+
+    def __init__(self, audit: AuditLog, outbox: Outbox) -> None:
+        self._audit = audit
+        self._outbox = outbox
+
+    async def apply(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: ConnectionRecord,
+        credential: CredentialRecord | None,
+        trigger: Trigger,
+        problem: Problem | None = None,
+    ) -> bool:
+        """Apply ``trigger`` to the locked row and save it; return whether state or problem changed.
+
+        ``problem`` becomes the connection's problem; None clears it. But a cause that only a person can end stays
+        until the credentials were replaced, proved good or given up: an outage or another attempt does not hide it.
+
+        Raises:
+            NotAllowedNowError: the state does not permit the trigger.
+        """
+        before = ConnectionState(row.state)
+        after = next_state(before, trigger, evidence(row, credential))
+        problem = _prevailing(row, trigger, problem)
+        stored = problem.to_json() if problem else None
+        same_problem = _code(row.problem) == _code(stored)
+        row.problem = stored
+        row.updated_at = tx.now
+        row.revision += 1
+        if after is not before:
+            row.state, row.state_since = after.value, tx.now
+            row.ever_connected = row.ever_connected or after in USABLE
+        await row.save()
+        if after is before and same_problem:
+            return False
+        self._tell(tx, actor, row, before, after, trigger, problem)
+        return True
+
+    def _tell(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: ConnectionRecord,
+        before: ConnectionState,
+        after: ConnectionState,
+        trigger: Trigger,
+        problem: Problem | None,
+    ) -> None:
+        data = {
+            "from": before.value,
+            "to": after.value,
+            "trigger": trigger.value,
+            "problem": problem.code.value if problem else None,
+        }
+        self.announce(tx, actor, row, EventType.CONNECTION_STATE_CHANGED, data)
+        self.audit(tx, actor, row, "connection.state_changed", data)
+
+    def announce(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: ConnectionRecord,
+        type_: EventType,
+        data: Mapping[str, object],
+    ) -> None:
+        """Put an event about a connection into the transaction."""
+        self._outbox.announce(
+            tx,
+            NewEvent.by(
+                actor, type_, ("connection", row.id), connection_id=row.id, data={"name": row.name, **data}
+            ),
+        )
+
+    def audit(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: ConnectionRecord,
+        action: str,
+        detail: Detail | None = None,
+    ) -> None:
+        """Put an audit entry about a connection into the transaction."""
+        self._audit.record(tx, actor, action, Target("connection", row.id, row.name), detail=detail or {})
+
+
+def _prevailing(row: ConnectionRecord, trigger: Trigger, problem: Problem | None) -> Problem | None:
+    standing = problem_from_json(row.problem)
+    if standing is None or standing.code not in PERSON_NEEDED or trigger in _ENDS_A_CAUSE:
+        return problem
+    return problem if problem is not None and problem.code in PERSON_NEEDED else standing
+
+
+def _code(stored: dict[str, object] | None) -> object:
+    return stored["code"] if stored else None

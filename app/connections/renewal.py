@@ -1,0 +1,247 @@
+"""Renewal: before expiry, one at a time across tasks and processes, dead grants told from outages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from app.access.actor import Actor
+from app.access.policy import Permission, require
+from app.authenticators.base import Facts, Grant, grant_from_stored
+from app.authenticators.registry import authenticator_for
+from app.catalog.definition import AuthMethod
+from app.connections.choices import Chooser
+from app.connections.due import next_probe
+from app.connections.flows import Destinations, FlowRunner
+from app.connections.leases import INTERRUPTED, SUPERSEDED, Lease, Leases, Other, is_leased
+from app.connections.lifecycle import PERSON_NEEDED
+from app.connections.models import CredentialRecord
+from app.connections.moves import Moves
+from app.connections.outcomes import Outcomes
+from app.connections.outside_secrets import OutsideSecrets
+from app.connections.renewal_results import Fate, RenewalResults
+from app.connections.rows import are_usable, load_connection
+from app.connections.sealing import credential_ref
+from app.connections.snapshot import Mode
+from app.connections.turns import Job, Turns
+from app.event_stream.outbox import channel_of
+from app.foundation.database import Database
+from app.foundation.errors import (
+    ApplicationRejectedError,
+    CredentialsRejectedError,
+    NotAllowedNowError,
+    OutsideError,
+    PatchbayError,
+    TransientOutsideError,
+)
+from app.foundation.outbound import Destination
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.wakeups import Wakeups
+from app.vault.vault import RevealPurpose, Vault
+
+_CALL_S: Final = 60.0
+_FIRST_LOOK_S: Final = 0.05
+_LAST_LOOK_S: Final = 2.0
+_NO_FAILURE: Final = frozenset({INTERRUPTED, SUPERSEDED})
+
+
+class Renewal:
+    """Renews credentials. However many ask at once, the provider sees one call."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        wakeups: Wakeups,
+        moves: Moves,
+        outcomes: Outcomes,
+        chooser: Chooser,
+        *,
+        outside_secrets: OutsideSecrets,
+        runner: FlowRunner,
+        destinations: Destinations,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._wakeups = wakeups
+        self._chooser = chooser
+        self._outside_secrets = outside_secrets
+        self._runner = runner
+        self._destinations = destinations
+        self._leases = Leases(database)
+        self._results = RenewalResults(database, vault, moves, outcomes)
+        self._turns = Turns(database)
+        self._flights: dict[tuple[str, int], asyncio.Task[None]] = {}
+
+    async def refresh_now(self, actor: Actor, connection_id: str) -> None:
+        """Renew at a person's request, the same way as in the background, however lately it failed.
+
+        Raises:
+            NotFoundError: no such connection.
+            NotAllowedNowError: there is nothing to renew, or it cannot be renewed without a person.
+            OutsideError: the provider refused or is away.
+        """
+        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+        _, credential = await load_connection(actor.workspace_id, connection_id)
+        if not are_usable(credential):
+            raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
+        if not credential.can_renew:
+            raise NotAllowedNowError(
+                problem(ProblemCode.NOT_ALLOWED_NOW, state="using credentials that do not expire")
+            )
+        await self.renew(actor, connection_id, credential.generation, at_once=True)
+
+    async def renew(
+        self, actor: Actor, connection_id: str, seen_generation: int, *, at_once: bool = False
+    ) -> None:
+        """Renew credentials of ``seen_generation``; return once a newer generation is sealed.
+
+        What failed within the last half minute is not tried again but fails the same way, except ``at_once``.
+
+        Raises:
+            CredentialsRejectedError: the grant is dead; the connection says so.
+            OutsideError: the provider is away, or rejects the application.
+        """
+        key = (connection_id, seen_generation)
+        flight = self._flights.get(key)
+        if flight is None:
+            # The flight is a task of its own: a caller that gives up does not take the answer with it.
+            flight = asyncio.create_task(self._renew(actor, connection_id, seen_generation, at_once=at_once))
+            self._flights[key] = flight
+            flight.add_done_callback(lambda done: self._land(key, done))
+        await asyncio.shield(flight)
+
+    async def renew_due(self, actor: Actor, connection_id: str) -> bool:
+        """Renew what is due and return False; True where it is to be probed instead, because it is not renewed.
+
+        What is not due any more, or belongs to another worker, is left alone. It waits for its turn first.
+
+        Raises:
+            OutsideError: the renewal failed; it is due again later.
+        """
+        mine = CredentialRecord.filter(connection_id=connection_id, workspace_id=actor.workspace_id)
+        credential = await mine.first()
+        if credential is None:
+            return False
+        async with self._turns.turn(credential) as has_waited:
+            credential = await mine.first() if has_waited else credential
+            now = self._database.clock.now()
+            if credential is None or credential.due_at is None or credential.due_at > now:
+                return False
+            if is_leased(credential, now):
+                return False
+            if credential.can_renew and credential.lifetime_s is not None:
+                await self.renew(actor, connection_id, credential.generation)
+                return False
+            due_at = next_probe(connection_id, credential.generation, now, credential.expires_at)
+            return bool(await mine.filter(due_at=credential.due_at).update(due_at=due_at))
+
+    async def due(self, limit: int = 200) -> list[Job]:
+        """Return ``(workspace id, connection id)`` of what is due and that nobody works on, by turns of providers."""
+        return await self._turns.due(limit)
+
+    async def after_clock_change(self) -> int:
+        """Make due what was sealed before the clock was put back; return how many. Upkeep calls it."""
+        return await self._turns.after_clock_change()
+
+    async def close(self) -> None:
+        """Wait for renewals under way: what a provider has answered must be sealed."""
+        flights = list(self._flights.values())
+        if flights:
+            await asyncio.wait(flights, timeout=_CALL_S)
+
+    def _land(self, key: tuple[str, int], flight: asyncio.Task[None]) -> None:
+        self._flights.pop(key, None)
+        if not flight.cancelled():
+            flight.exception()  # seen here, so that a flight nobody waits for any more is no warning
+
+    async def _renew(self, actor: Actor, connection_id: str, seen_generation: int, *, at_once: bool) -> None:
+        patience_s = _FIRST_LOOK_S
+        while True:
+            lease = await self._leases.take(actor, connection_id, seen_generation, at_once=at_once)
+            if isinstance(lease, Lease):
+                await self._renew_under(actor, lease)
+                return
+            if lease is None:
+                return
+            await self._wait_for(actor, connection_id, lease, patience_s)
+            patience_s = min(patience_s * 2, _LAST_LOOK_S)
+
+    async def _wait_for(self, actor: Actor, connection_id: str, other: Other, patience_s: float) -> None:
+        """Wait for another's renewal; its failure is ours too, so that the provider is not asked again.
+
+        Raises:
+            OutsideError: the other renewal failed.
+        """
+        with self._wakeups.listen(channel_of(actor.workspace_id)) as waiter:
+            outcome = await self._leases.outcome(other)
+            if outcome is None:
+                await waiter.wait(patience_s)
+                outcome = await self._leases.outcome(other)
+        if outcome is None or outcome in _NO_FAILURE:
+            return
+        code = ProblemCode(outcome)
+        row, _ = await load_connection(actor.workspace_id, connection_id)
+        error: type[OutsideError] = (
+            CredentialsRejectedError if code in PERSON_NEEDED else TransientOutsideError
+        )
+        if code is ProblemCode.APPLICATION_REJECTED:
+            error = ApplicationRejectedError
+        raise error(problem(code, provider=self._chooser.definition_of(row).name))
+
+    async def _renew_under(self, actor: Actor, lease: Lease) -> None:
+        method: AuthMethod | None = None
+        try:
+            facts = await self._chooser.facts(
+                actor,
+                lease.connection,
+                lease.credential,
+                lease.credential.application_id,
+                RevealPurpose.RENEWAL,
+            )
+            method = facts.definition.auth_method(lease.credential.auth_method)
+            if method is None:
+                raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
+            async with asyncio.timeout(_CALL_S), self._leases.kept(lease):
+                grant = await self._ask(actor, method, facts, lease)
+        except TimeoutError:
+            await self._failed(
+                actor, lease, method, TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
+            )
+            return
+        except PatchbayError as fault:
+            await self._failed(actor, lease, method, fault)
+            return
+        fate = await self._results.succeeded(actor, lease, method, grant)
+        if fate is Fate.UNWANTED:
+            await self._take_back(lease, method, facts, grant)
+
+    async def _failed(
+        self, actor: Actor, lease: Lease, method: AuthMethod | None, fault: PatchbayError
+    ) -> None:
+        meant = await self._results.failed(actor, lease, method, fault)
+        if meant is not None:
+            raise meant from None
+
+    async def _ask(self, actor: Actor, method: AuthMethod, facts: Facts, lease: Lease) -> Grant:
+        connection = lease.connection
+        ref = credential_ref(connection.workspace_id, connection.id)
+        revealed = await self._vault.reveal(
+            actor, ref, purpose=RevealPurpose.RENEWAL, generation=lease.generation
+        )
+        stored = grant_from_stored(revealed.value)
+        grant = self._outside_secrets.to_use(connection.workspace_id, stored)
+        renewed = await self._runner.run(
+            authenticator_for(method).renew(method, facts, grant), self._destination(facts, lease)
+        )
+        return self._outside_secrets.to_store(renewed, self._outside_secrets.references(stored))
+
+    async def _take_back(self, lease: Lease, method: AuthMethod, facts: Facts, grant: Grant) -> None:
+        """Revoke what a provider gave to a connection that was disconnected meanwhile: nobody will ever know it."""
+        with contextlib.suppress(PatchbayError):
+            flow = authenticator_for(method).revoke(method, facts, grant)
+            await self._runner.run(flow, self._destination(facts, lease))
+
+    def _destination(self, facts: Facts, lease: Lease) -> Destination:
+        return self._destinations.of(facts.definition, Mode(lease.connection.mode), facts.config)

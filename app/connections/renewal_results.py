@@ -1,0 +1,203 @@
+"""What came of a renewal, written down: the new generation, or what its failure means; one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from random import Random
+from typing import Final
+
+import structlog
+
+from app.access.actor import Actor
+from app.authenticators.base import Grant
+from app.catalog.definition import AuthMethod, RenewalBy, Rotation
+from app.connections.due import is_fresh, next_try_s
+from app.connections.leases import SUPERSEDED, Lease, finish, forget, is_leased
+from app.connections.models import ConnectionRecord, CredentialRecord
+from app.connections.moves import Moves
+from app.connections.outcomes import Outcomes
+from app.connections.rows import lock_connection, lock_connections
+from app.connections.sealing import seal_grant
+from app.event_stream.event import EventType
+from app.foundation.database import Database, Transaction
+from app.foundation.errors import (
+    CredentialsRejectedError,
+    NotFoundError,
+    OutsideError,
+    PatchbayError,
+    StorageBusyError,
+    TransientOutsideError,
+)
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.together import Together
+from app.vault.vault import Vault
+
+_log = structlog.get_logger("patchbay.renewal")
+_LOOK_AGAIN_S: Final = 1.0
+_PATIENCE_S: Final = 300.0
+
+
+class Fate(Enum):
+    """What became of a grant that a provider gave."""
+
+    SEALED = auto()
+    REPLACED = auto()
+    """The connection has other credentials by now; the grant is dropped."""
+    UNWANTED = auto()
+    """The connection gave its credentials up while the provider was asked; the grant still works there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    """A grant that a provider gave, to be sealed."""
+
+    actor: Actor
+    lease: Lease
+    method: AuthMethod
+    grant: Grant
+
+
+class RenewalResults:
+    """Seals what a provider gave, and judges what it refused. A result that came too late changes nothing.
+
+    What providers give at the same time is sealed in one transaction.
+    """
+
+    def __init__(self, database: Database, vault: Vault, moves: Moves, outcomes: Outcomes) -> None:
+        self._database = database
+        self._vault = vault
+        self._moves = moves
+        self._outcomes = outcomes
+        self._together = Together(self._seal_all)
+        self._rng = Random()  # noqa: S311 - spreads retries, guards nothing
+
+    async def succeeded(self, actor: Actor, lease: Lease, method: AuthMethod, grant: Grant) -> Fate:
+        """Seal a new grant.
+
+        The grant exists nowhere else: a database that is away is waited for, and so is a worker that took the lease
+        over, because what it gets from the provider would be newer, and its refusal would be no news.
+
+        Raises:
+            ConflictError: the vault holds another generation than the row says.
+        """
+        patience = self._database.clock.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                fate = await self._together.ask(_Renewed(actor, lease, method, grant))
+            except Exception as fault:
+                tired = self._database.clock.monotonic() >= patience
+                if tired or (isinstance(fault, PatchbayError) and not isinstance(fault, StorageBusyError)):
+                    raise
+                _log.warning("a renewed grant is not sealed yet", fault=type(fault).__name__)
+            else:
+                if fate is not None:
+                    return fate
+            await self._database.clock.sleep(_LOOK_AGAIN_S)
+
+    async def failed(
+        self, actor: Actor, lease: Lease, method: AuthMethod | None, fault: PatchbayError
+    ) -> PatchbayError | None:
+        """Write down a failure and return what it means; None where newer credentials make it no news."""
+        reported = _read_failure(fault, method, lease)
+        async with self._database.transaction() as tx:
+            try:
+                row, credential = await lock_connection(actor, lease.connection.id)
+            except NotFoundError:
+                return None
+            await finish(tx, lease, reported.problem.code.value)
+            if credential is None or not lease.is_of(credential):
+                return None
+            if lease.is_held(credential):
+                await self._put_off(tx, actor, row, credential, reported)
+        return reported
+
+    async def _seal_all(self, renewed: Sequence[_Renewed]) -> list[Fate | None]:
+        """Seal grants, or say why not; None while another worker renews the same credentials."""
+        async with self._database.transaction() as tx:
+            rows = await lock_connections({each.lease.connection.id for each in renewed})
+            fates = [await self._seal(tx, each, rows.get(each.lease.connection.id)) for each in renewed]
+            done = [each.lease for each, fate in zip(renewed, fates, strict=True) if fate is Fate.SEALED]
+            if done:
+                await forget(tx, [lease.connection.id for lease in done])
+        return fates
+
+    async def _seal(
+        self,
+        tx: Transaction,
+        renewed: _Renewed,
+        found: tuple[ConnectionRecord, CredentialRecord | None] | None,
+    ) -> Fate | None:
+        actor, lease = renewed.actor, renewed.lease
+        row, credential = found or (None, None)
+        if row is None or credential is None:
+            return Fate.UNWANTED
+        if not lease.is_of(credential):
+            await finish(tx, lease, SUPERSEDED)
+            return Fate.REPLACED
+        if not lease.is_held(credential) and is_leased(credential, tx.now):
+            return None
+        was_failing = credential.failures > 0
+        credential = await seal_grant(
+            tx,
+            self._vault,
+            row,
+            credential,
+            renewed.method,
+            renewed.grant,
+            application_id=credential.application_id,
+            scopes=tuple(credential.requested_scopes),
+            is_renewal=True,
+        )
+        data = {"generation": credential.generation}
+        self._moves.announce(tx, actor, row, EventType.CREDENTIALS_RENEWED, data)
+        self._moves.audit(tx, actor, row, "credentials.renewed", data)
+        if was_failing:
+            self._moves.announce(tx, actor, row, EventType.CREDENTIALS_RECOVERED, data)
+        await self._outcomes.good(tx, actor, row, credential)
+        return Fate.SEALED
+
+    async def _put_off(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: ConnectionRecord,
+        credential: CredentialRecord,
+        fault: PatchbayError,
+    ) -> None:
+        credential.lease_owner = credential.lease_until = None
+        credential.failures += 1
+        credential.failing_since = min(credential.failing_since or tx.now, tx.now)
+        credential.due_at = self._next_try(tx.now, credential.failing_since, fault)
+        await credential.save(
+            update_fields=["lease_owner", "lease_until", "failures", "failing_since", "due_at"]
+        )
+        data = {"problem": fault.problem.code.value, "failures": credential.failures}
+        self._moves.announce(tx, actor, row, EventType.CREDENTIALS_RENEWAL_FAILED, data)
+        is_good = is_fresh(tx.now, credential.expires_at, credential.lifetime_s, credential.sealed_at)
+        if not (is_good and isinstance(fault, TransientOutsideError)):
+            await self._outcomes.bad(tx, actor, row, credential, fault)
+
+    def _next_try(self, now: datetime, failing_since: datetime, fault: PatchbayError) -> datetime | None:
+        if isinstance(fault, CredentialsRejectedError):
+            return None
+        asked_s = fault.problem.retry_after_s if isinstance(fault, OutsideError) else None
+        failing_s = (now - failing_since).total_seconds()
+        return now + timedelta(seconds=next_try_s(failing_s, asked_s, self._rng.random()))
+
+
+def _read_failure(fault: PatchbayError, method: AuthMethod | None, lease: Lease) -> PatchbayError:
+    """A refusal that follows an attempt with an unknown outcome, of a single-use token, is no revocation."""
+    single_use = (
+        method is not None
+        and method.oauth2 is not None
+        and method.oauth2.renewal.by is RenewalBy.REFRESH_TOKEN
+        and method.oauth2.renewal.rotation is Rotation.SINGLE_USE
+    )
+    if lease.is_uncertain and single_use and isinstance(fault, CredentialsRejectedError):
+        return CredentialsRejectedError(
+            problem(ProblemCode.REFRESH_OUTCOME_UNKNOWN, details={"cause": "REFRESH_OUTCOME_UNKNOWN"})
+        )
+    return fault

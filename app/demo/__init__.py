@@ -1,0 +1,1 @@
+"""``patchbay demo``: the whole journey in a terminal, through the doors of a server that it starts."""

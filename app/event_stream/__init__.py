@@ -1,0 +1,1 @@
+"""The workspace's ordered, replayable stream of facts, written with the change that makes them true."""

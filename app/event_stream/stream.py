@@ -1,0 +1,126 @@
+"""The event stream: announce, page through and follow a workspace's facts, never silently short."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+from app.event_stream.event import (
+    EVERYTHING,
+    EventFilter,
+    EventSlice,
+    NewEvent,
+    ResetReason,
+    StreamMessage,
+    StreamReset,
+)
+from app.event_stream.follower import BATCH, Follower, Guard, is_last
+from app.event_stream.outbox import Outbox
+from app.event_stream.reader import Reader
+from app.event_stream.retention import prune
+from app.event_stream.tail import Tail
+from app.foundation.database import Database, Transaction
+from app.foundation.wakeups import Wakeups
+
+POLL_S: Final = 5.0
+RING_SIZE: Final = 1_024
+RETENTION: Final = timedelta(days=7)
+
+
+class EventStream:
+    """The ordered, replayable streams of all workspaces: at least once and in order per workspace.
+
+    Positions are plain integers in here and opaque cursors outside. It does not ask who reads: callers name
+    the actor's own workspace, never one that a request names.
+    """
+
+    def __init__(
+        self, database: Database, wakeups: Wakeups, *, poll_s: float = POLL_S, ring_size: int = RING_SIZE
+    ) -> None:
+        self.outbox = Outbox(wakeups)
+        self._database = database
+        self._wakeups = wakeups
+        self._reader = Reader(database)
+        self._poll_s = poll_s
+        self._ring_size = ring_size
+        self._tails: dict[str, Tail] = {}
+
+    def announce(self, tx: Transaction, event: NewEvent) -> None:
+        """Let ``event`` become true with ``tx``; see :meth:`Outbox.announce`."""
+        self.outbox.announce(tx, event)
+
+    async def position(self, workspace_id: str) -> int:
+        """Return where the stream stands.
+
+        Ask before reading the data whose ``asOf`` it is: then no event falls between.
+        """
+        return (await self._reader.bounds(workspace_id)).last
+
+    async def read(
+        self,
+        workspace_id: str,
+        after: int | None,
+        limit: int = BATCH,
+        filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
+    ) -> EventSlice:
+        """Return at most ``limit`` matching events behind ``after``; None reads from the oldest.
+
+        A page with ``reset`` says that events behind ``after`` are gone, or that there never were any.
+        """
+        return await self._reader.page(workspace_id, after, limit, filter)
+
+    async def follow(
+        self,
+        workspace_id: str,
+        after: int | None,
+        filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
+        *,
+        guard: Guard | None = None,
+    ) -> AsyncIterator[StreamMessage]:
+        """Yield what matches behind ``after``, first from the table, then live, until a reset or close.
+
+        With ``after`` None it begins with a checkpoint at the present end. ``guard`` is asked at the start,
+        every 15 to 20 seconds and as soon as anybody in the workspace lost access: False ends the stream with
+        FILTER_NARROWED, and what it raises ends it too.
+        """
+        async with self._tail_of(workspace_id) as tail:
+            follower = Follower(
+                workspace_id, after, filter, guard, tail=tail, reader=self._reader, clock=self._database.clock
+            )
+            while (message := await follower.next(self._poll_s)) is not None:
+                yield message
+                if is_last(message):
+                    return
+
+    async def reset(self, workspace_id: str, reason: ResetReason) -> StreamReset:
+        """Return the message with which a door ends a stream for ``reason``, such as a send that stalled."""
+        return await self._reader.reset(workspace_id, reason)
+
+    async def prune(self, older_than: timedelta = RETENTION) -> int:
+        """Delete events older than ``older_than`` from the oldest on; return how many."""
+        return await prune(self._database, self._database.clock.now() - older_than)
+
+    async def close(self) -> None:
+        """Stop all tails; their followers end."""
+        for tail in [*self._tails.values()]:
+            await tail.close()
+        self._tails.clear()
+
+    @asynccontextmanager
+    async def _tail_of(self, workspace_id: str) -> AsyncIterator[Tail]:
+        tail = self._tails.get(workspace_id)
+        if tail is None:
+            tail = Tail(workspace_id, self._reader, self._wakeups, self._poll_s, self._ring_size)
+            self._tails[workspace_id] = tail
+        tail.followers += 1
+        try:
+            await tail.started()
+            yield tail
+        finally:
+            tail.followers -= 1
+            if not tail.followers:
+                if self._tails.get(workspace_id) is tail:
+                    del self._tails[workspace_id]
+                await tail.close()

@@ -1,0 +1,172 @@
+"""What a provider's answer means, as an error with a problem a person can act on: decisions only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from app.catalog.definition import Definition, ErrorPicks, Troubleshooting
+from app.catalog.outcome import Outcome, classify, facts_of
+from app.foundation.errors import (
+    CredentialsRejectedError,
+    OutsideError,
+    RefusedOutsideError,
+    TransientOutsideError,
+)
+from app.foundation.expressions import compile_pick
+from app.foundation.outbound import InResponse, ResponseNotJsonError
+from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind, problem
+from app.foundation.redaction import Redactor
+from app.foundation.retry import parse_retry_after
+
+_DETAIL_CHARS: Final = 300
+_REFUSED_CREDENTIALS: Final = frozenset(
+    {ProblemCode.CREDENTIALS_REJECTED, ProblemCode.REAUTHENTICATION_REQUIRED}
+)
+_PASSING: Final = frozenset(
+    {
+        ProblemCode.RATE_LIMITED,
+        ProblemCode.UPSTREAM_UNAVAILABLE,
+        ProblemCode.UPSTREAM_TIMEOUT,
+        ProblemCode.UPSTREAM_UNREACHABLE,
+        ProblemCode.NAME_NOT_RESOLVED,
+    }
+)
+_WHO: Final = {who.value: who for who in FixBy}
+_KIND_OF: Final[Mapping[ProblemCode, RemediationKind]] = {
+    ProblemCode.MISSING_SCOPE: RemediationKind.ADD_SCOPE,
+    ProblemCode.CREDENTIALS_REJECTED: RemediationKind.RECONNECT,
+    ProblemCode.REAUTHENTICATION_REQUIRED: RemediationKind.RECONNECT,
+    ProblemCode.RATE_LIMITED: RemediationKind.WAIT,
+    ProblemCode.UPSTREAM_NOT_FOUND: RemediationKind.FIX_FIELD,
+}
+_MESSAGES: Final = (
+    "error_description",
+    "message",
+    "error.message",
+    "error",
+    "description",
+    "detail",
+    "Message",
+)
+
+
+def body_of(response: InResponse) -> Any:  # noqa: ANN401 - JSON edge
+    """Return the decoded JSON body, or None where it is something else."""
+    try:
+        return response.json()
+    except ResponseNotJsonError:
+        return None
+
+
+def read_answer(
+    definition: Definition, response: InResponse, now: datetime, redactor: Redactor
+) -> tuple[Outcome, OutsideError | None]:
+    """Return what an answer means, and the error it is; None for a good one.
+
+    ``redactor`` must know the secrets of the request: answers echo them.
+    """
+    headers = {name.lower(): value for name, value in response.headers}
+    body = body_of(response)
+    outcome = classify(definition.http, response.status, headers, body)
+    if outcome.code is None:
+        return outcome, None
+    facts = facts_of(response.status, headers, body)
+    wait = response.header("retry-after") or _text(definition.http.retry_after, facts)
+    retry_after_s = parse_retry_after(wait, now=now)
+    details = _details(definition.http.error, outcome, facts, redactor)
+    fault = explained(
+        definition, outcome.code, details=details, retry_after_s=retry_after_s, status=response.status
+    )
+    return outcome, _error(outcome.code, fault)
+
+
+def explained(
+    definition: Definition,
+    code: ProblemCode,
+    *,
+    details: Mapping[str, Any] | None = None,
+    retry_after_s: float | None = None,
+    status: int | None = None,
+) -> Problem:
+    """Return the problem of ``code`` with the definition's own troubleshooting in front of the general steps."""
+    missing = (details or {}).get("missingScopes") or []
+    return problem(
+        code,
+        retry_after_s=retry_after_s,
+        remediation=tuple(_steps(definition, code)),
+        details=details,
+        provider=definition.name,
+        status=str(status) if status is not None else "?",
+        scopes=", ".join(missing) if missing else "the provider does not say which",
+    )
+
+
+def with_troubleshooting(definition: Definition, fault: OutsideError) -> OutsideError:
+    """Return an error of the network with the provider's name and the definition's own steps."""
+    seen = fault.problem
+    told = explained(definition, seen.code, details=dict(seen.details), retry_after_s=seen.retry_after_s)
+    if "reason" in seen.details or seen.code is ProblemCode.UPSTREAM_TLS:
+        told = Problem(
+            seen.code,
+            seen.message,
+            seen.path,
+            seen.retryable,
+            seen.retry_after_s,
+            told.remediation,
+            seen.details,
+        )
+    return type(fault)(told)
+
+
+def _error(code: ProblemCode, fault: Problem) -> OutsideError:
+    if code in _REFUSED_CREDENTIALS:
+        return CredentialsRejectedError(fault)
+    return TransientOutsideError(fault) if code in _PASSING else RefusedOutsideError(fault)
+
+
+def _details(
+    says: ErrorPicks, outcome: Outcome, facts: Mapping[str, Any], redactor: Redactor
+) -> dict[str, Any]:
+    details: dict[str, Any] = {"providerStatus": facts["status"]}
+    for name, expression in (("providerCode", says.code), ("providerRequestId", says.request_id)):
+        told = _text(expression, facts)
+        if told:
+            details[name] = _plain(redactor.text(told))[:_DETAIL_CHARS]
+    for name, expression in (outcome.rule.details if outcome.rule else {}).items():
+        picked = compile_pick(expression)(facts)
+        if name == "missing":
+            details["missingScopes"] = _scope_list(picked)
+        elif isinstance(picked, str | int):
+            details[name] = redactor.text(str(picked))[:_DETAIL_CHARS]
+    texts = (compile_pick(path)(facts["body"]) for path in _MESSAGES)
+    said = _text(says.message, facts) or next((text for text in texts if isinstance(text, str)), None)
+    if said:
+        details["providerDetail"] = _plain(redactor.text(said))[:_DETAIL_CHARS]
+    return details
+
+
+def _text(expression: str | None, facts: Mapping[str, Any]) -> str | None:
+    """What the definition picks from an answer, as a text; None where it picks nothing of the kind."""
+    picked = compile_pick(expression)(facts) if expression else None
+    return str(picked) if isinstance(picked, str | int | float) and not isinstance(picked, bool) else None
+
+
+def _scope_list(picked: Any) -> list[str]:  # noqa: ANN401 - JSON edge
+    items = picked.replace(",", " ").split() if isinstance(picked, str) else picked
+    return [str(item)[:100] for item in items[:20]] if isinstance(items, list) else []
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _steps(definition: Definition, code: ProblemCode) -> list[Remediation]:
+    found: list[Troubleshooting] = [entry for entry in definition.troubleshooting if entry.code == code.value]
+    kind = _KIND_OF.get(code, RemediationKind.CHECK_PROVIDER)
+    return [
+        Remediation(kind, step, _WHO.get(entry.who, FixBy.USER), entry.url)
+        for entry in found
+        for step in entry.steps
+    ]

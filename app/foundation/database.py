@@ -1,0 +1,254 @@
+"""Database wiring: one ORM context per hub, short transactions with ordered last acts, and migrations."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import structlog
+from tortoise.backends.base.client import TransactionalDBClient
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.connection import get_connections
+from tortoise.context import TortoiseContext, _current_context
+from tortoise.exceptions import OperationalError
+from tortoise.transactions import in_transaction
+
+from app.foundation.clock import Clock
+from app.foundation.errors import StorageBusyError
+from app.foundation.ids import new_id
+from app.foundation.reachable import CannotStartError, reach_postgres
+
+Dialect = Literal["sqlite", "postgres"]
+Flush = Callable[["Transaction"], Awaitable[None]]
+After = Callable[[], Awaitable[None] | None]
+
+MODEL_MODULES: Final = (
+    "app.foundation.models",
+    "app.access.models",
+    "app.audit.models",
+    "app.event_stream.models",
+    "app.members.models",
+    "app.vault.models",
+    "app.connections.models",
+    "app.connection_tests.models",
+)
+AUDIT_ORDER: Final = 10
+EVENTS_ORDER: Final = 20
+_BUSY_TIMEOUT_MS: Final = 10_000
+_POOL_SIZE: Final = 10
+_COMMAND_TIMEOUT_S: Final = 60
+# Serialization failure, deadlock, lock not available (PostgreSQL, appendix A).
+_LOCKED_OUT: Final = frozenset({"40001", "40P01", "55P03"})
+_log = structlog.get_logger("patchbay.database")
+
+
+def orm_config(url: str) -> dict[str, Any]:
+    """Return the ORM's configuration for a ``sqlite://`` or ``postgres://`` URL.
+
+    Raises:
+        ValueError: the scheme is another one.
+    """
+    return {
+        "connections": {"default": _connection_config(url)},
+        "apps": {"models": {"models": [*MODEL_MODULES, "aerich.models"], "default_connection": "default"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def dialect_of(url: str) -> Dialect:
+    """Return which of the two databases a URL names.
+
+    Raises:
+        ValueError: it names neither.
+    """
+    scheme = url.partition("://")[0].lower()
+    if scheme == "sqlite":
+        return "sqlite"
+    if scheme in {"postgres", "postgresql", "asyncpg"}:
+        return "postgres"
+    raise ValueError("a database URL starts with sqlite:// or postgres://")
+
+
+def _connection_config(url: str) -> dict[str, Any]:
+    if dialect_of(url) == "sqlite":
+        path = url.removeprefix("sqlite://")
+        options = dict(parse_qsl(urlsplit(url).query))
+        return {
+            "engine": "app.foundation.sqlite_engine",
+            "credentials": {
+                "file_path": path.split("?", 1)[0],
+                "busy_timeout": _BUSY_TIMEOUT_MS,
+                "synchronous": "FULL",
+                **options,
+            },
+        }
+    config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
+    config["credentials"].setdefault("minsize", 1)
+    config["credentials"].setdefault("maxsize", _POOL_SIZE)
+    config["credentials"].setdefault("command_timeout", _COMMAND_TIMEOUT_S)
+    return {**config, "engine": "app.foundation.postgres_engine"}
+
+
+class Transaction:
+    """One open transaction: the instant it stands for, and what must happen last and after it.
+
+    ``before_commit`` acts run in ascending order, once per key, as the very last statements: rows that order all
+    commits of a workspace (the audit head, then the event counter) are locked for the shortest time and always in
+    the same order, so that two transactions cannot wait for each other.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.state: dict[Hashable, Any] = {}
+        self._flushes: dict[Hashable, tuple[int, Flush]] = {}
+        self._after: list[After] = []
+
+    def before_commit(self, order: int, key: Hashable, flush: Flush) -> None:
+        """Run ``flush`` just before the commit; a second call with the same key changes nothing."""
+        self._flushes.setdefault(key, (order, flush))
+
+    def after_commit(self, act: After) -> None:
+        """Run ``act`` once the commit is durable; it runs outside the transaction and is dropped on rollback."""
+        self._after.append(act)
+
+    async def flush(self) -> None:
+        """Run the last acts; the database wiring calls it."""
+        for _, flush in sorted(self._flushes.values(), key=lambda item: item[0]):
+            await flush(self)
+
+    async def announce(self) -> None:
+        """Run the acts that follow the commit; the database wiring calls it.
+
+        What was committed is true whatever becomes of them, so a failed one is logged and hides nothing.
+        """
+        for act in self._after:
+            try:
+                result = act()
+                if inspect.isawaitable(result):
+                    await result
+            except Exception:  # noqa: BLE001 - the commit stands; its followers look again by themselves
+                _log.exception("an act after a commit failed")
+
+
+class Database:
+    """The hub's database. It hands out transactions and activates the ORM for a task; it knows no table."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.url = url
+        self.clock = clock
+        self.dialect: Dialect = dialect_of(url)
+        self._context = TortoiseContext()
+
+    async def open(self) -> None:
+        """Connect. The calling task and the tasks it starts from now on may use models."""
+        EXECUTOR_CACHE.clear()  # the ORM keeps INSERT texts per connection name, whatever dialect they are in
+        with self.bind():
+            await self._context.init(config=orm_config(self.url))
+        self._activate()
+
+    async def close(self) -> None:
+        """Close every database connection."""
+        with self.bind():
+            await self._context.close_connections()
+
+    @contextmanager
+    def bind(self) -> Iterator[None]:
+        """Activate the ORM context for the current task, whatever started it."""
+        token = _current_context.set(self._context)
+        try:
+            yield
+        finally:
+            _current_context.reset(token)
+
+    def _activate(self) -> None:
+        _current_context.set(self._context)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Open a transaction; models used inside join it. Never await anything outside the database in it.
+
+        Raises:
+            StorageBusyError: the database stayed locked beyond ``busy_timeout``, or two transactions locked each
+                other out.
+            RuntimeError: a transaction is open here already: its last acts would not be the last.
+        """
+        self._activate()
+        is_inside = isinstance(get_connections().get("default"), TransactionalDBClient)
+        if is_inside:
+            raise RuntimeError("transactions do not nest")
+        work = Transaction(self.clock.now())
+        try:
+            async with in_transaction("default"):
+                yield work
+                await work.flush()
+        except Exception as fault:
+            if _is_busy(fault):
+                raise StorageBusyError from fault
+            raise
+        await work.announce()
+
+    async def installation_id(self) -> str:
+        """Return the id of this installation, made once per database."""
+        from app.foundation.models import InstallationRecord  # the models need an initialised ORM package
+
+        with self.bind():
+            record, _ = await InstallationRecord.get_or_create(slot=1, defaults={"id": new_id("hub")})
+            return record.id
+
+    async def generate_schema(self) -> None:
+        """Create every table straight from the models; for tests of single rooms, never for a hub."""
+        with self.bind():
+            await self._context.generate_schemas()
+
+
+def _is_busy(fault: Exception) -> bool:
+    if getattr(fault, "sqlstate", None) in _LOCKED_OUT:
+        return True
+    text = str(fault).lower()
+    return isinstance(fault, OperationalError) and ("locked" in text or "busy" in text)
+
+
+def migrations_folder() -> Path:
+    """Return where the migrations lie: beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+async def migrate(url: str) -> list[str]:
+    """Bring the database at ``url`` to the newest schema; return the names of the migrations that were applied.
+
+    Two processes at once are safe: PostgreSQL by an advisory lock, SQLite by a lock on a file beside it.
+
+    Raises:
+        CannotStartError: PostgreSQL is away or refuses the hub, or the SQLite file cannot be used.
+    """
+    context = contextvars.copy_context()
+    return await asyncio.create_task(_migrate(url), context=context)
+
+
+async def _migrate(url: str) -> list[str]:
+    from app.foundation.migrations import upgrade
+
+    dialect = dialect_of(url)
+    if dialect == "postgres":
+        await reach_postgres(url)
+        return await upgrade(orm_config(url), migrations_folder(), dialect)
+    try:
+        return await upgrade(orm_config(url), migrations_folder(), dialect)
+    except (OSError, sqlite3.DatabaseError, OperationalError) as fault:
+        path = url.removeprefix("sqlite://").split("?", 1)[0]
+        raise CannotStartError(f"The SQLite database {path} cannot be used: {fault}.") from fault
+
+
+MIGRATION_CONFIG: Final = orm_config("sqlite://:memory:")

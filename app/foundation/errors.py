@@ -1,0 +1,94 @@
+"""The tree of errors that rooms raise; doors translate them, and only doors know status codes.
+
+::
+
+    PatchbayError                    carries one or more problems
+    ├── InvalidInputError            a person can correct the input
+    ├── NotFoundError                missing, or not visible: the two are told alike
+    ├── ConflictError                somebody else changed it
+    ├── PermissionDeniedError        the actor may not
+    ├── NotAllowedNowError           the state does not permit it
+    ├── UnauthenticatedError         no valid credentials on the request
+    ├── StorageBusyError             the database is busy; try again
+    └── OutsideError                 the outside world failed
+        ├── CredentialsRejectedError     refused: needs a person
+        ├── ApplicationRejectedError     the integration's fault, never the connection's
+        ├── TransientOutsideError        unreachable, 5xx, timeout, rate limit: try later
+        └── RefusedOutsideError          4xx, unexpected answers, blocked addresses
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.foundation.problems import Problem, ProblemCode, problem
+
+
+class PatchbayError(Exception):
+    """A fault that has been diagnosed: it carries its problems and no secret."""
+
+    def __init__(self, problems: Problem | Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__(", ".join(p.code.value for p in self.problems))
+
+    @property
+    def problem(self) -> Problem:
+        """The first problem."""
+        return self.problems[0]
+
+
+class InvalidInputError(PatchbayError):
+    """The input breaks rules that a person can correct."""
+
+
+class NotFoundError(PatchbayError):
+    """The object does not exist in the actor's workspace."""
+
+    def __init__(self, problems: Problem | Sequence[Problem] | None = None) -> None:
+        super().__init__(problems or problem(ProblemCode.NOT_FOUND))
+
+
+class ConflictError(PatchbayError):
+    """``expectedRevision`` is not the current one, or a compare-and-swap was lost."""
+
+
+class PermissionDeniedError(PatchbayError):
+    """The actor's role or token scopes do not contain the permission."""
+
+
+class NotAllowedNowError(PatchbayError):
+    """The state machine or a gate does not permit the act now."""
+
+
+class UnauthenticatedError(PatchbayError):
+    """The request carries no valid credentials."""
+
+    def __init__(self) -> None:
+        super().__init__(problem(ProblemCode.PERMISSION_DENIED, permission="a signed-in actor"))
+
+
+class StorageBusyError(PatchbayError):
+    """The database stayed locked beyond patience."""
+
+    def __init__(self) -> None:
+        super().__init__(problem(ProblemCode.STORAGE_BUSY))
+
+
+class OutsideError(PatchbayError):
+    """The outside world failed; subclasses say whose move it is."""
+
+
+class CredentialsRejectedError(OutsideError):
+    """The outside refused the credentials: a person must act."""
+
+
+class ApplicationRejectedError(OutsideError):
+    """The outside refused the application (``invalid_client``): the integration's fault."""
+
+
+class TransientOutsideError(OutsideError):
+    """Unreachable, 5xx, timeout or rate limit: try later."""
+
+
+class RefusedOutsideError(OutsideError):
+    """An answer or an address that trying again will not mend."""

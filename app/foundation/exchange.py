@@ -1,0 +1,192 @@
+"""The recorded form of a request and its answer: what a person may see of them, without their secrets."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.foundation.messages import Headers, InResponse, OutRequest
+from app.foundation.redaction import Redactor
+from app.foundation.secret import STARS
+
+MAX_RECORDED_BYTES: Final = 64 << 10
+# What is read beyond the cap, so that a secret that the cap would cut through is still seen whole.
+_MARGIN: Final = 16 << 10
+_TEXT_TYPE: Final = re.compile(
+    r"text/|[/+](?:json|xml|javascript|yaml)\b|x-www-form-urlencoded", re.IGNORECASE
+)
+_NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffd]")
+_MAX_ODD_SHARE: Final = 0.01
+_NAME_BEFORE: Final = re.compile(
+    r"([A-Za-z][A-Za-z0-9_.-]{0,63})[\"'\\]*\s*[:=]\s*[\"'\\]*(?:(?:bearer|token|basic|bot|oauth)\s+)?$",
+    re.IGNORECASE,
+)
+_TOKEN_HEADERS: Final = frozenset({"AUTHORIZATION", "PROXY_AUTHORIZATION"})
+# curl writes these itself, from the URL and the body.
+_CURL_HEADERS: Final = frozenset({"accept-encoding", "content-length", "host"})
+_CURL_GLOB: Final = re.compile(r"[\[\]{}]")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMessage:
+    """A request (``method``) or an answer (``status``) as it is shown and stored; it holds no secret.
+
+    ``body`` is None for a body that is not text; ``body_bytes`` is the true length, before any cut.
+    ``redactions`` names the places where something was hidden: ``url``, ``header:<name>``, ``body``.
+    """
+
+    method: str | None
+    url: str
+    status: int | None
+    headers: Headers
+    body: str | None
+    body_bytes: int
+    body_truncated: bool
+    content_type: str | None
+    redactions: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form; :func:`recorded_from_json` reads it back."""
+        return {
+            "method": self.method,
+            "url": self.url,
+            "status": self.status,
+            "headers": [list(header) for header in self.headers],
+            "body": self.body,
+            "bodyBytes": self.body_bytes,
+            "bodyTruncated": self.body_truncated,
+            "contentType": self.content_type,
+            "redactions": list(self.redactions),
+        }
+
+
+def recorded_from_json(data: Mapping[str, Any]) -> RecordedMessage:
+    """Read what :meth:`RecordedMessage.to_json` wrote."""
+    return RecordedMessage(
+        method=data["method"],
+        url=data["url"],
+        status=data["status"],
+        headers=tuple((name, value) for name, value in data["headers"]),
+        body=data["body"],
+        body_bytes=data["bodyBytes"],
+        body_truncated=data["bodyTruncated"],
+        content_type=data["contentType"],
+        redactions=tuple(data["redactions"]),
+    )
+
+
+def record_request(request: OutRequest, redactor: Redactor) -> RecordedMessage:
+    """Return what may be shown of a request; its own secrets are known besides those of ``redactor``."""
+    knowing = request.redactor(redactor)
+    recorded = _Recorder(knowing, request.headers, request.body or b"", sent=True)
+    url = knowing.url(request.shown_url)
+    return recorded.message(request.method, None, url, url_is_redacted=url != request.url)
+
+
+def record_response(response: InResponse, redactor: Redactor) -> RecordedMessage:
+    """Return what may be shown of an answer; ``redactor`` is to know its request's secrets: answers echo."""
+    recorded = _Recorder(redactor, response.headers, response.body, sent=False)
+    url = redactor.url(response.url)
+    return recorded.message(None, response.status, url, url_is_redacted=STARS in url)
+
+
+def as_curl(recorded: RecordedMessage) -> str:
+    """Return a shell command that sends the recorded request again.
+
+    Each hidden value is a shell variable named after its place (``$TOKEN``, ``$API_KEY``); everything else is
+    quoted. A body that was cut or is not text is not in the command, and a comment says so.
+    """
+    words = ["curl", *_curl_method(recorded)]
+    if _CURL_GLOB.search(recorded.url):
+        words.append("--globoff")
+    parts = [" ".join(words), _quoted(recorded.url)]
+    for name, value in recorded.headers:
+        if name.lower() not in _CURL_HEADERS:
+            parts.append(f"-H {_quoted(f'{name}: {value}' if value else f'{name};')}")
+    is_whole = recorded.body is not None and not recorded.body_truncated
+    if recorded.body and is_whole:
+        parts.append(f"--data-raw {_quoted(recorded.body)}")
+    command = " \\\n  ".join(parts)
+    return (
+        command
+        if is_whole or not recorded.body_bytes
+        else f"{command}\n# The body is not part of this command."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorder:
+    redactor: Redactor
+    headers: Headers
+    body: bytes
+    sent: bool
+
+    def message(
+        self, method: str | None, status: int | None, url: str, *, url_is_redacted: bool
+    ) -> RecordedMessage:
+        headers = tuple((name, self.redactor.header(name, value)) for name, value in self.headers)
+        content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
+        body, was_cut, hid = self._body(content_type)
+        pairs = zip(self.headers, headers, strict=True)
+        places = [
+            *(["url"] if url_is_redacted else []),
+            *(f"header:{before[0].lower()}" for before, after in pairs if before != after),
+            *(["body"] if hid else []),
+        ]
+        return RecordedMessage(
+            method,
+            url,
+            status,
+            headers,
+            body,
+            len(self.body),
+            was_cut,
+            content_type,
+            tuple(dict.fromkeys(places)),
+        )
+
+    def _body(self, content_type: str | None) -> tuple[str | None, bool, bool]:
+        """Return the text, whether it was cut and whether something in it was hidden."""
+        text = _readable(self.body[: MAX_RECORDED_BYTES + _MARGIN], content_type)
+        if text is None:
+            return None, False, False
+        clean = self.redactor.body(text, content_type, sent=self.sent)
+        data = clean.encode()
+        if len(self.body) > MAX_RECORDED_BYTES + _MARGIN:
+            data = data[:-_MARGIN]  # the end of what was read may be the beginning of a secret
+        shown = data[:MAX_RECORDED_BYTES].decode(errors="ignore")
+        return shown, shown != clean, clean != text
+
+
+def _readable(data: bytes, content_type: str | None) -> str | None:
+    text = data.decode("utf-8", "replace")
+    odd = len(_NOT_TEXT.findall(text))
+    if content_type and _TEXT_TYPE.search(content_type):
+        return text.replace("\x00", "\ufffd")
+    return text if odd <= len(text) * _MAX_ODD_SHARE and "\x00" not in text else None
+
+
+def _curl_method(recorded: RecordedMessage) -> list[str]:
+    if recorded.method == "HEAD":
+        return ["--head"]
+    implied = "POST" if recorded.body and not recorded.body_truncated else "GET"
+    return [] if recorded.method in {implied, None} else ["-X", recorded.method or ""]
+
+
+def _quoted(text: str) -> str:
+    """Quote for a shell, with a variable in each place of stars."""
+    first, *others = text.split(STARS)
+    words, before = [shlex.quote(first)] if first else [], first
+    for piece in others:
+        words += [f'"${_variable(before)}"', shlex.quote(piece) if piece else ""]
+        before = piece
+    return "".join(words) or "''"
+
+
+def _variable(before: str) -> str:
+    found = _NAME_BEFORE.search(before[-200:])
+    name = re.sub(r"[^A-Z0-9]+", "_", found[1].upper()).strip("_") if found else ""
+    return "TOKEN" if name in _TOKEN_HEADERS else name or "SECRET"

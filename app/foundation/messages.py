@@ -1,0 +1,199 @@
+"""What is sent to the outside and what comes back, as plain values; nothing here touches the network."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from app.foundation.bounded_json import JsonRefusedError, parse_json
+from app.foundation.egress import EgressRefusedError, parse_target
+from app.foundation.errors import RefusedOutsideError
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.redaction import Redactor
+from app.foundation.secret import Secret
+
+Headers = tuple[tuple[str, str], ...]
+Stage = Literal["resolve", "connect", "tls", "request", "response"]
+StageState = Literal["started", "done", "failed"]
+# What an answer may name; a codec such as "zlib" or "unicode_escape" is not a charset.
+_CHARSETS: Final = frozenset({
+    "utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be",
+})  # fmt: skip
+_CHARSET: Final = re.compile(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_DOT_SEGMENTS: Final = {".": 0, "..": 1}
+
+
+class ResponseNotJsonError(RefusedOutsideError):
+    """The body is not JSON that the hub reads."""
+
+    def __init__(self) -> None:
+        super().__init__(problem(ProblemCode.UPSTREAM_BAD_RESPONSE, details={"cause": "NOT_JSON"}))
+
+
+@dataclass(frozen=True, repr=False)
+class OutRequest:
+    """One request to the outside, and where its secrets stand.
+
+    ``shown_url`` is the URL for records and ``repr``: where it is not given it is made from ``url``. Names
+    in ``secret_headers``, ``secret_query`` (parameters) and ``secret_fields`` (of a form or of JSON, at any
+    depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand.
+    """
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes | None = None
+    shown_url: str = ""
+    secret_headers: Collection[str] = ()
+    secret_query: Collection[str] = ()
+    secret_fields: Collection[str] = ()
+    secrets: tuple[Secret, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.shown_url:
+            object.__setattr__(self, "shown_url", self.redactor().url(self.url))
+
+    def __repr__(self) -> str:
+        return f"OutRequest({self.method} {self.shown_url})"
+
+    def redactor(self, base: Redactor | None = None) -> Redactor:
+        """Return a redactor that knows this request's secrets and positions, besides what ``base`` knows."""
+        return (base or Redactor()).with_names(
+            self.secrets, headers=self.secret_headers, query=self.secret_query, fields=self.secret_fields
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds of the last hop's stages, and of all together; None for a stage that did not happen.
+
+    A connection that was kept alive has no ``resolve_ms``, ``connect_ms`` and ``tls_ms``. ``first_byte_ms``
+    counts from the moment the hop began.
+    """
+
+    resolve_ms: int | None = None
+    connect_ms: int | None = None
+    tls_ms: int | None = None
+    first_byte_ms: int | None = None
+    total_ms: int | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class InResponse:
+    """One answer: its body whole and decoded, its headers as they came, its URL in the shown form."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    timings: Timings = Timings()
+    url: str = ""
+
+    def __repr__(self) -> str:
+        return f"InResponse({self.status}, {len(self.body)} bytes)"
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON edge
+        """Return the body as plain JSON: at most 64 deep, UTF-8, integers of 64 bits, finite numbers.
+
+        Raises:
+            ResponseNotJsonError: it is not that.
+        """
+        try:
+            return parse_json(self.body)
+        except JsonRefusedError:
+            raise ResponseNotJsonError from None
+
+    def text(self, limit: int) -> str:
+        """Return the first ``limit`` characters of the body; what cannot be read becomes U+FFFD."""
+        declared = _CHARSET.search(self.header("content-type") or "")
+        return self.body[: limit * 4].decode(_known_charset(declared[1] if declared else ""), "replace")[
+            :limit
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRoute:
+    """The way to the simulated outside: every host becomes a folder below one address of the hub itself."""
+
+    origin: str  # "http://127.0.0.1:8000"
+    prefix: str  # "/sandbox/slack@1.1.0"
+
+    def rewrite(self, url: str) -> str:
+        """Return where the sandbox plays ``url``: ``https://slack.com/x`` becomes ``.../slack.com/x``.
+
+        A port that is not the scheme's own stays with the host. Dot segments are resolved first, so that no
+        path climbs out of its host's folder.
+
+        Raises:
+            EgressRefusedError: it is not an absolute http or https URL of the strict form.
+        """
+        target = parse_target(url)
+        return f"{self._base}{target.authority}{_without_dot_segments(target.path)}"
+
+    def original(self, url: str) -> str | None:
+        """Return which URL the sandbox plays at ``url``, or None where it is outside the sandbox's folder."""
+        try:
+            path = parse_target(url).url.removeprefix(self._base)
+            played = parse_target(f"https://{path}").url
+            return played if self.rewrite(played) == parse_target(url).url else None
+        except EgressRefusedError:
+            return None
+
+    @property
+    def _base(self) -> str:
+        origin = parse_target(self.origin)
+        return f"{origin.scheme}://{origin.authority}/{self.prefix.strip('/')}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a request may go: hosts and ``*.`` patterns, or the sandbox and nothing else."""
+
+    hosts: tuple[str, ...]
+    sandbox: SandboxRoute | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """One stage of a request beginning or ending, told as it happens; ``at_ms`` counts from the call.
+
+    Evidence of ``resolve``: ``host``, ``addresses`` (how many) and ``publicAddresses``; of ``tls``:
+    ``version``, ``cipher``, ``subject``, ``issuer``, ``notAfter``; of ``request``: ``method``, ``host``; of
+    ``response``: ``status``, ``bytes``. A failed stage has ``code``, the problem's.
+    """
+
+    stage: Stage
+    state: StageState
+    at_ms: int
+    evidence: dict[str, Any]
+
+
+def _known_charset(name: str) -> str:
+    try:
+        codec = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return codec if codec in _CHARSETS else "utf-8"
+
+
+def _without_dot_segments(path_and_query: str) -> str:
+    """Resolve ``.`` and ``..`` (RFC 3986 5.2.4), also where a dot is written ``%2e`` as browsers read it."""
+    path, mark, query = path_and_query.partition("?")
+    segments = path.split("/")[1:]
+    kept: list[str] = []
+    for index, segment in enumerate(segments):
+        plain = segment.lower().replace("%2e", ".")
+        if plain not in _DOT_SEGMENTS:
+            kept.append(segment)
+            continue
+        del kept[len(kept) - min(_DOT_SEGMENTS[plain], len(kept)) :]
+        if index == len(segments) - 1:
+            kept.append("")
+    return f"/{'/'.join(kept)}{mark}{query}"

@@ -1,0 +1,166 @@
+"""The only way out: every HTTP request to the outside is judged, bounded, traced and sent here."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from app.foundation import outbound_faults as faults
+from app.foundation.clock import Clock
+from app.foundation.egress import EgressPolicy, Resolver, SystemResolver
+from app.foundation.errors import PatchbayError
+from app.foundation.messages import (
+    Destination,
+    InResponse,
+    OutRequest,
+    ResponseNotJsonError,
+    SandboxRoute,
+    Timings,
+    TraceEvent,
+)
+from app.foundation.outbound_rules import Route, check_request, redirected, route
+from app.foundation.outbound_trace import Tracer
+from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
+from app.foundation.outbound_wire import exchange
+from app.foundation.problems import ProblemCode
+
+__all__ = [
+    "Destination", "InResponse", "OutRequest", "Outbound", "ResponseNotJsonError", "SandboxRoute", "Timings",
+    "TraceEvent",
+]  # fmt: skip
+
+MAX_BYTES: Final = 10 << 20
+MAX_REDIRECTS: Final = 5
+MAX_CALLS_AT_ONCE: Final = 200
+_PLACE_TIMEOUT_S: Final = 10.0
+Tell = Callable[[TraceEvent], None]
+
+
+class Outbound:
+    """Sends requests to the outside within the operator's policy.
+
+    It keeps no cookies and nothing else of one request for another but idle connections, in one pool for
+    the outside and one for the sandbox. It does not retry. ``transport`` replaces the network for tests and
+    simulations: hosts, schemes and literal addresses are judged then as ever, and names too where a
+    ``resolver`` is given. The caller closes a transport that it gave.
+    """
+
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        *,
+        resolver: Resolver | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._system_resolver = SystemResolver()
+        self._guard = AddressGuard(policy, resolver or self._system_resolver)
+        self._judges_names_first = transport is not None and resolver is not None
+        self._tls = httpx.create_ssl_context(verify, trust_env=False)
+        self._places = asyncio.Semaphore(MAX_CALLS_AT_ONCE)
+        self._given = transport
+        self._direct = GuardedTransport(self._guard, self._tls)
+        self._sandbox = GuardedTransport(self._guard, self._tls)
+
+    async def send(
+        self,
+        request: OutRequest,
+        destination: Destination,
+        *,
+        timeout_s: float = 30.0,
+        max_bytes: int = MAX_BYTES,
+        redirects: int = 0,
+        fresh: bool = False,
+        trace: Tell | None = None,
+    ) -> InResponse:
+        """Send the request and return the whole answer, whatever its status.
+
+        ``timeout_s`` bounds everything together, ``max_bytes`` the body both raw and decoded. With
+        ``redirects`` of 0 a redirect is an answer like any other; with 1 to 5 that many are followed, each
+        judged anew. ``fresh`` opens a connection for this call alone, so that every stage really happens.
+        ``trace`` is called as stages begin and end.
+
+        Raises:
+            InvalidInputError: the request cannot be written as one HTTP request.
+            RefusedOutsideError: EGRESS_BLOCKED, UPSTREAM_TLS, RESPONSE_TOO_LARGE, TOO_MANY_REDIRECTS,
+                UPSTREAM_BAD_RESPONSE.
+            TransientOutsideError: UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, NAME_NOT_RESOLVED, QUOTA_EXCEEDED.
+        """
+        if not 0 <= redirects <= MAX_REDIRECTS:
+            raise ValueError(f"redirects are 0 to {MAX_REDIRECTS}")
+        check_request(request)
+        tracer = Tracer(self._clock, trace)
+        try:
+            async with asyncio.timeout(timeout_s), self._place(timeout_s):
+                return await self._follow(request, destination, redirects, _Call(tracer, max_bytes, fresh))
+        except TimeoutError:
+            tracer.failed(ProblemCode.UPSTREAM_TIMEOUT.value)
+            raise faults.timed_out() from None
+        except PatchbayError as error:
+            tracer.failed(error.problem.code.value)
+            raise
+        except asyncio.CancelledError:
+            tracer.failed(ProblemCode.CANCELLED.value)
+            raise
+
+    async def aclose(self) -> None:
+        """Close every idle connection."""
+        await self._direct.aclose()
+        await self._sandbox.aclose()
+        self._system_resolver.close()
+
+    @asynccontextmanager
+    async def _place(self, timeout_s: float) -> AsyncIterator[None]:
+        """Hold one of the hub's places for calls, waiting at most half of the call's own time for it."""
+        try:
+            async with asyncio.timeout(min(_PLACE_TIMEOUT_S, timeout_s / 2)):
+                await self._places.acquire()
+        except TimeoutError:
+            raise faults.too_many_connections() from None
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _follow(
+        self, request: OutRequest, destination: Destination, redirects: int, call: _Call
+    ) -> InResponse:
+        for _ in range(redirects + 1):
+            taken = route(request.url, destination, self._policy)
+            response = await self._exchange(request, taken, call)
+            follow_up = redirected(request, taken, response, destination.sandbox) if redirects else None
+            if follow_up is None:
+                return response
+            request = follow_up
+        raise faults.too_many_redirects()
+
+    async def _exchange(self, request: OutRequest, taken: Route, call: _Call) -> InResponse:
+        hop = Hop(taken.wire, taken.is_sandbox, call.tracer, call.fresh)
+        call.tracer.begin_hop()
+        if self._given is None:
+            transport = self._sandbox if taken.is_sandbox else self._direct
+            return await exchange(transport, request, taken, hop, call.max_bytes)
+        if self._judges_names_first:
+            await self._guard.addresses(hop)
+        try:
+            return await exchange(self._given, request, taken, hop, call.max_bytes)
+        except httpx.TransportError as error:
+            raise faults.given_transport_failed(error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What stays the same over the hops of one call."""
+
+    tracer: Tracer
+    max_bytes: int
+    fresh: bool

@@ -1,0 +1,111 @@
+"""What can go wrong on the way out, in constant words: no address, no banner, no text of the other side."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+from typing import Final
+
+import h11
+import httpcore
+import httpx
+
+from app.foundation.egress import EgressCause
+from app.foundation.errors import OutsideError, RefusedOutsideError, TransientOutsideError
+from app.foundation.problems import ProblemCode, problem
+
+_HANDSHAKE: Final = "the handshake failed"
+_NOT_TRUSTED: Final = "the certificate is not trusted"
+# OpenSSL's X509_V_ERR_* numbers; every other one means that no trusted authority vouches for it.
+_CERTIFICATE_REASONS: Final = {
+    9: "the certificate is not valid yet",
+    10: "the certificate has expired",
+    23: "the certificate was revoked",
+    62: "the certificate is for another name",
+    64: "the certificate is for another name",
+}
+_HEADERS_TOO_LARGE: Final = 431  # h11's hint for a head beyond its buffer
+
+
+def blocked(cause: EgressCause) -> RefusedOutsideError:
+    """The address is not allowed; the same words whatever stands behind it."""
+    return RefusedOutsideError(problem(ProblemCode.EGRESS_BLOCKED, details={"cause": cause.value}))
+
+
+def timed_out() -> TransientOutsideError:
+    """The deadline passed."""
+    return TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
+
+
+def unreachable() -> TransientOutsideError:
+    """No connection, or one that broke before the answer was whole."""
+    return TransientOutsideError(problem(ProblemCode.UPSTREAM_UNREACHABLE))
+
+
+def name_not_resolved() -> TransientOutsideError:
+    """The host name has no address."""
+    return TransientOutsideError(problem(ProblemCode.NAME_NOT_RESOLVED))
+
+
+def too_many_connections() -> TransientOutsideError:
+    """The hub's own places for calls stayed taken."""
+    return TransientOutsideError(problem(ProblemCode.QUOTA_EXCEEDED, limit="open outbound connections"))
+
+
+def tls_failed(error: BaseException | None) -> OutsideError:
+    """The handshake or the certificate failed, for one of a handful of reasons.
+
+    Where TLS itself did not complain, the connection ended in the handshake: that may pass, as with a
+    restart.
+    """
+    if not isinstance(error, ssl.SSLError):
+        return TransientOutsideError(
+            replace(problem(ProblemCode.UPSTREAM_TLS, reason=_HANDSHAKE), retryable=True)
+        )
+    return RefusedOutsideError(problem(ProblemCode.UPSTREAM_TLS, reason=_tls_reason(error)))
+
+
+def too_large() -> RefusedOutsideError:
+    """The answer passes the caps."""
+    return RefusedOutsideError(problem(ProblemCode.RESPONSE_TOO_LARGE))
+
+
+def bad_response(cause: str) -> RefusedOutsideError:
+    """The answer breaks the protocol; ``cause`` is one constant word."""
+    return RefusedOutsideError(problem(ProblemCode.UPSTREAM_BAD_RESPONSE, details={"cause": cause}))
+
+
+def too_many_redirects() -> RefusedOutsideError:
+    """More hops than the caller allowed."""
+    return RefusedOutsideError(problem(ProblemCode.TOO_MANY_REDIRECTS))
+
+
+def protocol_broken(error: httpcore.ProtocolError, *, peer_ended: bool) -> OutsideError:
+    """The answer is not HTTP.
+
+    ``peer_ended`` says that the other side ended the connection: what h11 calls a protocol error is then an
+    answer cut short, which another try may mend.
+    """
+    if peer_ended:
+        return unreachable()
+    return too_large() if _is_head_too_large(error) else bad_response("PROTOCOL")
+
+
+def given_transport_failed(error: httpx.TransportError) -> OutsideError:
+    """Translate what a transport in the network's place raises, in httpx's words."""
+    if isinstance(error, httpx.TimeoutException):
+        return timed_out()
+    return bad_response("PROTOCOL") if isinstance(error, httpx.ProtocolError) else unreachable()
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATE_REASONS.get(error.verify_code, _NOT_TRUSTED)
+    return _HANDSHAKE
+
+
+def _is_head_too_large(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, h11.RemoteProtocolError):
+        cause = cause.__cause__
+    return cause is not None and cause.error_status_hint == _HEADERS_TOO_LARGE

@@ -1,0 +1,70 @@
+"""Timing the stages of one outbound call, and telling them while they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.foundation.clock import Clock
+from app.foundation.messages import Stage, StageState, Timings, TraceEvent
+
+
+class Tracer:
+    """Times the stages of one call and tells them live. At most one stage is open at a time."""
+
+    def __init__(self, clock: Clock, tell: Callable[[TraceEvent], None] | None) -> None:
+        self._clock = clock
+        self._tell = tell
+        self._began = self._hop_began = self._stage_began = clock.monotonic()
+        self._open: Stage | None = None
+        self._took: dict[Stage, int] = {}
+        self._seen: set[Stage] = set()
+        self._first_byte_ms: int | None = None
+
+    def begin_hop(self) -> None:
+        """Forget the stages of the hop before."""
+        self._took, self._seen, self._first_byte_ms = {}, set(), None
+        self._hop_began = self._clock.monotonic()
+
+    def has_seen(self, stage: Stage) -> bool:
+        """Tell whether the stage began in this hop."""
+        return stage in self._seen
+
+    def start(self, stage: Stage, **evidence: object) -> None:
+        """Open a stage."""
+        self._open, self._stage_began = stage, self._clock.monotonic()
+        self._seen.add(stage)
+        self._emit(stage, "started", evidence)
+
+    def done(self, stage: Stage, **evidence: object) -> bool:
+        """Close the stage and return True, if it is the open one."""
+        if self._open != stage:
+            return False
+        self._open = None
+        self._took[stage] = _ms(self._stage_began, self._clock.monotonic())
+        self._emit(stage, "done", evidence)
+        return True
+
+    def failed(self, code: str) -> None:
+        """Close the open stage, if any, as failed."""
+        if self._open is not None:
+            stage, self._open = self._open, None
+            self._emit(stage, "failed", {"code": code})
+
+    def first_byte(self) -> None:
+        """Mark that the answer's head is here."""
+        self._first_byte_ms = _ms(self._hop_began, self._clock.monotonic())
+
+    def timings(self) -> Timings:
+        """Return the last hop's stages and the call's total."""
+        took = self._took
+        total = _ms(self._began, self._clock.monotonic())
+        return Timings(took.get("resolve"), took.get("connect"), took.get("tls"), self._first_byte_ms, total)
+
+    def _emit(self, stage: Stage, state: StageState, evidence: dict[str, Any]) -> None:
+        if self._tell is not None:
+            self._tell(TraceEvent(stage, state, _ms(self._began, self._clock.monotonic()), evidence))
+
+
+def _ms(began: float, ended: float) -> int:
+    return round((ended - began) * 1000)

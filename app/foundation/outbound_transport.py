@@ -1,0 +1,234 @@
+"""The sockets under outbound HTTP: resolve once, judge every answer, connect to what was judged."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import httpcore
+import httpx
+
+from app.foundation import outbound_faults as faults
+from app.foundation.addresses import IpAddress, is_public
+from app.foundation.egress import EgressPolicy, EgressRefusedError, Resolver, Target
+from app.foundation.outbound_stream import OutboundStream
+from app.foundation.outbound_trace import Tracer
+
+HOP: Final = "patchbay.hop"  # where a request carries its Hop, among its extensions
+_MAX_IDLE: Final = 40
+_KEEP_ALIVE_S: Final = 30.0
+_MAX_TRIED_ADDRESSES: Final = 4
+_CONNECT_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What one request may connect to: this target alone, judged unless it is the hub's own sandbox."""
+
+    target: Target
+    is_sandbox: bool
+    tracer: Tracer
+    fresh: bool = False
+
+
+class AddressGuard:
+    """Turns a target into addresses that may be connected to."""
+
+    def __init__(self, policy: EgressPolicy, resolver: Resolver) -> None:
+        self._policy = policy
+        self._resolver = resolver
+
+    async def addresses(self, hop: Hop) -> Sequence[IpAddress]:
+        """Resolve the hop's target, once, and judge every answer.
+
+        Raises:
+            TransientOutsideError: NAME_NOT_RESOLVED.
+            RefusedOutsideError: EGRESS_BLOCKED.
+        """
+        target = hop.target
+        hop.tracer.start("resolve", host=target.host)
+        found = (target.literal,) if target.literal else await self._ask(target)
+        if not hop.is_sandbox:
+            try:
+                self._policy.check_answers(target, found)
+            except EgressRefusedError as refusal:
+                raise faults.blocked(refusal.cause) from None
+        public = [str(address) for address in found if is_public(address)]
+        hop.tracer.done("resolve", host=target.host, addresses=len(found), publicAddresses=public)
+        return found
+
+    async def _ask(self, target: Target) -> Sequence[IpAddress]:
+        try:
+            found = await self._resolver.resolve(target.host, target.port)
+        except (OSError, UnicodeError):
+            raise faults.name_not_resolved() from None
+        if not found:
+            raise faults.name_not_resolved()
+        return found
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """HTTP/1.1 over connections of its own, each opened through the guard, kept alive up to a bound.
+
+    It has no proxy, no unix sockets, no environment, no cookies and no retries. It stands on httpcore's
+    connection and not on its pool: that one loses a place for good when a caller is cancelled at the wrong
+    moment.
+    """
+
+    def __init__(self, guard: AddressGuard, tls: ssl.SSLContext) -> None:
+        self._guard = guard
+        self._tls = tls
+        self._sockets = httpcore.AnyIOBackend()
+        self._idle: list[_Connection] = []
+        tls.set_alpn_protocols(["http/1.1"])
+        # At DEBUG httpcore writes header values into the log, cookies and tokens among them.
+        logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections wait for another request."""
+        return len(self._idle)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request for its hop and return the answer, its body still to be read.
+
+        Raises:
+            OutsideError: whatever kept it from being answered.
+        """
+        hop: Hop = request.extensions[HOP]
+        connection = await self._kept(hop) or await self._opened(hop)
+        try:
+            with _translated(connection.stream):
+                answer = await connection.http.handle_async_request(_core_request(request, connection.origin))
+        except BaseException:
+            await connection.stream.aclose()
+            raise
+        body = _Body(self, connection, answer, may_keep=not hop.fresh)
+        return httpx.Response(answer.status, headers=answer.headers, stream=body)
+
+    async def aclose(self) -> None:
+        """Close every idle connection."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            await connection.stream.aclose()
+
+    async def give_back(self, connection: _Connection, *, may_keep: bool) -> None:
+        """Keep a connection whose exchange is over, or close it."""
+        if not may_keep or not connection.is_clean or len(self._idle) >= _MAX_IDLE:
+            await connection.stream.aclose()
+        else:
+            self._idle.append(connection)
+
+    async def _kept(self, hop: Hop) -> _Connection | None:
+        while expired := next((one for one in self._idle if one.http.has_expired()), None):
+            self._idle.remove(expired)
+            await expired.stream.aclose()
+        fits = [one for one in self._idle if one.target == hop.target.origin and not hop.fresh]
+        if fits:
+            self._idle.remove(fits[-1])
+        return fits[-1] if fits else None
+
+    async def _opened(self, hop: Hop) -> _Connection:
+        target = hop.target
+        stream = await self._connected(hop, await self._guard.addresses(hop))
+        try:
+            if target.scheme == "https":
+                stream = await stream.secured(self._tls, target.host, hop.tracer)
+        except BaseException:
+            await stream.aclose()
+            raise
+        origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
+        http = httpcore.AsyncHTTP11Connection(origin, stream, keepalive_expiry=_KEEP_ALIVE_S)
+        return _Connection(target.origin, origin, stream, http)
+
+    async def _connected(self, hop: Hop, addresses: Sequence[IpAddress]) -> OutboundStream:
+        hop.tracer.start("connect")
+        for address in addresses[:_MAX_TRIED_ADDRESSES]:
+            try:
+                stream = await self._sockets.connect_tcp(str(address), hop.target.port, _CONNECT_TIMEOUT_S)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+            hop.tracer.done("connect")
+            return OutboundStream(stream)
+        raise faults.unreachable()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Connection:
+    target: tuple[str, str, int]
+    origin: httpcore.Origin
+    stream: OutboundStream
+    http: httpcore.AsyncHTTP11Connection
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of one exchange is left that the next one could take for its own answer."""
+        # An answer that nobody asked for would be taken for the next one's; httpcore does not look for it.
+        surplus, _ = self.http._h11_state.trailing_data  # noqa: SLF001 - httpcore has no public word for it
+        return self.http.is_idle() and not surplus
+
+
+class _Body(httpx.AsyncByteStream):
+    """An answer's body; closing it gives the connection back."""
+
+    def __init__(
+        self,
+        transport: GuardedTransport,
+        connection: _Connection,
+        answer: httpcore.Response,
+        *,
+        may_keep: bool,
+    ) -> None:
+        self._transport = transport
+        self._connection: _Connection | None = connection
+        self._answer = answer
+        self._may_keep = may_keep
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._connection is None or not isinstance(self._answer.stream, AsyncIterable):
+            return
+        with _translated(self._connection.stream):
+            async for piece in self._answer.stream:
+                yield piece
+
+    async def aclose(self) -> None:
+        """Give the connection back once."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            await self._answer.aclose()
+        except BaseException:
+            await connection.stream.aclose()
+            raise
+        await self._transport.give_back(connection, may_keep=self._may_keep)
+
+
+def _core_request(request: httpx.Request, origin: httpcore.Origin) -> httpcore.Request:
+    url = httpcore.URL(
+        scheme=origin.scheme, host=origin.host, port=request.url.port, target=request.url.raw_path
+    )
+    return httpcore.Request(
+        request.method.encode(),
+        url,
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
+
+
+@contextmanager
+def _translated(stream: OutboundStream) -> Iterator[None]:
+    """Tell what breaks in an exchange in the hub's words."""
+    try:
+        yield
+    except httpcore.ProtocolError as error:
+        raise faults.protocol_broken(error, peer_ended=stream.has_ended) from None
+    except ssl.SSLError as error:  # an alert after the handshake, such as a client certificate missing
+        raise faults.tls_failed(error) from None
+    except (httpcore.NetworkError, httpcore.TimeoutException, OSError):
+        raise faults.unreachable() from None

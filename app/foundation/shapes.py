@@ -1,0 +1,186 @@
+"""JSON Schema 2020-12 shapes: offline, on a linear-time pattern engine, with faults that never hold the value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jsonschema_rs
+from jsonschema_rs import Draft202012Validator, RegexOptions
+
+from app.foundation.problems import Problem, ProblemCode, problem
+
+MAX_FAULTS: Final = 50
+_CODES: Final[Mapping[str, ProblemCode]] = {
+    "required": ProblemCode.MISSING_FIELD,
+    "additionalProperties": ProblemCode.UNKNOWN_FIELD,
+    "unevaluatedProperties": ProblemCode.UNKNOWN_FIELD,
+    "maxLength": ProblemCode.FIELD_TOO_LONG,
+    "maxItems": ProblemCode.FIELD_TOO_LONG,
+    "pattern": ProblemCode.PATTERN_MISMATCH,
+}
+_REASONS: Final[Mapping[str, str]] = {
+    "type": "it must be {expected}",
+    "enum": "it must be one of {expected}",
+    "const": "it must be {expected}",
+    "minLength": "it must have at least {expected} characters",
+    "maxLength": "it may have at most {expected} characters",
+    "minimum": "it must be at least {expected}",
+    "maximum": "it must be at most {expected}",
+    "exclusiveMinimum": "it must be more than {expected}",
+    "exclusiveMaximum": "it must be less than {expected}",
+    "minItems": "it must have at least {expected} entries",
+    "uniqueItems": "its entries must differ from each other",
+    "multipleOf": "it must be a multiple of {expected}",
+    "format": "it must be a valid {expected}",
+}
+
+
+class ShapeError(ValueError):
+    """A schema that is not a valid, self-contained JSON Schema 2020-12."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeFault:
+    """One way in which a value does not fit: where, which keyword, and what was expected (from the schema alone)."""
+
+    path: tuple[str, ...]
+    keyword: str
+    expected: Any
+
+
+class Shape:
+    """A compiled schema. It does not fetch anything and does not keep what it checks."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        try:
+            self._validator = Draft202012Validator(
+                dict(schema), validate_formats=True, offline=True, pattern_options=RegexOptions()
+            )
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as fault:
+            raise ShapeError(_schema_fault(fault)) from None
+        self.schema = schema
+
+    def fits(self, value: Any) -> bool:  # noqa: ANN401 - JSON edge
+        """Return whether ``value`` fits the schema."""
+        return bool(self._validator.is_valid(value))
+
+    def faults(self, value: Any) -> list[ShapeFault]:  # noqa: ANN401 - JSON edge
+        """Return every fault of ``value``, at most ``MAX_FAULTS``, in the schema's order, without the value."""
+        found: list[ShapeFault] = []
+        for error in self._validator.iter_errors(value):
+            found.extend(_faults_of(error))
+            if len(found) >= MAX_FAULTS:
+                break
+        return found[:MAX_FAULTS]
+
+    def problems(self, value: Any, *prefix: str) -> list[Problem]:  # noqa: ANN401 - JSON edge
+        """Return the faults of ``value`` as problems whose paths start with ``prefix``."""
+        return [self._problem(fault, prefix) for fault in self.faults(value)]
+
+    def _problem(self, fault: ShapeFault, prefix: tuple[str, ...]) -> Problem:
+        field = subschema(self.schema, fault.path)
+        code = _CODES.get(fault.keyword, ProblemCode.INVALID_FIELD)
+        examples = field.get("examples") or []
+        reason = _REASONS.get(fault.keyword, "it does not have the expected form").format(
+            expected=_words(fault.expected)
+        )
+        return problem(
+            code,
+            *prefix,
+            *fault.path,
+            details={"keyword": fault.keyword, "expected": fault.expected},
+            label=str(field.get("title") or (fault.path[-1] if fault.path else "The form")),
+            reason=reason,
+            limit=f"{fault.expected} {'characters' if fault.keyword == 'maxLength' else 'entries'}",
+            example=str(examples[0]) if examples else "see the field's help",
+        )
+
+
+def subschema(schema: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the schema of the field at ``path``, looking through ``then``, ``else``, ``allOf`` and ``items``."""
+    if not path:
+        return schema
+    head, rest = path[0], path[1:]
+    properties = schema.get("properties", {})
+    if head in properties and isinstance(properties[head], Mapping):
+        return subschema(properties[head], rest)
+    if head.isdigit() and isinstance(schema.get("items"), Mapping):
+        return subschema(schema["items"], rest)
+    for branch in _branches(schema):
+        found = subschema(branch, path)
+        if found:
+            return found
+    return {}
+
+
+def secret_paths(schema: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Return the paths of all fields that the schema marks ``secret: true``."""
+    found: list[tuple[str, ...]] = []
+    for name, field in (schema.get("properties") or {}).items():
+        if not isinstance(field, Mapping):
+            continue
+        if field.get("secret") is True:
+            found.append((*prefix, name))
+        found.extend(secret_paths(field, (*prefix, name)))
+    for branch in _branches(schema):
+        found.extend(path for path in secret_paths(branch, prefix) if path not in found)
+    return found
+
+
+def with_defaults(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``value`` with the ``default`` of every absent top-level or nested property filled in."""
+    filled = dict(value)
+    for name, field in (schema.get("properties") or {}).items():
+        if not isinstance(field, Mapping):
+            continue
+        if name not in filled and "default" in field:
+            filled[name] = field["default"]
+        elif isinstance(filled.get(name), Mapping):
+            filled[name] = with_defaults(field, filled[name])
+    return filled
+
+
+def _branches(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    branches = [schema.get(key) for key in ("then", "else")]
+    for key in ("allOf", "anyOf", "oneOf"):
+        branches.extend(schema.get(key) or [])
+    branches.extend((schema.get("dependentSchemas") or {}).values())
+    return [branch for branch in branches if isinstance(branch, Mapping)]
+
+
+def _faults_of(error: jsonschema_rs.ValidationError) -> list[ShapeFault]:
+    path = tuple(str(part) for part in error.instance_path)
+    details = error.kind.as_dict()
+    keyword = error.kind.name
+    if keyword == "required":
+        return [ShapeFault((*path, str(details["property"])), keyword, None)]
+    if keyword in {"additionalProperties", "unevaluatedProperties"}:
+        return [ShapeFault((*path, str(name)[:100]), keyword, None) for name in details.get("unexpected", [])]
+    return [ShapeFault(path, keyword, _expected(keyword, details))]
+
+
+def _expected(keyword: str, details: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON edge
+    names = {
+        "enum": "options",
+        "const": "expected_value",
+        "type": "types",
+        "format": "format",
+        "pattern": "pattern",
+    }
+    for name in (names.get(keyword, keyword), "limit", "multiple_of"):
+        if name in details:
+            return details[name]
+    return None
+
+
+def _words(expected: Any) -> str:  # noqa: ANN401 - JSON edge
+    if isinstance(expected, list | tuple):
+        return ", ".join(str(item) for item in expected)
+    return str(expected)
+
+
+def _schema_fault(fault: Exception) -> str:
+    text = getattr(fault, "message", None) or str(fault)
+    return str(text).splitlines()[0][:200]

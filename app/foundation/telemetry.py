@@ -1,0 +1,116 @@
+"""Structured logs and metrics. No log line holds a secret: the redactor is the last processor."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+# Their debug lines hold statements with values, headers, and websocket frames cut in the middle of a secret, which the
+# redactor cannot know then: they are not ours to print.
+_NOISY: Final = (
+    "httpcore", "httpx", "tortoise", "aiosqlite", "asyncio", "taskiq", "uvicorn", "uvicorn.error", "websockets",
+)  # fmt: skip
+LogFormat = Literal["auto", "json", "text"]
+Scrub = Callable[[str], str]
+
+
+def configure_logs(level: str, form: LogFormat, scrub: Scrub) -> None:
+    """Send structlog and standard logging to stderr; ``scrub`` sees every text that leaves."""
+    as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    renderer: Any = structlog.processors.JSONRenderer()
+    if as_text:
+        # The console's own way to show an exception prints the values of local variables: plain text and keys.
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    tail: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if not as_text:
+        tail.append(structlog.processors.format_exc_info)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _Scrubbing(
+            structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*tail, renderer]), scrub
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for noisy in _NOISY:
+        logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLevelName(level)))
+
+
+class _Scrubbing(logging.Formatter):
+    """Formats with another formatter and removes known secrets from the result."""
+
+    def __init__(self, inner: logging.Formatter, scrub: Scrub) -> None:
+        super().__init__()
+        self._inner = inner
+        self._scrub = scrub
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._scrub(self._inner.format(record))
+
+
+class Metrics:
+    """The hub's figures for ``/metrics``; one registry per hub. Labels hold no ids and no names that tenants chose."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "patchbay_http_requests_total",
+            "HTTP requests by door and status",
+            ["door", "status"],
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "patchbay_http_request_seconds",
+            "Time to answer an HTTP request",
+            ["door"],
+            registry=self.registry,
+        )
+        self.calls = Counter(
+            "patchbay_outbound_calls_total",
+            "Outbound calls by integration and outcome",
+            ["integration", "outcome"],
+            registry=self.registry,
+        )
+        self.renewals = Counter(
+            "patchbay_renewals_total", "Credential renewals by outcome", ["outcome"], registry=self.registry
+        )
+        self.test_runs = Counter(
+            "patchbay_test_runs_total", "Finished test runs by verdict", ["verdict"], registry=self.registry
+        )
+        self.jobs = Counter(
+            "patchbay_jobs_total", "Background jobs by kind", ["kind"], registry=self.registry
+        )
+        self.subscriptions = Gauge(
+            "patchbay_subscriptions", "Subscriptions open in this process", registry=self.registry
+        )
+
+    def render(self) -> bytes:
+        """Return the figures in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+def bound_request(request_id: str) -> Mapping[str, Any]:
+    """Bind the request id to every log line of the current task."""
+    return structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -1,0 +1,283 @@
+"""The composition root: makes every service once, bottom up. Read it as the dependency graph."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from app.access.idempotency import Idempotency
+from app.audit.checkpoints import Checkpoints
+from app.audit.log import AuditLog
+from app.catalog.catalog import Catalog, load_catalog
+from app.connection_tests.runner import TestRunner
+from app.connection_tests.runs import TestRuns
+from app.connections.acceptance import Acceptance
+from app.connections.applications import Applications
+from app.connections.attempts import Attempts
+from app.connections.authorization import Authorizations
+from app.connections.browser import BrowserDoor
+from app.connections.choices import Chooser
+from app.connections.completion import Completion
+from app.connections.connections import Connections
+from app.connections.credentials import Credentials
+from app.connections.flows import Destinations, FlowRunner
+from app.connections.moves import Moves
+from app.connections.outcomes import Outcomes
+from app.connections.outside_secrets import OutsideSecrets
+from app.connections.polling import Polling
+from app.connections.renewal import Renewal
+from app.connections.revocation import Revocations
+from app.event_stream.stream import EventStream
+from app.executor.executor import Executor
+from app.foundation.clock import Clock, SystemClock
+from app.foundation.database import Database, migrate
+from app.foundation.egress import EgressPolicy
+from app.foundation.jobs import Jobs
+from app.foundation.outbound import Outbound
+from app.foundation.reachable import reach_redis
+from app.foundation.redaction import SecretRegistry
+from app.foundation.telemetry import Metrics
+from app.foundation.wakeups import Wakeups
+from app.members.members import Members
+from app.members.sign_in import SignIn
+from app.members.tokens import Tokens
+from app.settings import Settings
+from app.vault.key_source import open_keys
+from app.vault.keys import KeyRing
+from app.vault.resealing import Resealing
+from app.vault.rotation import KeyHome, KeyRotation
+from app.vault.vault import Vault
+
+VERSION: Final = "0.1.0"
+DEFINITIONS: Final = Path(__file__).parent / "catalog" / "definitions"
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Every service of one hub, ready to use. Doors get it whole; rooms get only what they are handed."""
+
+    settings: Settings
+    version: str
+    public_url: str
+    local_url: str
+    allowed_origins: tuple[str, ...]
+    clock: Clock
+    database: Database
+    wakeups: Wakeups
+    jobs: Jobs
+    metrics: Metrics
+    secrets: SecretRegistry
+    outbound: Outbound
+    vault: Vault
+    rotation: KeyRotation
+    resealing: Resealing
+    audit: AuditLog
+    checkpoints: Checkpoints
+    events: EventStream
+    idempotency: Idempotency
+    catalog: Catalog
+    members: Members
+    tokens: Tokens
+    sign_in: SignIn
+    connections: Connections
+    applications: Applications
+    authorizations: Authorizations
+    browser: BrowserDoor
+    polling: Polling
+    credentials: Credentials
+    renewal: Renewal
+    revocations: Revocations
+    outcomes: Outcomes
+    executor: Executor
+    test_runs: TestRuns
+
+
+@asynccontextmanager
+async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piece
+    settings: Settings,
+    *,
+    local_url: str | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+    keys: KeyRing | None = None,
+    catalog: Catalog | None = None,
+    receive_jobs: bool = True,
+) -> AsyncIterator[Hub]:
+    """Build a hub and close it in reverse.
+
+    ``local_url`` is where this process (or the web process) answers on this machine; the sandbox is called there.
+    ``transport`` replaces the network, ``clock`` the time, ``keys`` the key ring and ``catalog`` the shipped one, for
+    tests and simulations.
+    With ``receive_jobs`` this process also does background jobs.
+
+    Raises:
+        VaultStartError: a key is missing or wrong (exit code 78).
+        DefinitionsInvalidError: a definition breaks a rule.
+        SettingsError: an application variable names no integration, or the data folder cannot be made.
+        CannotStartError: the database or Redis is away for longer than the hub waits, or refuses it.
+    """
+    clock = clock or SystemClock()
+    local_url = local_url or settings.local_url()
+    public_url = settings.public_url or local_url
+    catalog = catalog or load_catalog(DEFINITIONS)
+    operator = settings.operator_applications([entry.key for entry in catalog.all()])
+
+    if not settings.is_scaled:
+        settings.make_data_dir()
+    await migrate(settings.database)
+    if settings.redis is not None:
+        await reach_redis(settings.redis)
+
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database, clock)
+        await database.open()
+        stack.push_async_callback(database.close)
+        ring, home = (
+            (keys, KeyHome())
+            if keys is not None
+            else await stack.enter_async_context(open_keys(settings.key_source, database))
+        )
+        namespace = await database.installation_id()
+        wakeups = Wakeups(settings.redis, namespace)
+        await wakeups.open()
+        stack.push_async_callback(wakeups.close)
+
+        events = EventStream(database, wakeups)
+        stack.push_async_callback(events.close)
+        audit = AuditLog(database, lambda: vault.system_key("audit/v1"), clock)
+        checkpoints = Checkpoints(database, lambda: vault.system_key("audit-checkpoint/v1"))
+        vault = Vault(database, ring, audit, clock)
+        await vault.start()
+        rotation = KeyRotation(database, ring, audit, clock, home)
+        resealing = Resealing(database, ring, audit, clock)
+        idempotency = Idempotency(database, lambda: vault.system_key("idempotency/v1"))
+        members = Members(database, audit, events.outbox)
+        tokens = Tokens(database, audit, events.outbox)
+        sign_in = SignIn(database, audit, events.outbox)
+
+        secrets = SecretRegistry()
+        metrics = Metrics()
+        outbound = Outbound(EgressPolicy(settings.egress_allow), transport=transport, clock=clock)
+        stack.push_async_callback(outbound.aclose)
+        jobs = Jobs(settings.redis, namespace)
+
+        sandbox_origin = _sandbox_origin(settings, local_url, public_url)
+        destinations = Destinations(sandbox_origin, public_url if settings.sandbox_on else None)
+        runner = FlowRunner(outbound, secrets)
+        moves = Moves(audit, events.outbox)
+        applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
+        outcomes = Outcomes(database, moves, applications)
+        attempts = Attempts(events.outbox, vault, public_url)
+        chooser = Chooser(catalog, applications, vault, clock, (public_url, *settings.allowed_origins))
+        outside_secrets = OutsideSecrets(settings.operator_secrets(), frozenset(settings.secrets_allowed))
+        acceptance = Acceptance(vault, moves, attempts, applications, runner)
+        completion = Completion(
+            database,
+            vault,
+            moves,
+            attempts,
+            chooser,
+            applications,
+            acceptance=acceptance,
+            outside_secrets=outside_secrets,
+            runner=runner,
+            destinations=destinations,
+        )
+        authorizations = Authorizations(
+            database, vault, wakeups, idempotency, moves, attempts, chooser, completion
+        )
+        polling = Polling(database, vault, attempts, chooser, completion)
+        browser = BrowserDoor(database, vault, attempts, completion, catalog, destinations)
+        revocations = Revocations(
+            database, vault, audit, events.outbox, jobs, catalog, applications, runner, destinations
+        )
+        connections = Connections(
+            database,
+            vault,
+            idempotency,
+            events,
+            catalog,
+            moves,
+            attempts,
+            applications,
+            revocations,
+            plain_http=settings.egress_allow,
+            has_sandbox=settings.sandbox_on,
+        )
+        renewal = Renewal(
+            database,
+            vault,
+            wakeups,
+            moves,
+            outcomes,
+            chooser,
+            outside_secrets=outside_secrets,
+            runner=runner,
+            destinations=destinations,
+        )
+        stack.push_async_callback(renewal.close)
+        credentials = Credentials(database, vault, catalog, chooser, renewal, outside_secrets, destinations)
+        executor = Executor(outbound, credentials, clock, metrics, secrets)
+        runner_of_tests = TestRunner(executor, connections, catalog, clock)
+        test_runs = TestRuns(
+            database,
+            wakeups,
+            idempotency,
+            events.outbox,
+            jobs,
+            connections,
+            runner_of_tests,
+            outcomes,
+            metrics,
+        )
+        await jobs.open(receive=receive_jobs)
+        stack.push_async_callback(jobs.close)
+
+        yield Hub(
+            settings=settings,
+            version=VERSION,
+            public_url=public_url,
+            local_url=local_url,
+            allowed_origins=settings.allowed_origins,
+            clock=clock,
+            database=database,
+            wakeups=wakeups,
+            jobs=jobs,
+            metrics=metrics,
+            secrets=secrets,
+            outbound=outbound,
+            vault=vault,
+            rotation=rotation,
+            resealing=resealing,
+            audit=audit,
+            checkpoints=checkpoints,
+            events=events,
+            idempotency=idempotency,
+            catalog=catalog,
+            members=members,
+            tokens=tokens,
+            sign_in=sign_in,
+            connections=connections,
+            applications=applications,
+            authorizations=authorizations,
+            browser=browser,
+            polling=polling,
+            credentials=credentials,
+            renewal=renewal,
+            revocations=revocations,
+            outcomes=outcomes,
+            executor=executor,
+            test_runs=test_runs,
+        )
+
+
+def _sandbox_origin(settings: Settings, local_url: str, public_url: str) -> str | None:
+    """Return where this process reaches the sandbox: itself when embedded, the web processes when scaled."""
+    if not settings.sandbox_on:
+        return None
+    return public_url if settings.is_scaled else local_url

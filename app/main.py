@@ -1,0 +1,116 @@
+"""The front entrance: the ASGI application with its doors, and the server around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import structlog
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.graphiql.page import graphiql_routes
+from app.api.graphql.endpoint import graphql_routes
+from app.api.http.health import health_routes
+from app.api.http.oauth import oauth_routes
+from app.api.http.problem_docs import problem_docs_routes
+from app.api.http.sign_in import sign_in_routes
+from app.api.identity import signed_in
+from app.foundation.ids import new_id
+from app.foundation.reconnect import redis_retry
+from app.hub import Hub
+from app.sandbox.app import build_sandbox
+from app.sandbox.state import MemoryState, RedisState, SandboxState
+
+_log = structlog.get_logger("patchbay.access")
+_DOORS: Final = (
+    "/graphql",
+    "/graphiql",
+    "/oauth",
+    "/sandbox",
+    "/hooks",
+    "/docs",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
+
+
+@asynccontextmanager
+async def build_app(hub: Hub) -> AsyncIterator[ASGIApp]:
+    """Yield the application with every door of ``hub``."""
+    routes: list[BaseRoute] = [
+        *graphql_routes(hub),
+        *oauth_routes(hub),
+        *sign_in_routes(hub),
+        *health_routes(hub),
+        *problem_docs_routes(),
+    ]
+    if hub.settings.graphiql_on:
+        routes += graphiql_routes(lambda request: signed_in(hub, request))
+    async with AsyncExitStack() as stack:
+        if hub.settings.sandbox_on:
+            routes.append(Mount("/sandbox", app=await _sandbox(hub, stack)))
+        yield AroundRequests(Starlette(routes=routes), hub)
+
+
+async def _sandbox(hub: Hub, stack: AsyncExitStack) -> ASGIApp:
+    """Return the simulated outside; its tokens outlive a restart, and all web processes share what was used up."""
+    state: SandboxState = MemoryState(hub.clock)
+    if hub.settings.redis is not None:
+        redis = Redis.from_url(hub.settings.redis, retry=redis_retry())
+        stack.push_async_callback(redis.aclose)
+        state = RedisState(redis)
+    secret = await hub.vault.system_key("sandbox/v1")
+    return build_sandbox(hub.catalog, secret=secret, state=state, clock=hub.clock)
+
+
+class AroundRequests:
+    """Gives every request the ORM context, a request id, a log line without its query, and its figures."""
+
+    def __init__(self, app: ASGIApp, hub: Hub) -> None:
+        self._app = app
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        request_id = new_id("req")
+        scope["patchbay.request_id"] = request_id
+        with self._hub.database.bind(), structlog.contextvars.bound_contextvars(request_id=request_id):
+            if scope["type"] == "http":
+                await self._http(scope, receive, send, request_id)
+            else:
+                await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        began = self._hub.clock.monotonic()
+        status = 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        finally:
+            took_s = self._hub.clock.monotonic() - began
+            door = _door(scope["path"])
+            self._hub.metrics.requests.labels(door, str(status)).inc()
+            self._hub.metrics.request_seconds.labels(door).observe(took_s)
+            # The path of a start or return door names an object, never its query: codes and states stay out.
+            _log.info(
+                "request", method=scope["method"], door=door, status=status, ms=round(took_s * 1_000, 1)
+            )
+
+
+def _door(path: str) -> str:
+    return next((door for door in _DOORS if path == door or path.startswith(f"{door}/")), "other")

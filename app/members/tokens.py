@@ -1,0 +1,227 @@
+"""Access tokens: how scripts, agents and other programs act for a member."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from tortoise.exceptions import OperationalError
+
+from app.access.actor import Actor, ActorKind
+from app.access.policy import ROLE_PERMISSIONS, Permission, Role, require
+from app.audit.log import AuditLog, Target
+from app.event_stream.event import EventType, NewEvent
+from app.event_stream.outbox import Outbox
+from app.foundation.database import Database, Transaction
+from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from app.foundation.ids import new_id, prefix_of
+from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.secret import Secret
+from app.members.bearer import TOKEN_PREFIX, hash_of, is_same, new_bearer
+from app.members.members import owner_of
+from app.members.models import AccessTokenRecord, MemberRecord
+from app.members.names import name_problems
+from app.members.snapshot import CreatedToken, TokenIdentity, TokenSnapshot
+
+__all__ = ["CreatedToken", "TokenIdentity", "TokenSnapshot", "Tokens"]
+
+MIN_LIFETIME: Final = timedelta(minutes=1)
+MAX_LIFETIME: Final = timedelta(days=3_653)
+_TOUCH_EVERY: Final = timedelta(minutes=1)
+_HINT_CHARS: Final = 4
+_log = structlog.get_logger("patchbay.members")
+
+
+class Tokens:
+    """Creates, lists, revokes and recognises access tokens. A token never may more than its member."""
+
+    def __init__(self, database: Database, audit: AuditLog, outbox: Outbox) -> None:
+        self._database = database
+        self._audit = audit
+        self._outbox = outbox
+
+    async def create(
+        self, actor: Actor, *, name: str, scopes: Sequence[Permission], expires_in: timedelta | None
+    ) -> CreatedToken:
+        """Create a token for the actor itself, or for the workspace's owner where the hub itself acts.
+
+        ``scopes`` are within what the actor holds; ``expires_in`` is a minute to ten years, None is for ever.
+
+        Raises:
+            PermissionDeniedError: the actor may not create tokens; audited.
+            InvalidInputError: at ``name``, ``scopes`` or ``expiresIn``.
+        """
+        await self._let_pass(actor, "token.created", Target("token", "", name))
+        async with self._database.transaction() as tx:
+            member = await _holder(actor)
+            allowed = ROLE_PERMISSIONS[Role(member.role)] & actor.permissions
+            problems = [
+                *name_problems(name, "name"),
+                *_scope_problems(scopes, allowed),
+                *_expiry_problems(expires_in),
+            ]
+            if problems:
+                raise InvalidInputError(problems)
+            token = new_bearer(TOKEN_PREFIX)
+            row = _row(tx, member, token, name.strip(), scopes, expires_in)
+            await row.save(force_create=True)
+            self._tell(tx, actor, row, "token.created", EventType.TOKEN_CREATED)
+        return CreatedToken(row.id, token, _snapshot(row))
+
+    async def authenticate(self, token: str) -> TokenIdentity | None:
+        """Return who a token stands for; None if it is not, or no longer, valid."""
+        given = hash_of(token, TOKEN_PREFIX)
+        if given is None:
+            return None
+        with self._database.bind():
+            row = await AccessTokenRecord.get_or_none(token_hash=given).select_related("member")
+            if (
+                row is None
+                or not is_same(row.token_hash, given)
+                or not is_valid(row, self._database.clock.now())
+            ):
+                return None
+            await self._touch(row)
+        role = Role(row.member.role)
+        return TokenIdentity(
+            id=row.id,
+            workspace_id=row.workspace_id,
+            member_id=row.member_id,
+            label=row.name,
+            role=role,
+            permissions=ROLE_PERMISSIONS[role] & frozenset(Permission(scope) for scope in row.scopes),
+        )
+
+    async def all(self, actor: Actor) -> list[TokenSnapshot]:
+        """Return the workspace's tokens that are not revoked, newest first.
+
+        Raises:
+            PermissionDeniedError: the actor may not manage tokens.
+        """
+        require(actor, Permission.TOKENS_WRITE)
+        with self._database.bind():
+            rows = AccessTokenRecord.filter(workspace_id=actor.workspace_id, revoked_at=None)
+            return [_snapshot(row) for row in await rows.order_by("-created_at", "-id")]
+
+    async def revoke(self, actor: Actor, token_id: str) -> TokenSnapshot:
+        """Revoke a token at once and for ever; revoking it again changes nothing.
+
+        Raises:
+            PermissionDeniedError: the actor may not revoke tokens; audited.
+            NotFoundError: there is none with this id in the actor's workspace.
+        """
+        await self._let_pass(actor, "token.revoked", Target("token", token_id, ""))
+        if prefix_of(token_id) != "tok":
+            raise NotFoundError
+        async with self._database.transaction() as tx:
+            rows = AccessTokenRecord.filter(id=token_id, workspace_id=actor.workspace_id)
+            is_mine = await rows.filter(revoked_at=None).update(revoked_at=tx.now)
+            row = await rows.first()
+            if row is None:
+                raise NotFoundError
+            if is_mine:
+                self._tell(tx, actor, row, "token.revoked", EventType.TOKEN_REVOKED)
+        return _snapshot(row)
+
+    async def _let_pass(self, actor: Actor, action: str, target: Target) -> None:
+        try:
+            require(actor, Permission.TOKENS_WRITE)
+        except PermissionDeniedError:
+            detail = {"permission": Permission.TOKENS_WRITE.value}
+            await self._audit.record_alone(actor, action, target, outcome="DENIED", detail=detail)
+            raise
+
+    def _tell(
+        self, tx: Transaction, actor: Actor, row: AccessTokenRecord, action: str, type_: EventType
+    ) -> None:
+        expires_at = row.expires_at.isoformat() if row.expires_at else None
+        detail = {"member": row.member_id, "scopes": list(row.scopes), "expiresAt": expires_at}
+        self._audit.record(tx, actor, action, Target("token", row.id, row.name), detail=detail)
+        self._outbox.announce(tx, NewEvent.by(actor, type_, ("token", row.id), data={"name": row.name}))
+
+    async def _touch(self, row: AccessTokenRecord) -> None:
+        """Note that the token was used, at most once a minute; it is no reason to refuse one."""
+        now = self._database.clock.now()
+        if row.last_used_at is not None and now - row.last_used_at < _TOUCH_EVERY:
+            return
+        try:
+            await AccessTokenRecord.filter(id=row.id).update(last_used_at=now)
+        except OperationalError as fault:
+            _log.warning("use of a token not noted", fault=type(fault).__name__)
+
+
+def is_valid(row: AccessTokenRecord, now: datetime) -> bool:
+    """Return whether a token, read together with its member, is valid at ``now``."""
+    is_over = row.expires_at is not None and row.expires_at <= now
+    return row.revoked_at is None and not is_over and row.member.left_at is None
+
+
+async def _holder(actor: Actor) -> MemberRecord:
+    """Return the member whom the actor's new token will stand for."""
+    present = MemberRecord.filter(workspace_id=actor.workspace_id, left_at=None)
+    if actor.kind is ActorKind.MEMBER:
+        member = await present.filter(id=actor.id).first()
+    elif actor.kind is ActorKind.TOKEN:
+        own = await AccessTokenRecord.get_or_none(id=actor.id, workspace_id=actor.workspace_id)
+        member = await present.filter(id=own.member_id).first() if own else None
+    else:
+        member = await owner_of(actor.workspace_id)
+    if member is None:
+        raise NotFoundError
+    return member
+
+
+def _scope_problems(scopes: Sequence[Permission], allowed: frozenset[Permission]) -> list[Problem]:
+    if not scopes:
+        return [problem(ProblemCode.MISSING_FIELD, "scopes", label="At least one scope")]
+    return [
+        problem(ProblemCode.PERMISSION_DENIED, "scopes", str(n), permission=scope.value)
+        for n, scope in enumerate(scopes)
+        if scope not in allowed
+    ]
+
+
+def _expiry_problems(expires_in: timedelta | None) -> list[Problem]:
+    if expires_in is None or MIN_LIFETIME <= expires_in <= MAX_LIFETIME:
+        return []
+    reason = "it must be between a minute and ten years"
+    return [problem(ProblemCode.INVALID_FIELD, "expiresIn", label="The lifetime", reason=reason)]
+
+
+def _row(
+    tx: Transaction,
+    member: MemberRecord,
+    token: Secret,
+    name: str,
+    scopes: Sequence[Permission],
+    expires_in: timedelta | None,
+) -> AccessTokenRecord:
+    text = token.reveal()
+    return AccessTokenRecord(
+        id=new_id("tok"),
+        workspace_id=member.workspace_id,
+        member_id=member.id,
+        name=name,
+        token_hash=hash_of(text, TOKEN_PREFIX),
+        hint=text[-_HINT_CHARS:],
+        scopes=sorted({scope.value for scope in scopes}),
+        created_at=tx.now,
+        expires_at=None if expires_in is None else tx.now + expires_in,
+    )
+
+
+def _snapshot(row: AccessTokenRecord) -> TokenSnapshot:
+    return TokenSnapshot(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        member_id=row.member_id,
+        name=row.name,
+        scopes=tuple(Permission(scope) for scope in row.scopes),
+        hint=row.hint,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )

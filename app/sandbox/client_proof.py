@@ -1,0 +1,172 @@
+"""Checks how an application proves itself, and the signed assertions that stand for it or for a user."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from app.catalog.definition import AuthMethod, ClientAuth, OAuth2
+from app.foundation.clock import Clock
+from app.foundation.problems import ProblemCode
+from app.foundation.templates import template
+from app.sandbox.application import CLIENT_ID, CLIENT_SECRET, sample_application, sandbox_credentials
+from app.sandbox.inbound import Inbound
+from app.sandbox.presented import parse_basic
+from app.sandbox.state import SandboxState
+from app.sandbox.wording import DEAD_GRANT, TokenRefusedError
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+MAX_ASSERTION_LIFE_S: Final = 3_600
+_LEEWAY_S: Final = 60
+_MAX_ASSERTION_CHARS: Final = 16_384
+_SIGNED: Final = frozenset({ClientAuth.PRIVATE_KEY_JWT, ClientAuth.CLIENT_SECRET_JWT})
+_HMAC: Final = ["HS256", "HS384", "HS512"]
+_PUBLIC: Final = ["RS256", "RS384", "RS512", "PS256", "ES256"]
+
+
+class ClientProof:
+    """Accepts the sandbox application proven as the definition says, and nothing else.
+
+    Where a definition sends the secret in the form, Basic is accepted too: every server must offer it (RFC
+    6749 2.3.1), and official clients use it.
+    """
+
+    def __init__(self, state: SandboxState, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    async def check(
+        self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, fields: Mapping[str, str]
+    ) -> None:
+        """Check the application of a token request; ``fields`` are under RFC names.
+
+        Raises:
+            TokenRefusedError: ``invalid_client``, or ``invalid_request`` where two proofs are given at once.
+        """
+        allowed, clients = _allowed(oauth), _clients(method)
+        basic = parse_basic(inbound.headers.get("authorization", ""))
+        given = [basic is not None, "client_secret" in fields, "client_assertion" in fields]
+        if sum(given) > 1:
+            raise TokenRefusedError("invalid_request", "The application proves itself in more than one way.")
+        client_id = fields.get("client_id")
+        if client_id is not None and client_id not in clients:
+            raise _refused()
+        if basic is not None:
+            accepted = bool(allowed - _SIGNED - {ClientAuth.NONE}) and _is_one_of(clients, basic)
+        elif "client_assertion" in fields:
+            accepted = bool(allowed & _SIGNED) and await self._asserted(method, oauth, inbound, fields)
+        elif "client_secret" in fields:
+            accepted = ClientAuth.POST in allowed and _is_one_of(
+                clients, (client_id or "", fields["client_secret"])
+            )
+        else:
+            accepted = ClientAuth.NONE in allowed and client_id is not None
+        if not accepted:
+            raise _refused()
+
+    async def check_assertion(
+        self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, assertion: str
+    ) -> None:
+        """Check an authorization grant that is a JWT (RFC 7523 2.1).
+
+        Raises:
+            TokenRefusedError: ``invalid_grant``.
+        """
+        if await self._claims(method, oauth, inbound, assertion, _PUBLIC) is None:
+            raise TokenRefusedError("invalid_grant", "The assertion is not accepted.", *DEAD_GRANT)
+
+    async def _asserted(
+        self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, fields: Mapping[str, str]
+    ) -> bool:
+        if fields.get("client_assertion_type") != ASSERTION_TYPE:
+            return False
+        secret = ClientAuth.CLIENT_SECRET_JWT in _allowed(oauth)
+        algorithms = _HMAC if secret else _PUBLIC
+        claims = await self._claims(method, oauth, inbound, fields["client_assertion"], algorithms)
+        return claims is not None and claims.get("iss") == claims.get("sub") == fields.get(
+            "client_id", CLIENT_ID
+        )
+
+    async def _claims(
+        self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, assertion: str, algorithms: list[str]
+    ) -> dict[str, Any] | None:
+        key = OctKey.import_key(CLIENT_SECRET) if algorithms is _HMAC else _public_key(method, oauth)
+        if key is None or len(assertion) > _MAX_ASSERTION_CHARS:
+            return None
+        try:
+            claims = jwt.decode(assertion, key, algorithms=algorithms).claims
+        except (JoseError, ValueError, TypeError):
+            return None
+        return (
+            claims
+            if self._in_time(claims) and _is_for(claims, oauth, inbound) and await self._first(claims)
+            else None
+        )
+
+    def _in_time(self, claims: Mapping[str, Any]) -> bool:
+        now, expires_at = self._clock.now().timestamp(), claims.get("exp")
+        if not isinstance(expires_at, int | float) or not claims.get("iss"):
+            return False
+        return now - _LEEWAY_S < expires_at <= now + MAX_ASSERTION_LIFE_S + _LEEWAY_S
+
+    async def _first(self, claims: Mapping[str, Any]) -> bool:
+        jti = claims.get("jti")
+        return jti is None or await self._state.claim(f"jti:{jti}"[:200], "1", MAX_ASSERTION_LIFE_S) is None
+
+
+def _allowed(oauth: OAuth2) -> frozenset[str]:
+    if oauth.client_auth not in set(ClientAuth):
+        return frozenset(ClientAuth)
+    return frozenset({oauth.client_auth})
+
+
+def _clients(method: AuthMethod) -> Mapping[str, str]:
+    """Return the secret of each known client: the sandbox application, and the one that a person enters."""
+    entered = sandbox_credentials(method)
+    own = {entered["clientId"]: entered.get("clientSecret", CLIENT_SECRET)} if "clientId" in entered else {}
+    return {CLIENT_ID: CLIENT_SECRET, **own}
+
+
+def _is_one_of(clients: Mapping[str, str], pair: tuple[str, str]) -> bool:
+    """Return whether ``pair`` is a known client, form-encoded (RFC 6749 2.3.1) or raw."""
+    spelled = (pair, (unquote_plus(pair[0]), unquote_plus(pair[1])))
+    return any(client in clients and _same(secret, clients[client]) for client, secret in spelled)
+
+
+def _is_for(claims: Mapping[str, Any], oauth: OAuth2, inbound: Inbound) -> bool:
+    audience = claims.get("aud")
+    meant = audience if isinstance(audience, list) else [audience]
+    stated = oauth.assertion.claims.get("aud") if oauth.assertion is not None else None
+    return any(item in {inbound.address.url, oauth.issuer, stated} for item in meant if isinstance(item, str))
+
+
+def _public_key(method: AuthMethod, oauth: OAuth2) -> RSAKey | ECKey | None:
+    """Return the key to check with: the definition's example of its private key field."""
+    values = {"credentials": sandbox_credentials(method), "application": sample_application(method)}
+    key = oauth.assertion.key if oauth.assertion is not None else "{application.privateKey}"
+    group, _, name = (template(key).only_variable() or "").partition(".")
+    pem = values.get(group, {}).get(name, "")
+    for kind in (RSAKey, ECKey):
+        try:
+            return kind.import_key(pem)
+        except (JoseError, ValueError, TypeError):
+            continue
+    return None
+
+
+def _same(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(), right.encode())
+
+
+def _refused() -> TokenRefusedError:
+    return TokenRefusedError(
+        "invalid_client",
+        "The application is not known or not proven as it should be.",
+        ProblemCode.APPLICATION_REJECTED,
+    )

@@ -1,0 +1,69 @@
+"""The consent page: who asks for what, in whose stead the sandbox answers, and what can be ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starlette.responses import Response
+
+from app.catalog.definition import Scope
+from app.sandbox.accounts import accounts_of
+from app.sandbox.authorization_request import AuthorizationRequest
+from app.sandbox.page import form_origin, page, text
+
+
+def consent_page(asked: AuthorizationRequest) -> Response:
+    """Return the page; its form posts to its own address, query included."""
+    name = asked.definition.name
+    title = f"Allow access to {name}?"
+    host = asked.address.hostname or ""
+    content = [
+        f"<h1>{text(title)}</h1>",
+        f"<p>This is a simulation of <strong>{text(name)}</strong> {text(asked.definition.version)}.",
+        "No real account is involved, and nothing is sent to the real one.</p>",
+        f'<p class="soft">You will return to <code>{text(host)}</code>.</p>',
+        '<form method="post">',
+        *_account_choice(asked),
+        *_scope_choice(asked),
+        '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
+        '<button name="decision" value="deny">Deny</button></div></form>',
+    ]
+    return page(title, content, form_to=f"'self' {form_origin(asked.address)}")
+
+
+def _account_choice(asked: AuthorizationRequest) -> Iterator[str]:
+    accounts = accounts_of(asked.definition, asked.method)
+    if len(accounts) == 1:
+        return
+    yield "<fieldset><legend>Account</legend>"
+    for account in accounts:
+        checked = " checked" if account.number == 1 else ""
+        field = f"a{account.number}"
+        yield (
+            f'<div class="choice"><input type="radio" name="account" id="{field}" value="{account.number}"'
+            f'{checked}><label for="{field}">{text(account.label)}'
+            f"<small><code>{text(account.id)}</code></small></label></div>"
+        )
+    yield "</fieldset>"
+
+
+def _scope_choice(asked: AuthorizationRequest) -> Iterator[str]:
+    if not asked.scopes:
+        yield "<p>The application asks for no particular permission.</p>"
+        return
+    known = {scope.name: scope for scope in asked.method.scopes}
+    yield "<fieldset><legend>Permissions</legend>"
+    for number, name in enumerate(asked.scopes):
+        yield (
+            f'<div class="choice"><input type="checkbox" name="scope" id="s{number}" '
+            f'value="{text(name)}" checked>'
+            f'<label for="s{number}">{_scope_words(name, known.get(name))}</label></div>'
+        )
+    yield '</fieldset><p class="soft">Take a tick away to try a partial consent.</p>'
+
+
+def _scope_words(name: str, scope: Scope | None) -> str:
+    if scope is None:
+        return f"<code>{text(name)}</code>"
+    need = "required by the integration, " if scope.required else ""
+    return f"{text(scope.label)}<small>{need}<code>{text(name)}</code></small>"

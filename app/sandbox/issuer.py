@@ -1,0 +1,100 @@
+"""Issues access and refresh tokens and answers with them in the definition's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from app.catalog.definition import AuthMethod, Definition, RenewalBy, Rotation, TokenAnswer
+from app.foundation.clock import Clock
+from app.foundation.ids import new_token
+from app.sandbox import paths
+from app.sandbox.accounts import accounts_of
+from app.sandbox.answer import NO_STORE, Answer
+from app.sandbox.ledger import REFRESH_LIFETIME_S
+from app.sandbox.switches import Switchboard
+from app.sandbox.token_answer import IssuedTokens, build_token_answer, gives_refresh_token, lifetime_of
+from app.sandbox.tokens import Claims, Kind, Seal
+
+INTROSPECTED_LIFETIME_S: Final = 7_200
+
+
+class Issuer:
+    """Turns a grant into a token answer; the tokens carry the switches' epochs of this moment."""
+
+    def __init__(self, seal: Seal, switchboard: Switchboard, clock: Clock) -> None:
+        self._seal = seal
+        self._switchboard = switchboard
+        self._clock = clock
+
+    def fresh(self, definition: Definition, method: AuthMethod, scopes: Sequence[str]) -> Claims:
+        """Return a new grant that no person consented to."""
+        return Claims(
+            kind=Kind.ACCESS,
+            integration=definition.integration,
+            method=method.id,
+            family=new_token(128),
+            generation=0,
+            account=1,
+            subject=accounts_of(definition, method)[0].id,
+            scopes=tuple(scopes),
+            expires_at=None,
+            expiry_epoch=0,
+            revocation_epoch=0,
+        )
+
+    async def answer(
+        self,
+        method: AuthMethod,
+        token: TokenAnswer,
+        grant: Claims,
+        *,
+        lifetime_s: int | None,
+        scopes: Sequence[str] | None = None,
+    ) -> Answer:
+        """Answer with tokens for ``grant``.
+
+        ``lifetime_s`` is what the switches say; ``scopes`` narrows the access token (RFC 6749 6).
+        """
+        now = int(self._clock.now().timestamp())
+        epochs = await self._switchboard.epochs(grant.integration, grant.subject)
+        current = replace(
+            grant,
+            expiry_epoch=epochs.expiry,
+            revocation_epoch=epochs.revocation,
+            return_hash="",
+            challenge="",
+        )
+        lives_s = lifetime_of(token, lifetime_s) or _introspected_s(method)
+        narrowed = grant.scopes if scopes is None else tuple(scopes)
+        expires_at = None if lives_s is None else now + lives_s
+        access = replace(current, kind=Kind.ACCESS, scopes=narrowed, expires_at=expires_at)
+        refresh = replace(current, kind=Kind.REFRESH, expires_at=now + REFRESH_LIFETIME_S)
+        like = paths.present(token.example, token.access_token)
+        refresh_like = paths.present(token.example, token.refresh_token)
+        issued = IssuedTokens(
+            access=self._seal.issue(access, like),
+            refresh=self._seal.issue(refresh, refresh_like)
+            if _sends_refresh_token(method, token, grant)
+            else None,
+            lifetime_s=lives_s,
+            scopes=narrowed,
+            account=grant.account,
+        )
+        return Answer(200, build_token_answer(token, issued), NO_STORE)
+
+
+def _introspected_s(method: AuthMethod) -> int | None:
+    """Return the lifetime of tokens that must be asked about it (RFC 7662), or None."""
+    is_asked = method.oauth2 is not None and method.oauth2.introspect_url is not None
+    return INTROSPECTED_LIFETIME_S if is_asked else None
+
+
+def _sends_refresh_token(method: AuthMethod, token: TokenAnswer, grant: Claims) -> bool:
+    oauth = method.oauth2
+    if oauth is None or oauth.renewal.by is not RenewalBy.REFRESH_TOKEN:
+        return False
+    is_first = grant.kind is Kind.CODE
+    rotates = oauth.renewal.rotation is Rotation.SINGLE_USE and grant.kind is Kind.REFRESH
+    return (is_first or rotates) and gives_refresh_token(method, token, grant.scopes)

@@ -1,0 +1,45 @@
+"""The first of two steps: what a person entered becomes a session token."""
+
+from __future__ import annotations
+
+from app.catalog.definition import AuthMethod, Definition, Login
+from app.foundation.problems import ProblemCode
+from app.sandbox.answer import Answer
+from app.sandbox.inbound import Inbound, first_values
+from app.sandbox.issuer import Issuer
+from app.sandbox.presented import are_right, read_template
+from app.sandbox.switches import Switchboard
+from app.sandbox.wording import problem_answer
+
+
+class LoginEndpoint:
+    """Checks the test credentials that the login call carries, and issues a session token."""
+
+    def __init__(self, switchboard: Switchboard, issuer: Issuer) -> None:
+        self._switchboard = switchboard
+        self._issuer = issuer
+
+    async def answer(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Answer:
+        """Answer one login call of ``method``."""
+        login = method.login
+        if login is None:
+            raise TypeError("only an auth method with a login has a login endpoint")
+        values = _entered(login, inbound)
+        switches = await self._switchboard.of(definition.integration, method.id)
+        if not are_right(method, values) or switches.reject_credentials:
+            return problem_answer(definition, None, ProblemCode.CREDENTIALS_REJECTED)
+        grant = self._issuer.fresh(definition, method, ())
+        return await self._issuer.answer(method, login.token, grant, lifetime_s=switches.token_lifetime_s)
+
+
+def _entered(login: Login, inbound: Inbound) -> dict[str, str]:
+    given = first_values(inbound.fields)
+    templates = [(text, given.get(name)) for name, text in login.body.items()]
+    templates += [(text, inbound.headers.get(name.lower())) for name, text in login.headers.items()]
+    found: dict[str, str] = {}
+    for text, value in templates:
+        read = None if value is None else read_template(text, value)
+        if read is None and "credentials." in text:
+            return {}
+        found |= read or {}
+    return found

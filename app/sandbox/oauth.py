@@ -1,0 +1,240 @@
+"""The token endpoint: codes, refresh tokens and assertions become tokens, as the definition says."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.catalog.definition import AuthMethod, Definition, Grant, OAuth2, RenewalBy, Rotation
+from app.foundation.clock import Clock
+from app.foundation.patterns import matches
+from app.foundation.problems import ProblemCode
+from app.sandbox.answer import DROPPED, NO_STORE, Answer, fault
+from app.sandbox.authorization_request import oauth_of, rfc_names, scopes_asked
+from app.sandbox.client_proof import ClientProof
+from app.sandbox.inbound import Inbound, first_values, repeated
+from app.sandbox.issuer import Issuer
+from app.sandbox.ledger import Ledger, Verdict
+from app.sandbox.switches import Switchboard, Switches
+from app.sandbox.tokens import Claims, Kind, Seal, hash_of
+from app.sandbox.wording import BAD_CODE, DEAD_GRANT, TokenRefusedError, token_refusal
+
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_VERIFIER: Final = r"^[A-Za-z0-9._~-]{43,128}$"
+_GRANTS: Final[Mapping[str, Grant]] = {
+    "authorization_code": Grant.AUTHORIZATION_CODE,
+    "client_credentials": Grant.CLIENT_CREDENTIALS,
+    JWT_BEARER: Grant.JWT_BEARER,
+}
+_DOWN: Final = Answer(503, {"error": "temporarily_unavailable"}, {**NO_STORE, "retry-after": "1"})
+_POST_ONLY: Final = replace(
+    fault(405, "method_not_allowed", "A token endpoint takes POST."), headers={"allow": "POST"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A token request under RFC names, its auth method, and the code or token that it brings."""
+
+    definition: Definition
+    method: AuthMethod
+    oauth: OAuth2
+    inbound: Inbound
+    fields: Mapping[str, str]
+    brought: Claims | None
+    switches: Switches
+
+    @property
+    def grant_type(self) -> str:
+        """What is asked for; a code alone is enough, as several providers have it."""
+        return self.fields.get("grant_type") or ("authorization_code" if "code" in self.fields else "")
+
+
+class TokenEndpoint:
+    """Answers token requests; every refusal has the definition's shape."""
+
+    def __init__(
+        self,
+        seal: Seal,
+        ledger: Ledger,
+        switchboard: Switchboard,
+        proof: ClientProof,
+        issuer: Issuer,
+        clock: Clock,
+    ) -> None:
+        self._seal = seal
+        self._ledger = ledger
+        self._switchboard = switchboard
+        self._proof = proof
+        self._issuer = issuer
+        self._clock = clock
+
+    async def answer(self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound) -> Answer:
+        """Answer one request to the token endpoint of ``methods``."""
+        request = await self._read(definition, methods, inbound)
+        switches = request.switches
+        if inbound.method != "POST" and not _is_exchange(request):
+            return _POST_ONLY
+        await self._clock.sleep(switches.delay_s)
+        if switches.token_endpoint_down and await self._switchboard.struck(switches):
+            return _DOWN
+        try:
+            answer = await self._granted(request)
+        except TokenRefusedError as refused:
+            answer = token_refusal(request.oauth, refused)
+        if switches.drop_token_answer and await self._switchboard.struck(switches):
+            return DROPPED
+        return answer
+
+    async def _read(
+        self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound
+    ) -> TokenRequest:
+        given = first_values(inbound.fields)
+        brought = next(
+            (claims for text in given.values() if (claims := self._opened(definition, text))), None
+        )
+        method = _method_of(methods, given, brought)
+        oauth = oauth_of(method)
+        subject = brought.subject if brought is not None else None
+        switches = await self._switchboard.of(definition.integration, subject)
+        return TokenRequest(definition, method, oauth, inbound, rfc_fields(oauth, inbound), brought, switches)
+
+    def _opened(self, definition: Definition, text: str) -> Claims | None:
+        opened = (self._seal.open(text, kind) for kind in Kind)
+        return next(
+            (found for found in opened if found and found.integration == definition.integration), None
+        )
+
+    async def _granted(self, request: TokenRequest) -> Answer:
+        if _is_exchange(request):
+            return await self._exchanged(request)
+        _require_form(request)
+        await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
+        match request.grant_type:
+            case "authorization_code" if request.oauth.grant is Grant.AUTHORIZATION_CODE:
+                return await self._code(request)
+            case "refresh_token" if request.oauth.token.refresh_token is not None:
+                return await self._refresh(request)
+            case "client_credentials" if request.oauth.grant is Grant.CLIENT_CREDENTIALS:
+                return await self._issue(request, self._fresh(request))
+            case "urn:ietf:params:oauth:grant-type:jwt-bearer" if request.oauth.grant is Grant.JWT_BEARER:
+                assertion = request.fields.get("assertion", "")
+                await self._proof.check_assertion(request.method, request.oauth, request.inbound, assertion)
+                return await self._issue(request, self._fresh(request))
+        raise TokenRefusedError("unsupported_grant_type", "This grant type is not offered.")
+
+    async def _code(self, request: TokenRequest) -> Answer:
+        fields = request.fields
+        code = await self._live(request, "code", Kind.CODE)
+        if not hmac.compare_digest(code.return_hash, hash_of(fields.get("redirect_uri", ""))):
+            raise TokenRefusedError(
+                "invalid_grant",
+                "The redirect_uri is not that of the authorization request.",
+                ProblemCode.REDIRECT_URI_MISMATCH,
+                *BAD_CODE,
+            )
+        if code.challenge and not _verifies(fields.get("code_verifier", ""), code.challenge):
+            raise TokenRefusedError(
+                "invalid_grant", "The code_verifier does not fit the code_challenge.", *BAD_CODE
+            )
+        if not code.challenge and "code_verifier" in fields:
+            raise TokenRefusedError(
+                "invalid_grant", "There was no code_challenge for this code_verifier.", *BAD_CODE
+            )
+        await self._ledger.use_code(code)
+        return await self._issue(request, code)
+
+    async def _refresh(self, request: TokenRequest) -> Answer:
+        if request.switches.refuse_refresh and await self._switchboard.struck(request.switches):
+            raise TokenRefusedError(
+                "invalid_grant", "The sandbox was told to refuse refresh tokens.", *DEAD_GRANT
+            )
+        refresh = await self._live(request, "refresh_token", Kind.REFRESH)
+        scopes = scopes_asked(request.method, request.oauth, request.fields) or refresh.scopes
+        if not set(refresh.scopes).issuperset(scopes):
+            raise TokenRefusedError("invalid_scope", "A refresh cannot ask for more than was granted.")
+        renewal = request.oauth.renewal
+        if renewal.rotation is Rotation.SINGLE_USE:
+            await self._ledger.use_refresh_token(refresh, renewal.grace_s)
+        return await self._issue(request, replace(refresh, generation=refresh.generation + 1), scopes)
+
+    async def _exchanged(self, request: TokenRequest) -> Answer:
+        if any("application." in text for text in request.oauth.renewal.params.values()):
+            await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
+        access = request.brought
+        if (
+            access is None
+            or access.kind is not Kind.ACCESS
+            or await self._ledger.verdict(access) is not Verdict.LIVE
+        ):
+            raise TokenRefusedError(
+                "invalid_grant", "The token is not valid any more, or never was.", *DEAD_GRANT
+            )
+        return await self._issue(request, replace(access, generation=access.generation + 1))
+
+    async def _live(self, request: TokenRequest, name: str, kind: Kind) -> Claims:
+        """Return what ``name`` brings where it is of this kind, of this application, and still counts."""
+        claims = self._seal.open(request.fields.get(name, ""), kind)
+        is_ours = claims is not None and claims.integration == request.definition.integration
+        if claims is None or not is_ours or await self._ledger.verdict(claims) is not Verdict.LIVE:
+            meanings = BAD_CODE if kind is Kind.CODE else DEAD_GRANT
+            raise TokenRefusedError(
+                "invalid_grant", f"The {name} is not valid any more, or never was.", *meanings
+            )
+        return claims
+
+    def _fresh(self, request: TokenRequest) -> Claims:
+        known = tuple(scope.name for scope in request.method.scopes)
+        asked = scopes_asked(request.method, request.oauth, request.fields)
+        if known and request.method.scopes_from_config is None and not set(known).issuperset(asked):
+            raise TokenRefusedError("invalid_scope", "A scope is not one that this integration knows.")
+        return self._issuer.fresh(request.definition, request.method, asked or known)
+
+    async def _issue(
+        self, request: TokenRequest, grant: Claims, scopes: Sequence[str] | None = None
+    ) -> Answer:
+        lifetime_s = request.switches.token_lifetime_s
+        is_renewal = grant.kind is not Kind.CODE and request.brought is not None
+        token = (request.oauth.renewal.token if is_renewal else None) or request.oauth.token
+        return await self._issuer.answer(request.method, token, grant, lifetime_s=lifetime_s, scopes=scopes)
+
+
+def rfc_fields(oauth: OAuth2, inbound: Inbound) -> dict[str, str]:
+    """Return the parameters of a request to an endpoint of the authorization server."""
+    return rfc_names(oauth, first_values(inbound.fields))
+
+
+def _method_of(methods: Sequence[AuthMethod], given: Mapping[str, str], brought: Claims | None) -> AuthMethod:
+    """Return the auth method that is meant: by what is brought, else by the grant type."""
+    if brought is not None:
+        return next((method for method in methods if method.id == brought.method), methods[0])
+    grant = _GRANTS.get(given.get("grant_type", ""))
+    return next((method for method in methods if oauth_of(method).grant is grant), methods[0])
+
+
+def _is_exchange(request: TokenRequest) -> bool:
+    renewal = request.oauth.renewal
+    fixed = {name: text for name, text in renewal.params.items() if "{" not in text}
+    asked = all(request.fields.get(name) == text for name, text in fixed.items())
+    return (
+        renewal.by is RenewalBy.EXCHANGE
+        and asked
+        and request.brought is not None
+        and request.brought.kind is Kind.ACCESS
+    )
+
+
+def _require_form(request: TokenRequest) -> None:
+    inbound = request.inbound
+    takes_json = request.oauth.body == "json"
+    if not (isinstance(inbound.json, Mapping) if takes_json else inbound.form):
+        words = "a JSON object" if takes_json else "a form"
+        raise TokenRefusedError("invalid_request", f"A token request is {words}.")
+    if repeated(inbound.fields):
+        raise TokenRefusedError("invalid_request", "A parameter stands there more than once.")
+
+
+def _verifies(verifier: str, challenge: str) -> bool:
+    return matches(_VERIFIER, verifier) and hmac.compare_digest(hash_of(verifier), challenge)

@@ -1,0 +1,210 @@
+"""Decides what a request is for: its address compared with the definition's addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from app.catalog.definition import AuthMethod, Definition, Method, OAuth2
+from app.catalog.hosts import host_allowed
+from app.sandbox.inbound import Inbound
+from app.sandbox.url_pattern import UrlPattern, join_url, url_pattern
+
+MAX_READINGS: Final = 16
+_HOST_END: Final = re.compile(r"^(?:https?://[^/]+|\{\+?[\w.]+\})")
+
+
+class Role(StrEnum):
+    """What an address is for, in the order in which addresses are tried."""
+
+    AUTHORIZE = "AUTHORIZE"
+    TOKEN = "TOKEN"  # noqa: S105 - a role's name
+    REVOKE = "REVOKE"
+    INTROSPECT = "INTROSPECT"
+    LOGIN = "LOGIN"
+    METHOD = "METHOD"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A method that the address fits, with the values of ``params`` and ``credentials`` that stand in it.
+
+    ``takes_query`` says that the query is a part of the address and no parameters of its own.
+    """
+
+    method: Method
+    values: Mapping[str, str]
+    weight: int
+    takes_query: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is for: the auth methods that share the address, or the calls that it can be."""
+
+    role: Role
+    auth: tuple[AuthMethod, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    role: Role
+    auth: AuthMethod
+    pattern: UrlPattern
+    verbs: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    method: Method
+    verb: str
+    pattern: UrlPattern
+
+
+class Roles:
+    """The addresses of one definition, compiled once.
+
+    Static addresses go first, then those with variables. Where an address is wholly configuration
+    (``{+config.tokenUrl}``) any address could be meant, and the protocol's own parameters decide.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        doors = sorted(_doors(definition), key=lambda door: not door.pattern.is_static)
+        self._doors = [door for door in doors if not door.pattern.is_open]
+        self._open_doors = [door for door in doors if door.pattern.is_open]
+        self._routes = list(_routes(definition))
+
+    def target(self, inbound: Inbound) -> Target:
+        """Return what the request is for."""
+        doors = [door for door in self._doors if _fits(door, inbound)]
+        if len({door.role for door in doors}) != 1:
+            doors = [door for door in (*doors, *self._open_doors) if _speaks(door, inbound)]
+        if doors:
+            role = doors[0].role
+            return Target(role, tuple(door.auth for door in doors if door.role is role))
+        calls = self.calls(inbound)
+        return Target(Role.METHOD if calls else Role.UNKNOWN, calls=calls)
+
+    def calls(self, inbound: Inbound) -> tuple[Call, ...]:
+        """Return the calls that the address and the HTTP method fit, the closest first.
+
+        What takes GET takes HEAD, and a form by POST too: Slack has it so, and its own client relies on it.
+        """
+        matches = list(self._matches(inbound))
+        is_form = inbound.method == "POST" and inbound.form is not None
+        for verb in (inbound.method, "GET" if inbound.method == "HEAD" or is_form else None):
+            fitting = [call for own, call in matches if own == verb]
+            if fitting:
+                return tuple(sorted(fitting, key=lambda call: -call.weight))
+        return ()
+
+    def verbs(self, inbound: Inbound) -> list[str]:
+        """Return the HTTP methods that the address takes."""
+        return sorted({verb for verb, _ in self._matches(inbound)})
+
+    def _matches(self, inbound: Inbound) -> Iterator[tuple[str, Call]]:
+        address = inbound.address
+        if not self._knows_host(address.host):
+            return
+        for route in self._routes:
+            values = route.pattern.match(address.host, address.path, inbound.query_map)
+            if values is not None:
+                calls = _readings(route, values, inbound.raw_query)
+                yield from ((route.verb, call) for call in calls)
+
+    def _knows_host(self, host: str) -> bool:
+        hosts = self._definition.http.hosts
+        return any("{" in entry for entry in hosts) or host_allowed(host.partition(":")[0], hosts)
+
+
+def _readings(route: _Route, values: Mapping[str, str], raw_query: str) -> Iterator[Call]:
+    """Return the ways to read the address: behind an open base, any part of the path can be the tail."""
+    pattern = route.pattern
+    if pattern.tail is None or not pattern.tail.startswith("params."):
+        yield Call(route.method, values, pattern.weight, takes_query=pattern.tail is not None)
+        return
+    query = f"?{raw_query}" if raw_query else ""
+    segments = values[pattern.tail].split("/")
+    last = min(len(segments), MAX_READINGS + 1) if pattern.starts_open else 2
+    for start in range(1, max(last, 2)):
+        tail = "/" + "/".join(segments[start:])
+        yield Call(route.method, {**values, pattern.tail: tail + query}, pattern.weight, takes_query=True)
+
+
+def _fits(door: _Door, inbound: Inbound) -> bool:
+    address = inbound.address
+    if door.verbs is not None and inbound.method not in door.verbs:
+        return False
+    return door.pattern.match(address.host, address.path, inbound.query_map) is not None
+
+
+def _speaks(door: _Door, inbound: Inbound) -> bool:
+    """Return whether the request has the parameters that the protocol gives to this role."""
+    names = {name for name, _ in inbound.fields}
+    match door.role:
+        case Role.AUTHORIZE:
+            return "response_type" in inbound.query_map
+        case Role.TOKEN:
+            return inbound.method == "POST" and "grant_type" in names
+        case Role.REVOKE:
+            return inbound.form is not None and "token" in names and "grant_type" not in names
+        case Role.INTROSPECT:
+            return inbound.form is not None and "token" in names and "introspect" in inbound.address.path
+    return False
+
+
+def _doors(definition: Definition) -> Iterator[_Door]:
+    for auth in definition.auth:
+        for role, verbs, text in _addresses(auth):
+            pattern = url_pattern(text) if text else None
+            if pattern is not None:
+                yield _Door(role, auth, pattern, frozenset(verbs) if verbs else None)
+
+
+def _addresses(auth: AuthMethod) -> Iterator[tuple[Role, set[str] | None, str | None]]:
+    oauth = auth.oauth2
+    if oauth is not None:
+        yield Role.AUTHORIZE, None, oauth.authorize_url
+        yield Role.TOKEN, None, oauth.token_url
+        yield Role.TOKEN, None, oauth.renewal.url
+        yield Role.INTROSPECT, {"POST"}, oauth.introspect_url
+        yield Role.REVOKE, _revoke_verbs(oauth), oauth.revoke_url
+    if auth.login is not None:
+        yield Role.LOGIN, {auth.login.http_method}, auth.login.url
+
+
+def _revoke_verbs(oauth: OAuth2) -> set[str]:
+    """Return how a revocation can come; without a body GET is as good as POST (Slack's own client)."""
+    verb = oauth.revoke_method
+    return {"GET", "POST"} if oauth.revoke_with == "bearer" and verb != "DELETE" else {verb}
+
+
+def _routes(definition: Definition) -> Iterator[_Route]:
+    prefixes = [place.value for auth in definition.auth for place in auth.place if place.at == "path"]
+    default_first = sorted(
+        definition.methods.values(), key=lambda method: method.name != definition.test.method
+    )
+    for method in default_first:
+        base = method.base_url or definition.http.base_url
+        yield from _route(method, method.http_method, base, method.path, prefixes)
+
+
+def _route(method: Method, verb: str, base: str, path: str, prefixes: list[str]) -> Iterator[_Route]:
+    url = join_url(base, path)
+    for text in (url, *(_prefixed(url, prefix) for prefix in prefixes)):
+        pattern = url_pattern(text)
+        if pattern is not None:
+            yield _Route(method, verb.upper(), pattern)
+
+
+def _prefixed(url: str, prefix: str) -> str:
+    """Put the credentials' path prefix where the authenticator puts it: in front of the whole path."""
+    start = _HOST_END.match(url)
+    end = start.end() if start else 0
+    return f"{url[:end]}{prefix.rstrip('/')}{url[end:]}"

@@ -1,0 +1,82 @@
+"""Builds a token answer backwards: the provider's example, overlaid where the definition's picks point."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.catalog.definition import AuthMethod, Json, TokenAnswer
+from app.sandbox import paths
+from app.sandbox.accounts import speak_of_account
+from app.sandbox.answer import plain
+
+_JWT: Final = re.compile(r"^eyJ[\w-]*\.[\w-]+\.[\w-]*$")
+OFFLINE_SCOPES: Final = frozenset({"offline_access", "offline.access", "refresh_token", "offline"})
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTokens:
+    """What was issued; ``refresh`` is None where there is none, ``lifetime_s`` where it is not told."""
+
+    access: str
+    refresh: str | None
+    lifetime_s: int | None
+    scopes: Sequence[str]
+    account: int
+
+
+def build_token_answer(token: TokenAnswer, issued: IssuedTokens) -> dict[str, Json]:
+    """Return the body of a token answer.
+
+    Only what stands in the example is overlaid: a definition whose picks lead nowhere in its own example is
+    answered without a token, and so fails its own run.
+    """
+    body: dict[str, Json] = plain(token.example)
+    for path in token.secrets.values():
+        if not _is_jwt(paths.present(body, path)):
+            paths.replace(body, path, issued.access)
+    paths.replace(body, token.access_token, issued.access)
+    if issued.refresh is None:
+        paths.remove(body, token.refresh_token)
+    else:
+        paths.replace(body, token.refresh_token, issued.refresh)
+    _replace_alike(body, token.expires_in, issued.lifetime_s)
+    _replace_granted(body, token, issued.scopes)
+    speak_of_account(body, token.account.id, token.account.label, issued.account)
+    return body
+
+
+def lifetime_of(token: TokenAnswer, switched_s: int | None) -> int | None:
+    """Return how many seconds an access token lives: as switched, as the example says, or as documented."""
+    if switched_s is not None:
+        return switched_s
+    told = paths.present(token.example, token.expires_in)
+    if isinstance(told, str) and told.isdecimal():
+        return int(told)
+    return int(told) if isinstance(told, int | float) else token.default_expires_in_s
+
+
+def gives_refresh_token(method: AuthMethod, token: TokenAnswer, granted: Sequence[str]) -> bool:
+    """Return whether ``granted`` brings a refresh token: where a scope asks for it, only with that."""
+    offline = OFFLINE_SCOPES & {scope.name for scope in method.scopes}
+    return token.refresh_token is not None and (not offline or bool(offline & set(granted)))
+
+
+def _replace_alike(body: Json, path: str | None, value: int | None) -> None:
+    present = paths.present(body, path)
+    if value is not None:
+        paths.replace(body, path, str(value) if isinstance(present, str) else value)
+
+
+def _replace_granted(body: Json, token: TokenAnswer, scopes: Sequence[str]) -> None:
+    present = paths.present(body, token.granted)
+    if isinstance(present, list):
+        paths.replace(body, token.granted, list(scopes))
+    elif isinstance(present, str):
+        paths.replace(body, token.granted, token.granted_separator.join(scopes))
+
+
+def _is_jwt(value: Json) -> bool:
+    return isinstance(value, str) and _JWT.match(value) is not None

@@ -1,0 +1,126 @@
+"""What each key holds open, and whether it does: the figures of ``patchbay keys list`` and ``verify``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from tortoise.connection import get_connection
+
+from app.vault.data_keys import DESTROYED, RETIRED, DataKeys
+from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyUnavailableError
+from app.vault.keys import KeyRing
+from app.vault.models import DataKeyRecord, KeyCheckRecord
+from app.vault.start_up import open_probe
+
+_BATCH: Final = 200
+_COUNTS: Final = """
+SELECT k."kek_id", k."kek_version", COUNT(DISTINCT k."id") AS "data_keys", COUNT(s."id") AS "sealed_values"
+FROM "data_key" k LEFT JOIN "sealed_value" s ON s."data_key_id" = k."id"
+WHERE k."state" <> 'DESTROYED' GROUP BY k."kek_id", k."kek_version"
+"""
+
+
+class KeyStanding(StrEnum):
+    """What a key is to this hub."""
+
+    ACTIVE = "ACTIVE"
+    DECRYPT_ONLY = "DECRYPT_ONLY"
+    RETIRED = "RETIRED"
+    MISSING = "MISSING"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """One version of one key: what it wraps, and how many sealed values that opens in the end."""
+
+    key_id: str
+    version: str
+    standing: KeyStanding
+    data_keys: int
+    sealed_values: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """What one version of one key was found to open."""
+
+    key_id: str
+    version: str
+    is_held: bool
+    opens_probe: bool
+    data_keys: int
+    opened: int
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it opens everything that it should; a key that nothing needs may be absent."""
+        return self.opened == self.data_keys and (self.opens_probe or not self.is_held)
+
+
+async def key_uses(ring: KeyRing) -> tuple[KeyUse, ...]:
+    """Return every key of the ring and every key that live data keys need. Needs an active ORM context."""
+    counts = {
+        (row["kek_id"], row["kek_version"]): (int(row["data_keys"]), int(row["sealed_values"]))
+        for row in await get_connection("default").execute_query_dict(_COUNTS)
+    }
+    checks = await KeyCheckRecord.filter(state=RETIRED)
+    retired = {check.kek_id for check in checks}
+    held = {(key.key_id, key.version): number for number, key in enumerate(ring.keys)}
+    places = sorted({*counts, *held}, key=lambda place: (held.get(place, len(held)), place))
+    return tuple(
+        KeyUse(*place, _standing(ring, retired, place), *counts.get(place, (0, 0))) for place in places
+    )
+
+
+async def key_reports(ring: KeyRing, keys: DataKeys) -> tuple[KeyReport, ...]:
+    """Open the probe of every held key and unwrap every live data key, whatever is remembered of them."""
+    totals: dict[tuple[str, str], list[int]] = {(key.key_id, key.version): [0, 0] for key in ring.keys}
+    async for record in _live():
+        count = totals.setdefault((record.kek_id, record.kek_version), [0, 0])
+        count[0] += 1
+        count[1] += await _opens(keys, record)
+    return tuple([await _report(ring, *place, *count) for place, count in totals.items()])
+
+
+async def _live() -> AsyncIterator[DataKeyRecord]:
+    after = ""
+    while (
+        records := await DataKeyRecord.filter(id__gt=after)
+        .exclude(state=DESTROYED)
+        .order_by("id")
+        .limit(_BATCH)
+    ):
+        for record in records:
+            yield record
+        after = records[-1].id
+
+
+async def _opens(keys: DataKeys, record: DataKeyRecord) -> bool:
+    try:
+        await keys.material(record)
+    except (CredentialUnreadableError, KeyUnavailableError):
+        return False
+    return True
+
+
+async def _report(ring: KeyRing, key_id: str, version: str, data_keys: int, opened: int) -> KeyReport:
+    key, opens = ring.get(key_id, version), False
+    if key is not None:
+        try:
+            await open_probe(key, key_id, version)
+            opens = True
+        except (IntegrityError, KeyUnavailableError):
+            pass
+    return KeyReport(key_id, version, key is not None, opens, data_keys, opened)
+
+
+def _standing(ring: KeyRing, retired: set[str], place: tuple[str, str]) -> KeyStanding:
+    active = ring.active
+    if place == (active.key_id, active.version):
+        return KeyStanding.ACTIVE
+    if ring.get(*place) is None:
+        return KeyStanding.MISSING
+    return KeyStanding.RETIRED if place[0] in retired else KeyStanding.DECRYPT_ONLY

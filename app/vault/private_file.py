@@ -1,0 +1,130 @@
+"""Private files on the disk: read only where nobody else can touch them, made once, replaced whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from app.vault.errors import KeyFileError
+
+MAX_FILE_BYTES: Final = 65_536
+_DRAFT: Final = re.compile(r"\.(.+)\.[0-9a-f]{16}")
+
+
+def read_private(path: Path, apart_from: Path | None = None) -> str:
+    """Read a text file that only we can touch and that does not lie in ``apart_from``, followed through any link.
+
+    Raises:
+        KeyFileError: saying what is wrong with it, never what it holds.
+    """
+    try:
+        real = path.resolve(strict=True)
+        if apart_from is not None and real.is_relative_to(apart_from.resolve()):
+            raise KeyFileError("it lies in the data folder; keep it apart from the data it opens")
+        # O_NONBLOCK: opening a pipe that nobody writes to must not hang the start.
+        handle = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as fault:
+        raise KeyFileError(f"it cannot be opened ({fault.strerror})") from None
+    try:
+        _require_private(os.fstat(handle))
+        return os.read(handle, MAX_FILE_BYTES).decode("ascii")
+    except UnicodeDecodeError:
+        raise KeyFileError("it is not a text file") from None
+    finally:
+        os.close(handle)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Make a file of mode 0400 that appears whole or not at all, and is on the disk when this returns.
+
+    Raises:
+        FileExistsError: something stands there already; it is left as it is.
+        OSError: the file cannot be made.
+    """
+    draft = _draft_of(path)
+    try:
+        _write(draft, content, 0o400)
+        path.hardlink_to(draft)  # unlike a rename, refuses where something stands already
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+    _sync_folder(path.parent)
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Put ``content`` in the place of a file, whose mode it keeps: readers see the old text or the new one.
+
+    Drafts that a killed process left beside it go first. Call it as the :func:`sole_editor`.
+
+    Raises:
+        OSError: the file cannot be replaced; it is left as it is.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    for other in path.parent.iterdir():
+        match = _DRAFT.fullmatch(other.name)
+        if match and match[1] == path.name:
+            other.unlink()
+    draft = _draft_of(path)
+    try:
+        _write(draft, content, mode)
+        draft.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def sole_editor(folder: Path) -> Iterator[None]:
+    """Keep other editors of the folder's files out; the lock ends with the process.
+
+    Raises:
+        BlockingIOError: somebody else is editing at this moment.
+        OSError: the folder cannot be opened.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _require_private(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError("it is not a regular file")
+    if status.st_uid != os.geteuid():
+        raise KeyFileError(f"it belongs to user {status.st_uid}, but the hub runs as user {os.geteuid()}")
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise KeyFileError(f"its mode {mode:04o} lets group or others at it; set it with: chmod 0400")
+    if status.st_size > MAX_FILE_BYTES:
+        raise KeyFileError("it is larger than any key file")
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+def _write(draft: Path, content: bytes, mode: int) -> None:
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o400)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(handle, mode)
+        os.fsync(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,75 @@
+"""Sealed values in their table: where one belongs, and how it is found, written first and replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tortoise.queryset import QuerySet
+
+from app.foundation.database import Transaction
+from app.foundation.ids import new_id
+from app.vault.envelope import DataKey, SealContext, seal
+from app.vault.models import SealedRecord
+
+FIRST_GENERATION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRef:
+    """The place of a sealed value: one field of one row of one workspace."""
+
+    workspace_id: str
+    table: str
+    row_id: str
+    field: str
+
+    def context(self, generation: int) -> SealContext:
+        """Return what a value of this place and generation is bound to."""
+        return SealContext(self.workspace_id, self.table, self.row_id, self.field, generation)
+
+
+def at(ref: SealedRef) -> QuerySet[SealedRecord]:
+    """Return the query for the one row of a place."""
+    return SealedRecord.filter(
+        workspace_id=ref.workspace_id, owner_table=ref.table, owner_row=ref.row_id, field=ref.field
+    )
+
+
+async def find(ref: SealedRef) -> SealedRecord | None:
+    """Return what a place holds."""
+    return await at(ref).get_or_none()
+
+
+async def insert(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes) -> bool:
+    """Seal into an empty place; return False, changing nothing, where it is not empty."""
+    record = SealedRecord(
+        id=new_id("sv"),
+        workspace_id=ref.workspace_id,
+        owner_table=ref.table,
+        owner_row=ref.row_id,
+        field=ref.field,
+        generation=FIRST_GENERATION,
+        data_key_id=key.id,
+        sealed=seal(key, ref.context(FIRST_GENERATION), plaintext),
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    # A plain insert that loses the race would break the caller's whole transaction on PostgreSQL.
+    await SealedRecord.bulk_create([record], ignore_conflicts=True)
+    return await SealedRecord.exists(id=record.id)
+
+
+async def replace(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes, expected: int) -> bool:
+    """Seal over generation ``expected``; return False, changing nothing, where the place holds another."""
+    changed = await (
+        at(ref)
+        .filter(generation=expected)
+        .update(
+            generation=expected + 1,
+            data_key_id=key.id,
+            sealed=seal(key, ref.context(expected + 1), plaintext),
+            updated_at=tx.now,
+        )
+    )
+    return changed == 1

@@ -1,0 +1,264 @@
+"""The vault: seals values into their places, opens them for an audited purpose, derives the hub's keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from tortoise.backends.base.client import TransactionalDBClient
+
+from app.access.actor import Actor
+from app.audit.entry import DetailValue, Outcome, Target
+from app.foundation.clock import Clock
+from app.foundation.database import Database, Transaction
+from app.foundation.errors import ConflictError, NotFoundError, PatchbayError
+from app.foundation.problems import ProblemCode, problem
+from app.foundation.secret import Secret
+from app.vault.data_keys import DataKeys
+from app.vault.envelope import KEY_BYTES, open_sealed
+from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyCheckError, KeyUnavailableError
+from app.vault.keys import KeyRing
+from app.vault.models import DataKeyRecord, SealedRecord
+from app.vault.reveals import AuditSink, RevealPurpose, is_counted
+from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find, insert, replace
+from app.vault.start_up import SYSTEM_WORKSPACE, VAULT_TABLE, check_keys, register_keys
+from app.vault.values import decode_value, encode_value
+
+__all__ = ["RevealPurpose", "Revealed", "SealedRef", "Vault"]
+
+_FINGERPRINT_BYTES: Final = 16
+_SYSTEM_LABEL: Final = b"patchbay/system/v1/"
+_NO_ROOT: Final = (
+    "The hub does not start: its own root secret {}, although the database holds data. Nothing was changed. "
+    "Restore the database from a backup."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """An opened value and the generation it had; its secret leaves are :class:`Secret`."""
+
+    generation: int
+    value: dict[str, Any] = field(repr=False)
+
+
+class Vault:
+    """Keeps what must not be read: stores nothing in the clear and opens nothing without an audit of it.
+
+    It decides neither who may open a value (the verb that asks does) nor when one is replaced. Lists never
+    come here: what a list shows stands in plain columns elsewhere.
+    """
+
+    def __init__(self, database: Database, ring: KeyRing, audit: AuditSink, clock: Clock) -> None:
+        self._database = database
+        self._ring = ring
+        self._audit = audit
+        self._keys = DataKeys(ring, clock)
+        self._root: bytes | None = None
+
+    async def start(self) -> None:
+        """Check the keys, then read the hub's own secret; a first start makes it. Audits nothing.
+
+        Raises:
+            KeyCheckError: a key that stored data needs is missing or wrong; the database is as it was.
+        """
+        with self._database.bind():
+            await check_keys(self._ring)
+            try:
+                async with self._database.transaction() as tx:
+                    await register_keys(tx, self._ring)
+                    root = await self._hub_secret(tx)
+            except KeyUnavailableError:
+                await check_keys(self._ring)  # another process began in this moment, with another key
+                raise
+        self._root = root
+
+    async def put(
+        self, tx: Transaction, ref: SealedRef, value: Mapping[str, Any], *, expected_generation: int | None
+    ) -> int:
+        """Seal ``value`` (JSON with :class:`Secret` leaves) into its place; return its new generation.
+
+        ``expected_generation`` is the one to replace; None means that the place must be empty.
+
+        Raises:
+            ConflictError: the place holds another generation, or none.
+            KeyUnavailableError: the workspace's key is not in the ring.
+            TypeError: ``value`` holds something else than JSON and secrets.
+            ValueError: ``value`` is larger than 1 MiB.
+        """
+        plaintext = encode_value(value)
+        key = await self._keys.active(tx, ref.workspace_id)
+        if expected_generation is None:
+            written = await insert(tx, ref, key, plaintext)
+        else:
+            written = await replace(tx, ref, key, plaintext, expected_generation)
+        if not written:
+            raise ConflictError(problem(ProblemCode.CONFLICT))
+        return FIRST_GENERATION if expected_generation is None else expected_generation + 1
+
+    async def reveal(
+        self,
+        actor: Actor,
+        ref: SealedRef,
+        *,
+        purpose: RevealPurpose,
+        generation: int | None = None,
+        connection_id: str | None = None,
+    ) -> Revealed:
+        """Open a value, after the audit of it is durable. Never call it inside a transaction.
+
+        With ``generation`` only that generation will do. Counted openings are counted under
+        ``connection_id``, or else under the row's id.
+
+        Raises:
+            NotFoundError: the place is empty, or in another workspace than the actor.
+            ConflictError: it holds another generation.
+            CredentialUnreadableError: what it holds does not open; audited too.
+            KeyUnavailableError: its key is not in the ring; audited too.
+            RuntimeError: a transaction is open here, and its rollback would take the audit with it.
+        """
+        if actor.workspace_id != ref.workspace_id:
+            raise NotFoundError
+        with self._database.bind():
+            _refuse_transaction()
+            record = await find(ref)
+            if record is None:
+                raise NotFoundError
+            if generation is not None and record.generation != generation:
+                raise ConflictError(problem(ProblemCode.CONFLICT))
+            try:
+                value = await self._open_value(ref, record)
+            except (CredentialUnreadableError, KeyUnavailableError) as fault:
+                await self._write_down(actor, ref, record.generation, purpose, fault)
+                raise
+            if is_counted(actor, purpose):
+                await self._audit.count_use(actor, connection_id or ref.row_id, purpose.value)
+            else:
+                await self._write_down(actor, ref, record.generation, purpose, None)
+            return Revealed(record.generation, value)
+
+    async def move(self, tx: Transaction, source: SealedRef, target: SealedRef) -> bool:
+        """Seal what stands at ``source`` anew for ``target`` and empty ``source``, with ``tx``; False if it is empty.
+
+        Nothing opens the value at its old place afterwards. What does not open is dropped, not moved. The verb
+        that moves it writes the audit entry in the same transaction.
+
+        Raises:
+            ConflictError: ``target`` holds something.
+            KeyUnavailableError: the workspace's key is not in the ring.
+        """
+        record = await find(source)
+        if record is None:
+            return False
+        try:
+            plaintext = await self._open(source, record)
+        except CredentialUnreadableError:
+            plaintext = None
+        await at(source).delete()
+        if plaintext is None:
+            return False
+        key = await self._keys.active(tx, target.workspace_id)
+        if not await insert(tx, target, key, plaintext):
+            raise ConflictError(problem(ProblemCode.CONFLICT))
+        return True
+
+    async def destroy(self, tx: Transaction, ref: SealedRef) -> None:  # noqa: ARG002 - joined by the models
+        """Delete a sealed value with ``tx``; an empty place is no fault."""
+        await at(ref).delete()
+
+    async def destroy_row(self, tx: Transaction, table: str, row_id: str) -> None:  # noqa: ARG002 - joined
+        """Delete all sealed values of one row with ``tx``."""
+        await SealedRecord.filter(owner_table=table, owner_row=row_id).delete()
+
+    async def fingerprint(self, workspace_id: str, domain: str, secret: Secret) -> str:
+        """Return 32 hex digits, equal for equal secrets of one workspace and domain and for no others.
+
+        They cannot be guessed at without the workspace's own key, which no rotation changes.
+
+        Raises:
+            KeyUnavailableError, CredentialUnreadableError: that key cannot be opened.
+        """
+        ref = SealedRef(workspace_id, VAULT_TABLE, workspace_id, "fingerprint_key")
+        with self._database.bind():
+            record = await find(ref)
+            if record is None:
+                async with self._database.transaction() as tx:
+                    record = await self._standing_secret(tx, ref)
+            key = await self._open(ref, record)
+        parts = (part.encode("utf-8", "surrogatepass") for part in (domain, secret.reveal()))
+        message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hmac.new(key, message, hashlib.sha256).digest()[:_FINGERPRINT_BYTES].hex()
+
+    async def system_key(self, purpose: str) -> bytes:
+        """Return the hub's 32-byte key for ``purpose``: the same on every host and after every restart.
+
+        It touches neither the database nor the audit, so that the audit's own key can come from here.
+
+        Raises:
+            RuntimeError: the vault has not been started.
+        """
+        if self._root is None:
+            raise RuntimeError("the vault has not been started")
+        info = _SYSTEM_LABEL + purpose.encode()
+        return HKDF(algorithm=SHA512(), length=KEY_BYTES, salt=None, info=info).derive(self._root)
+
+    async def _hub_secret(self, tx: Transaction) -> bytes:
+        ref = SealedRef(SYSTEM_WORKSPACE, VAULT_TABLE, SYSTEM_WORKSPACE, "root")
+        # One transaction writes both: asked in this order, whoever sees the key sees the secret too.
+        begun = await DataKeyRecord.exists(workspace_id=SYSTEM_WORKSPACE)
+        record = await find(ref)
+        if record is None and begun:
+            raise KeyCheckError(_NO_ROOT.format("is missing"), ())
+        try:
+            return await self._open(ref, record or await self._standing_secret(tx, ref))
+        except CredentialUnreadableError:
+            raise KeyCheckError(_NO_ROOT.format("does not open"), ()) from None
+
+    async def _standing_secret(self, tx: Transaction, ref: SealedRef) -> SealedRecord:
+        key = await self._keys.active(tx, ref.workspace_id)
+        await insert(tx, ref, key, secrets.token_bytes(KEY_BYTES))
+        return await at(ref).get()
+
+    async def _open(self, ref: SealedRef, record: SealedRecord) -> bytes:
+        key = await self._keys.of_record(ref.workspace_id, record.data_key_id)
+        try:
+            return open_sealed(key, ref.context(record.generation), record.sealed)
+        except IntegrityError:
+            raise CredentialUnreadableError from None
+
+    async def _open_value(self, ref: SealedRef, record: SealedRecord) -> dict[str, Any]:
+        try:
+            return decode_value(await self._open(ref, record))
+        except IntegrityError:
+            raise CredentialUnreadableError from None
+
+    async def _write_down(
+        self,
+        actor: Actor,
+        ref: SealedRef,
+        generation: int,
+        purpose: RevealPurpose,
+        fault: PatchbayError | None,
+    ) -> None:
+        detail: dict[str, DetailValue] = {
+            "purpose": purpose.value,
+            "field": ref.field,
+            "generation": generation,
+        }
+        if fault is not None:
+            detail["problem"] = fault.problem.code.value
+        target = Target(ref.table, ref.row_id, ref.field)
+        outcome: Outcome = "OK" if fault is None else "FAILED"
+        await self._audit.record_alone(actor, "secret.revealed", target, outcome=outcome, detail=detail)
+
+
+def _refuse_transaction() -> None:
+    inside = isinstance(SealedRecord._meta.db, TransactionalDBClient)  # noqa: SLF001 - the ORM's way to ask
+    if inside:
+        raise RuntimeError("a value is never revealed inside a transaction")

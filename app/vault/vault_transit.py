@@ -1,0 +1,101 @@
+"""EXPERIMENTAL: the transit engine of HashiCorp Vault or OpenBao as the keeper of the key that wraps.
+
+No server of theirs could be run beside the tests: requests and answers are held against the documented API by a small
+stand-in (https://developer.hashicorp.com/vault/api-docs/secret/transit), and never met the real one.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from app.foundation.secret import Secret
+from app.vault.envelope import canonical_json
+from app.vault.errors import IntegrityCode, IntegrityError, KeyFileError
+from app.vault.private_file import read_private
+from app.vault.service_door import Answer, ServiceDoor, ServiceFaultError
+from app.vault.service_key import ServiceKey
+
+NAME: Final = re.compile(r"(?:([A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*)/)?([A-Za-z0-9_-]{1,64})")
+_DEFAULT_MOUNT: Final = "transit"
+_CIPHERTEXT: Final = re.compile(r"vault:v([1-9]\d{0,8}):[A-Za-z0-9+/=]+")
+# Vault answers 400 or, in some versions, 500 for what does not open (hashicorp/vault issue 10842): its words tell.
+_NOT_OURS: Final = ("message authentication failed", "invalid ciphertext")
+
+
+class VaultTransitKey(ServiceKey):
+    """A key of the transit engine, ``<mount>/<name>``; the mount is ``transit`` where only a name is given.
+
+    The key must be of a type with associated data (``aes256-gcm96``, the default). The token is read from its file
+    for every call, as an agent renews it there.
+
+    Raises:
+        ValueError: the name is not one.
+    """
+
+    def __init__(self, name: str, door: ServiceDoor, token_file: Path) -> None:
+        match = NAME.fullmatch(name)
+        if match is None:
+            raise ValueError("a transit key is named <mount>/<name>")
+        self._path = f"/v1/{match[1] or _DEFAULT_MOUNT}"
+        self._name = match[2]
+        super().__init__(f"vault-transit:{match[1] or _DEFAULT_MOUNT}/{match[2]}")
+        self._door = door
+        self._token_file = token_file
+
+    async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
+        answer = await self._ask("encrypt", plaintext=_base64(material), associated_data=_bound_to(entries))
+        text = str(_data(answer).get("ciphertext", ""))
+        match = _CIPHERTEXT.fullmatch(text)
+        if not answer.is_ok or match is None:
+            raise self._unavailable(f"HTTP_{answer.status}")
+        return match[1], text.encode("ascii")
+
+    async def _decrypt(self, wrapped: bytes, entries: Mapping[str, str]) -> bytes:
+        text = wrapped.decode("ascii", "replace")
+        if not _CIPHERTEXT.fullmatch(text):
+            raise IntegrityError(IntegrityCode.MALFORMED)
+        answer = await self._ask("decrypt", ciphertext=text, associated_data=_bound_to(entries))
+        if answer.is_ok:
+            return _bytes(_data(answer).get("plaintext"))
+        if any(words in fault for fault in _faults(answer) for words in _NOT_OURS):
+            raise IntegrityError(IntegrityCode.NOT_AUTHENTIC)
+        raise self._unavailable(f"HTTP_{answer.status}")
+
+    async def _ask(self, verb: str, **body: str) -> Answer:
+        try:
+            token = Secret(read_private(self._token_file).strip())
+            path = f"{self._path}/{verb}/{self._name}"
+            return await self._door.ask("POST", path, headers={"x-vault-token": token}, body=body)
+        except KeyFileError as fault:
+            raise self._unavailable(f"the token file {self._token_file}: {fault}") from None
+        except ServiceFaultError as fault:
+            raise self._unavailable(fault.code) from None
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
+def _bound_to(entries: Mapping[str, str]) -> str:
+    return _base64(canonical_json(entries))
+
+
+def _data(answer: Answer) -> Mapping[str, Any]:
+    data = answer.data.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _faults(answer: Answer) -> list[str]:
+    faults = answer.data.get("errors")
+    return [str(fault) for fault in faults] if isinstance(faults, list) else []
+
+
+def _bytes(text: object) -> bytes:
+    try:
+        return b64decode(str(text), validate=True)
+    except ValueError:
+        raise IntegrityError(IntegrityCode.MALFORMED) from None

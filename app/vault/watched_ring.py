@@ -1,0 +1,129 @@
+"""The key ring of a running hub: it follows its key file, so that keys rotate without a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import structlog
+
+from app.foundation.clock import Clock
+from app.vault.errors import KeyFileError
+from app.vault.key_file import read_file_keys
+from app.vault.keys import KeyProvider, KeyRing
+
+LOOK_S: Final = 1.0
+_log = structlog.get_logger("patchbay.vault")
+_Mark: TypeAlias = tuple[int, int, int, int, int]
+
+
+class WatchedKeyRing(KeyRing):
+    """The keys of a key file, read again when the file has changed.
+
+    It looks at the file's inode, size and times at most once a second, and whenever it is asked for a key that
+    it does not hold. A file that cannot be read as a key file, such as one that is half written, changes nothing
+    and is tried again. A key that is gone from the file is let go a second later, if the file still stands so:
+    nobody loses a key to a moment. ``service`` is a key service that wraps instead of the file's active key,
+    ``services`` are others that open.
+
+    Raises:
+        KeyFileError: the file is not acceptable at the start.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        data_folder: Path | None = None,
+        service: KeyProvider | None = None,
+        services: Sequence[KeyProvider] = (),
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._data_folder = data_folder
+        self._service = service
+        self._services = tuple(services)
+        self._seen = _mark(path)
+        self._refused: _Mark | None = None
+        self._next_look = clock.monotonic() + LOOK_S
+        self._let_go_at: float | None = None
+        first, *others = self._read()
+        super().__init__(first, others)
+
+    @property
+    def active(self) -> KeyProvider:
+        """The key that wraps."""
+        self._look()
+        return self._active
+
+    @property
+    def others(self) -> tuple[KeyProvider, ...]:
+        """The keys that only open."""
+        self._look()
+        return self._others
+
+    @property
+    def keys(self) -> tuple[KeyProvider, ...]:
+        """Every key, the active one first, as one look at the file found them."""
+        self._look()
+        return (self._active, *self._others)
+
+    def get(self, key_id: str, version: str) -> KeyProvider | None:
+        """Return the key that opens what this version of it wrapped, or None where the file does not hold it."""
+        self._look()
+        if super().get(key_id, version) is None:
+            self.refresh()
+        return super().get(key_id, version)
+
+    def refresh(self) -> None:
+        """Look at the file at once."""
+        self._next_look = self._clock.monotonic()
+        self._look()
+
+    def _look(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_S
+        mark = _mark(self._path)
+        is_settled = self._let_go_at is not None and now >= self._let_go_at
+        if mark == self._seen and not is_settled:
+            return
+        try:
+            fresh = self._read()
+        except KeyFileError as fault:
+            if mark != self._refused:
+                _log.warning(
+                    "the key file has changed and is not acceptable; its keys stay", fault=str(fault)
+                )
+            self._refused = mark
+            return
+        self._adopt(fresh, now, is_same=mark == self._seen)
+        self._seen, self._refused = mark, None
+
+    def _read(self) -> tuple[KeyProvider, ...]:
+        """Return all keys, the active one first."""
+        services = (self._service, *self._services) if self._service else self._services
+        file = read_file_keys(self._path, data_folder=self._data_folder)
+        return (*services, *file) if self._service else (*file, *services)
+
+    def _adopt(self, fresh: tuple[KeyProvider, ...], now: float, *, is_same: bool) -> None:
+        held = (self._active, *self._others)
+        ids = {key.key_id for key in fresh}
+        gone = () if is_same else tuple(key for key in held if key.key_id not in ids)
+        self._let_go_at = now + LOOK_S if gone else None
+        before = [key.key_id for key in held]
+        self._hold(fresh[0], (*fresh[1:], *gone))
+        after = [key.key_id for key in (self._active, *self._others)]
+        if after != before:
+            _log.info("the keys have changed", active=after[0], decrypt_only=after[1:])
+
+
+def _mark(path: Path) -> _Mark | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,0 +1,123 @@
+"""The fast executor answers exactly what the stock one answers: data, order, errors, places and paths."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import pytest
+from graphql import get_named_type, is_leaf_type, is_object_type, is_required_argument, is_union_type
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app.api.graphql.executor import FastExecutor
+from app.api.graphql.http_request import Operation
+from app.api.graphql.operations import Operations
+from app.api.graphql.schema import NODE_LOADERS, build_schema
+from tests.api.graphql.fake_hub import load_test_catalog, make_actor, make_connection, make_hub, make_run
+
+FAST, STOCK = build_schema(), build_schema(executor=StrawberryGraphQLCoreExecutionContext)
+CORE = FAST._schema
+ENOUGH = 3
+
+
+@pytest.fixture(scope="module")
+def both():
+    hub = make_hub(load_test_catalog())
+    for name in "abc":
+        hub.test_runs.put(make_run(hub.connections.put(make_connection(name=name)).id))
+    return hub, [Operations(hub, schema, NODE_LOADERS) for schema in (FAST, STOCK)]
+
+
+async def answers_of(both, query):
+    hub, doors = both
+    hub.clock = None
+    found = []
+    for door in doors:
+        context = door.context(make_actor(), "req_x", None)
+        answer = await door.run(Operation(query, None, None, None), context)
+        found.append(json.dumps(answer.to_json()))
+    return found
+
+
+@st.composite
+def selections(draw, type_, depth):
+    """Some of a type's fields, some twice under other names, in any order."""
+    named = get_named_type(type_)
+    if is_union_type(named):
+        return "{__typename}"
+    usable = {
+        name: field
+        for name, field in named.fields.items()
+        if not any(map(is_required_argument, field.args.values()))
+        and (is_leaf_type(get_named_type(field.type)) or depth > 0)
+    }
+    names = draw(st.lists(st.sampled_from(sorted(usable)), min_size=1, max_size=6))
+    parts = ["__typename"] if draw(st.booleans()) else []
+    for number, name in enumerate(names):
+        field = usable[name]
+        inner = "" if is_leaf_type(get_named_type(field.type)) else draw(selections(field.type, depth - 1))
+        alias = f"a{number}_{depth}: " if draw(st.integers(0, 5)) == 0 else ""
+        condition = draw(st.sampled_from(["", "", "", " @include(if: true)", " @skip(if: true)"]))
+        page = "(first: 2)" if "first" in field.args else ""
+        parts.append(f"{alias}{name}{page}{condition} {inner}")
+    body = " ".join(parts)
+    return f"{{... on {named.name} {{{body}}} {body}}}" if draw(st.integers(0, 9)) == 0 else f"{{{body}}}"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_random_selections_are_answered_alike(both, data):
+    roots = ["connections", "integrations", "viewer", "hub", "events", "auditLog"]
+    name = data.draw(st.sampled_from(roots))
+    field = CORE.query_type.fields[name]
+    page = "(first: 3)" if "first" in field.args else ""
+    query = f"{{{name}{page} {data.draw(selections(field.type, ENOUGH))}}}"
+    fast, stock = asyncio.run(answers_of(both, query))
+    assert re.sub(r"e1[\w-]{16}", "CURSOR", fast) == re.sub(r"e1[\w-]{16}", "CURSOR", stock)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": None},
+        {"revision": "many"},
+        {"revision": 2**40},
+        {"mode": "NOPE"},
+        {"created_at": "yesterday"},
+        {"tested": None, "name": None},
+        {"description": 5, "name": [1]},
+    ],
+    ids=",".join,
+)
+async def test_values_that_cannot_be_are_errors_at_the_same_places(both, change, capsys):
+    hub, _ = both
+    before = dict(hub.connections.rows)
+    hub.connections.put(make_connection(name="d"))
+    broken = make_connection(name="e")
+    for field, value in change.items():
+        object.__setattr__(broken, field, value)
+    hub.connections.rows["x"] = broken
+    hub.connections._mine = lambda actor: list(hub.connections.rows.values())
+    query = """{connections {nodes {id name revision mode createdAt isTested description config lastTestRun {id}}}
+      viewer {role}}"""
+    fast, stock = await answers_of(both, query)
+    hub.connections.rows = before
+    assert fast == stock
+    assert "errors" in json.loads(stock)
+
+
+def test_hot_leaves_are_plain():
+    connection = CORE.type_map["Connection"]
+    from app.api.graphql.executor import _leaf
+
+    plain = {name for name in connection.fields if _leaf(connection, name)}
+    assert plain >= {"id", "name", "description", "mode", "revision", "createdAt", "updatedAt", "config"}
+    assert not plain & {"status", "asOf", "lastTestRun", "integration", "nextSteps"}
+    assert all(is_object_type(CORE.type_map[name]) for name in ("Integration", "TestRun", "Event"))
+
+
+def test_the_fast_executor_is_the_one_in_use():
+    assert FAST.execution_context_class is FastExecutor

@@ -1,0 +1,1 @@
+"""Tests of the authenticators: all pure, no network, no clock."""

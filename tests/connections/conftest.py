@@ -1,0 +1,108 @@
+"""A whole hub per test, in this process: both databases in turn, the sandbox as the outside."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from app.connections.snapshot import AuthorizationSnapshot, Mode
+from app.demo.person import Forms
+from app.foundation.secret import Secret
+from tests.canary import secret
+from tests.factories.acme import with_acme
+from tests.hubs import CATALOG, owner, running_hub, settings_for
+
+BROWSER = Secret(secret("browser-"))
+WITH_ACME = with_acme(CATALOG)
+OTHER_BROWSER = Secret(secret("browser-"))
+GENERIC = {
+    "authorizeUrl": "https://auth.example.com/authorize",
+    "tokenUrl": "https://auth.example.com/token",
+    "baseUrl": "https://api.example.com",
+    "testPath": "/me",
+    "scopes": "read write",
+}
+
+
+class World:
+    """One hub with its outside, and short words for what tests do all the time."""
+
+    def __init__(self, hub, outside, actor, clock):
+        self.hub = hub
+        self.outside = outside
+        self.actor = actor
+        self.clock = clock
+        self._number = 0
+
+    async def draft(self, integration="slack", config=None, mode=Mode.SANDBOX):
+        self._number += 1
+        name = f"Connection {self._number}"
+        edited = await self.hub.connections.create(
+            self.actor, name=name, integration=integration, mode=mode, config=config or {}
+        )
+        return edited.connection
+
+    async def begin(self, connection, method="oauth", **more):
+        return await self.hub.authorizations.begin(self.actor, connection.id, auth_method=method, **more)
+
+    async def at_provider(self, authorization: AuthorizationSnapshot, decision="allow", browser=BROWSER):
+        """Open the launch address, decide at the consent page, and return the address the browser is sent back to."""
+        started = await self.hub.browser.start(authorization.id, browser)
+        transport = httpx.ASGITransport(app=self.outside.app)
+        async with httpx.AsyncClient(transport=transport) as client:
+            page = await client.get(started.url)
+            forms = Forms()
+            forms.feed(page.text)
+            form = forms.forms[0]
+            body: dict[str, list[str]] = {}
+            for name, value in [*form["fields"], ("decision", decision)]:
+                body.setdefault(name, []).append(value)
+            answer = await client.post(urljoin(str(page.url), form["action"]), data=body)
+        return answer.headers["location"]
+
+    async def come_back(self, address: str, browser=BROWSER, application=None):
+        parts = urlsplit(address)
+        params = parse_qsl(parts.query, keep_blank_values=True)
+        return await self.hub.browser.returned(application or parts.path.rsplit("/", 1)[1], params, browser)
+
+    async def authorized(self, integration="slack", config=None):
+        connection = await self.draft(integration, config)
+        authorization = await self.begin(connection)
+        await self.come_back(await self.at_provider(authorization))
+        return await self.hub.connections.get(self.actor, connection.id)
+
+    async def connected(self, integration="slack", config=None):
+        connection = await self.authorized(integration, config)
+        await self.tested(connection)
+        return (await self.hub.connections.activate(self.actor, connection.id)).connection
+
+    async def tested(self, connection):
+        run = await self.hub.test_runs.start(self.actor, connection.id)
+        await self.hub.test_runs.work(run.id)  # or a job has claimed it already: then it is waited for
+        return await self.hub.test_runs.wait(self.actor, run.id, 10_000)
+
+    async def reload(self, connection):
+        return await self.hub.connections.get(self.actor, connection.id)
+
+    async def events(self):
+        return (await self.hub.events.read(self.actor.workspace_id, 0, 500)).events
+
+    def token_calls(self):
+        return [
+            r for r in self.outside.requests if r.url.path.rsplit("/", 1)[-1] in {"token", "oauth.v2.access"}
+        ]
+
+
+@pytest.fixture
+async def world(database_url, redis_for, tmp_path, clock):
+    settings = settings_for(database_url, tmp_path, redis_for)
+    async with running_hub(settings, clock=clock, catalog=WITH_ACME, receive_jobs=False) as (hub, outside):
+        with hub.database.bind():
+            yield World(hub, outside, await owner(hub), clock)
+
+
+@pytest.fixture
+def redis_for(database_url, request):
+    return request.getfixturevalue("redis_url") if database_url.startswith("postgres") else None

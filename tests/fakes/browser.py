@@ -1,0 +1,65 @@
+"""A person's browser: cookies, redirects, buttons of forms; it can stop before an address."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+from urllib.parse import urljoin
+
+import httpx
+
+from app.demo.person import Forms
+
+_MAX_HOPS = 12
+
+
+class Browser:
+    """One browser with its own cookies; ``visited`` are the addresses it was sent to, in order."""
+
+    def __init__(self) -> None:
+        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=20)
+        self.visited: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *fault: object) -> None:
+        await self._http.aclose()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._http.cookies
+
+    async def open(self, url: str, *, stop_before: str | None = None) -> httpx.Response:
+        """Open ``url``, follow redirects to a page, or up to the one that leads to ``stop_before``."""
+        return await self._follow(await self._get(url), stop_before)
+
+    async def press(
+        self, page: httpx.Response, choice: str, *, stop_before: str | None = None
+    ) -> httpx.Response:
+        """Press the button whose value is ``choice``, with what the page's form holds."""
+        forms = Forms()
+        forms.feed(page.text)
+        for form in forms.forms:
+            for name, value in form["buttons"]:
+                if value.lower() == choice:
+                    address = urljoin(str(page.url), form["action"] or str(page.url))
+                    body: dict[str, Any] = {}
+                    for key, item in [*form["fields"], (name, value)]:
+                        body.setdefault(key, []).append(item)
+                    return await self._follow(await self._http.post(address, data=body), stop_before)
+        raise AssertionError(f"{page.url} has no button {choice!r}: {page.text[:500]}")
+
+    async def _follow(self, answer: httpx.Response, stop_before: str | None) -> httpx.Response:
+        for _ in range(_MAX_HOPS):
+            if not answer.is_redirect:
+                return answer
+            target = urljoin(str(answer.url), answer.headers["location"])
+            if stop_before is not None and stop_before in target:
+                self.visited.append(target)
+                return answer
+            answer = await self._get(target)
+        raise AssertionError(f"redirected too often: {self.visited}")
+
+    async def _get(self, url: str) -> httpx.Response:
+        self.visited.append(url)
+        return await self._http.get(url)

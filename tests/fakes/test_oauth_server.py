@@ -1,0 +1,142 @@
+"""The OAuth server is as strict as the journeys need it to be, asked without any of our own OAuth code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from tests.fakes.browser import Browser
+from tests.fakes.oauth_server import Client, OAuthServer
+
+pytestmark = pytest.mark.node
+RETURN = "http://127.0.0.1:1/return"
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def client(oauth_server: OAuthServer) -> Client:
+    client = oauth_server.register()
+    client.redirect_to(RETURN)
+    return client
+
+
+def authorize_url(client: Client, **more: str) -> str:
+    asked = {
+        "client_id": client.id,
+        "response_type": "code",
+        "redirect_uri": RETURN,
+        "scope": "openid profile offline_access",
+        "state": "s",
+        **more,
+    }
+    return f"{client.server.config['authorizeUrl']}&{urlencode(asked)}"
+
+
+async def answer_of(client: Client, choice: str = "allow", **more: str) -> dict[str, list[str]]:
+    async with Browser() as browser:
+        page = await browser.open(authorize_url(client, **more), stop_before=RETURN)
+        if not page.is_redirect:
+            await browser.press(page, choice, stop_before=RETURN)
+        return parse_qs(urlsplit(browser.visited[-1]).query)
+
+
+def token_call(client: Client, **form: str):
+    return client.server.http.post(
+        f"{client.server.issuer}/token", data=form, auth=(client.id, client.secret or "")
+    )
+
+
+async def tokens_of(client: Client) -> dict[str, str]:
+    answer = await answer_of(client, code_challenge=CHALLENGE, code_challenge_method="S256")
+    tokens = token_call(
+        client,
+        grant_type="authorization_code",
+        code=answer["code"][0],
+        redirect_uri=RETURN,
+        code_verifier=VERIFIER,
+    )
+    assert tokens.status_code == 200, tokens.text
+    return tokens.json()
+
+
+async def test_a_challenge_is_required(client: Client):
+    answer = await answer_of(client)
+
+    assert answer["error"] == ["invalid_request"]
+    assert "code" not in answer
+
+
+async def test_a_code_opens_only_with_its_verifier(client: Client):
+    answer = await answer_of(client, code_challenge=CHALLENGE, code_challenge_method="S256")
+
+    refused = token_call(
+        client,
+        grant_type="authorization_code",
+        code=answer["code"][0],
+        redirect_uri=RETURN,
+        code_verifier="w" * 43,
+    )
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_denying_comes_back_as_access_denied(client: Client):
+    answer = await answer_of(client, "deny", code_challenge=CHALLENGE, code_challenge_method="S256")
+
+    assert answer["error"] == ["access_denied"]
+
+
+async def test_a_refresh_token_shown_twice_revokes_the_whole_family_and_is_counted(client: Client):
+    first = await tokens_of(client)
+    second = token_call(client, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert second["refresh_token"] != first["refresh_token"]
+
+    reuse = token_call(client, grant_type="refresh_token", refresh_token=first["refresh_token"])
+    after = token_call(client, grant_type="refresh_token", refresh_token=second["refresh_token"])
+    me = client.server.http.get(
+        f"{client.server.issuer}/me", headers={"Authorization": f"Bearer {second['access_token']}"}
+    )
+
+    assert [answer.status_code for answer in (reuse, after, me)] == [400, 400, 401]
+    figures = client.server.figures()
+    assert (figures["refreshed"], figures["reused"], figures["refused"]) == (1, 1, 2)
+
+
+async def test_lifetimes_can_be_shortened_while_it_runs(client: Client):
+    client.server.tokens_last(access_s=5)
+
+    assert (await tokens_of(client))["expires_in"] == 5
+
+
+async def test_taken_away_access_ends_a_refresh_token(client: Client):
+    tokens = await tokens_of(client)
+
+    client.server.forget_grants()
+
+    refused = token_call(client, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    assert client.server.figures()["reused"] == 0
+
+
+async def test_a_reset_sets_figures_and_settings_back(client: Client):
+    client.server.answer_tokens_with(503)
+    assert token_call(client, grant_type="refresh_token", refresh_token="none").status_code == 503
+
+    client.server.reset()
+
+    assert set(client.server.figures().values()) == {0}
+    assert token_call(client, grant_type="refresh_token", refresh_token="none").status_code == 400
+
+
+def test_the_lock_file_pins_every_package_by_hash_and_names_no_registry():
+    lock = json.loads((Path(__file__).parent / "oauth_server" / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert not any("resolved" in package for package in packages.values())

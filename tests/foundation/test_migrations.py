@@ -1,0 +1,254 @@
+"""Migrations: the schema that the models say, on both databases, one process at a time, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from aerich.utils import decompress_dict, get_models_describe
+from tortoise.connection import get_connection
+
+from app.audit.triggers import AUDIT_TRIGGERS
+from app.foundation import database as module
+from app.foundation.clock import SystemClock
+from app.foundation.database import Database, dialect_of, migrate, migrations_folder
+from app.foundation.sqlite_engine import statements_of
+from tests.databases import POSTGRES, postgres_clone, require, run_apart
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = sorted(path.name for path in (migrations_folder() / "models").glob("[0-9]*.py"))
+
+MIGRATE = """
+import asyncio, os, signal, sys
+from app.foundation.database import migrate
+
+kill = sys.argv[2]
+if kill == "sqlite":
+    import app.foundation.sqlite_engine as engine
+    real = engine.statements_of
+    def until(script):
+        for number, statement in enumerate(real(script)):
+            if number == 25:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield statement
+    engine.statements_of = until
+elif kill == "postgres":
+    from aerich.models import Aerich
+    async def create(**values):
+        os.kill(os.getpid(), signal.SIGKILL)
+    Aerich.create = create
+print("ready", flush=True)
+sys.stdin.readline()
+print(asyncio.run(migrate(sys.argv[1])))
+"""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.scaled)])
+def empty_url(request, tmp_path, postgres_of_session):
+    """Return the URL of a database of its own without any table, of both kinds in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite://{tmp_path / 'empty.db'}"
+        return
+    require(postgres_of_session is not None, f"no PostgreSQL answers at {POSTGRES}")
+    with postgres_clone(None) as url:
+        yield url
+
+
+def migrating(url: str, kill: str = "") -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", MIGRATE, url, kill],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def schema_of(url: str, *, generate: bool = False) -> dict[str, object]:
+    """Return everything that the database knows of its schema, in a form that two databases can be compared in."""
+
+    async def read() -> dict[str, object]:
+        database = Database(url, SystemClock())
+        await database.open()
+        try:
+            with database.bind():
+                if generate:
+                    await database.generate_schema()
+                    for statement in AUDIT_TRIGGERS[database.dialect]:
+                        await get_connection("default").execute_script(statement)
+                ask = get_connection("default").execute_query_dict
+                return await (_sqlite if database.dialect == "sqlite" else _postgres)(ask)
+        finally:
+            await database.close()
+
+    return run_apart(read)
+
+
+async def _sqlite(ask):
+    tables = await ask("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
+    found = {}
+    for table in sorted(row["name"] for row in tables):
+        columns = await ask(f"PRAGMA table_info('{table}')")
+        indexes = await ask(f"PRAGMA index_list('{table}')")
+        found[table] = (
+            sorted((c["name"], c["type"], c["notnull"], c["dflt_value"], c["pk"]) for c in columns),
+            sorted(
+                [
+                    (bool(i["unique"]), [c["name"] for c in await ask(f"PRAGMA index_info('{i['name']}')")])
+                    for i in indexes
+                ]
+            ),
+        )
+    triggers = await ask("SELECT sql FROM sqlite_master WHERE type='trigger' ORDER BY name")
+    found["triggers"] = [_folded(row["sql"]) for row in triggers]
+    return found
+
+
+async def _postgres(ask):
+    columns = await ask(
+        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default "
+        "FROM information_schema.columns WHERE table_schema='public' ORDER BY 1, 2"
+    )
+    indexes = await ask("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname='public'")
+    triggers = await ask("SELECT pg_get_triggerdef(oid) AS sql FROM pg_trigger WHERE NOT tgisinternal")
+    functions = await ask("SELECT prosrc FROM pg_proc WHERE pronamespace='public'::regnamespace")
+    return {
+        "columns": [tuple(row.values()) for row in columns],
+        "indexes": sorted(re.sub(r"INDEX \S+ ON", "INDEX ON", row["indexdef"]) for row in indexes),
+        "triggers": sorted(row["sql"] for row in triggers),
+        "functions": sorted(_folded(row["prosrc"]) for row in functions),
+    }
+
+
+def _folded(sql: str) -> str:
+    return " ".join(sql.replace("IF NOT EXISTS ", "").rstrip("; ").split())
+
+
+def test_the_migrated_schema_is_what_the_models_say(empty_url, tmp_path):
+    run_apart(lambda: migrate(empty_url))
+    migrated = schema_of(empty_url)
+    if dialect_of(empty_url) == "sqlite":
+        assert migrated == schema_of(f"sqlite://{tmp_path / 'models.db'}", generate=True)
+        return
+    with postgres_clone(None) as url:
+        assert migrated == schema_of(url, generate=True)
+
+
+def test_everything_is_applied_once_and_in_order(empty_url):
+    assert run_apart(lambda: migrate(empty_url)) == NAMES
+    assert run_apart(lambda: migrate(empty_url)) == []
+
+
+async def test_two_upgrades_at_once_are_one(empty_url):
+    processes = [migrating(empty_url) for _ in range(2)]
+    answers = await asyncio.gather(
+        *(asyncio.to_thread(process.communicate, "\n", 60) for process in processes)
+    )
+    assert [process.returncode for process in processes] == [0, 0], answers
+    assert {out.strip() for out, _ in answers} == {"[]", str(NAMES)}
+
+
+async def test_an_upgrade_that_is_killed_leaves_nothing_and_runs_again(empty_url):
+    process = migrating(empty_url, dialect_of(empty_url))
+    out, _ = await asyncio.to_thread(process.communicate, "\n", 60)
+    assert (process.returncode, out) == (-9, "")
+    left = schema_of(empty_url)
+    assert not [name for name in left if name != "triggers"] if "columns" not in left else not left["columns"]
+    assert await asyncio.to_thread(run_apart, lambda: migrate(empty_url)) == NAMES
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_url, tmp_path, monkeypatch):
+    folder = tmp_path / "broken"
+    (folder / "models").mkdir(parents=True)
+    for name in NAMES:
+        text = (migrations_folder() / "models" / name).read_text()
+        (folder / "models" / name).write_text(text)
+    (folder / "models" / f"{len(NAMES)}_20991231000000_broken.py").write_text(
+        'RUN_IN_TRANSACTION = True\nMODELS_STATE = ""\n'
+        "async def upgrade(db):\n"
+        '    return \'CREATE TABLE "half" ("id" INT); INSERT INTO "no_such_table" VALUES (1);\'\n'
+    )
+    monkeypatch.setattr(module, "migrations_folder", lambda: folder)
+    with pytest.raises(Exception, match="no_such_table"):
+        run_apart(lambda: migrate(empty_url))
+    monkeypatch.undo()
+    assert "half" not in str(schema_of(empty_url))
+    assert run_apart(lambda: migrate(empty_url)) == []
+
+
+async def test_the_audit_log_is_append_only_in_a_migrated_database(empty_url):
+    await asyncio.to_thread(run_apart, lambda: migrate(empty_url))
+    triggers = str((await asyncio.to_thread(schema_of, empty_url))["triggers"])
+    assert triggers.count("audit_entry_no_") == len(AUDIT_TRIGGERS[dialect_of(empty_url)]) - (
+        dialect_of(empty_url) == "postgres"
+    )
+
+
+async def test_the_newest_migration_knows_the_models_as_they_are(database):
+    import importlib.util
+
+    newest = migrations_folder() / "models" / NAMES[-1]
+    spec = importlib.util.spec_from_file_location("newest_migration", newest)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    known = decompress_dict(loaded.MODELS_STATE)
+    assert set(known) == set(get_models_describe("models"))
+
+
+def test_each_migration_speaks_both_dialects():
+    for name in NAMES:
+        text = (migrations_folder() / "models" / name).read_text()
+        assert '"sqlite"' in text
+        assert '"postgres"' in text
+
+
+def test_an_installed_hub_finds_its_migrations(tmp_path):
+    """Build the wheel, and look where the package will look in it."""
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    assert {f"app/migrations/models/{name}" for name in NAMES} <= set(names)
+    assert "app/catalog/definitions/slack/1.1.0.yaml" in names
+    assert "app/catalog/definitions/schema.json" in names
+    assert not [name for name in names if name.startswith("tests/") or name.endswith(".pyc")]
+    mapping = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    assert mapping["force-include"] == {"migrations": "app/migrations"}
+
+
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        ("", 0),
+        ("  \n", 0),
+        ("SELECT 1", 1),
+        ("SELECT 1;", 1),
+        ("SELECT 1; SELECT 2;", 2),
+        ("SELECT ';'; SELECT 2", 2),
+        ("CREATE TABLE a (b TEXT) /* one; two */; SELECT 1;", 2),
+        ("-- a; b\nSELECT 1;", 1),
+        ("CREATE TRIGGER t BEFORE UPDATE ON a BEGIN SELECT 1; SELECT 2; END; SELECT 3;", 2),
+        (";".join(AUDIT_TRIGGERS["sqlite"]), 3),
+    ],
+)
+def test_a_script_is_its_statements(script, count):
+    found = list(statements_of(script))
+    assert len(found) == count
+    assert "".join(found).strip() == script.strip()
