@@ -10,6 +10,7 @@ from app.vault.models import SealedRecord
 from app.vault.vault import RevealPurpose, SealedRef, Vault
 
 CANARY = "canary-51c2-secret"
+UNOPENED = "what-stood-there-instead-83f0"
 REF = SealedRef("wks_test", "credential", "conn_1", "credentials")
 
 
@@ -48,9 +49,10 @@ async def test_many_reads_of_the_machine_are_one_entry(log, actor, clock):
 
 
 async def test_a_value_that_does_not_open_is_told_without_its_text(log, actor):
-    await SealedRecord.filter(owner_row="conn_1").update(sealed=CANARY)
+    await SealedRecord.filter(owner_row="conn_1").update(sealed=UNOPENED)
     with pytest.raises(CredentialUnreadableError):
         await log.vault.reveal(actor, REF, purpose=RevealPurpose.RENEWAL)
     [(_, _, outcome, detail)] = await told(log, actor)
     assert (outcome, detail["problem"]) == ("FAILED", "CREDENTIAL_UNREADABLE")
+    assert UNOPENED not in repr(await told(log, actor))
     assert CANARY not in repr(await told(log, actor))
