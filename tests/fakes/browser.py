@@ -13,10 +13,15 @@ _MAX_HOPS = 12
 
 
 class Browser:
-    """One browser with its own cookies; ``visited`` are the addresses it was sent to, in order."""
+    """One browser with its own cookies; ``visited`` are the addresses it was sent to, in order.
 
-    def __init__(self) -> None:
-        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=20)
+    ``network`` stands in for sockets, where hub and provider live in the test's own process.
+    """
+
+    def __init__(self, network: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(
+            transport=network, trust_env=False, follow_redirects=False, timeout=20
+        )
         self.visited: list[str] = []
 
     async def __aenter__(self) -> Self:
@@ -32,6 +37,14 @@ class Browser:
     async def open(self, url: str, *, stop_before: str | None = None) -> httpx.Response:
         """Open ``url``, follow redirects to a page, or up to the one that leads to ``stop_before``."""
         return await self._follow(await self._get(url), stop_before)
+
+    async def post(self, url: str, content: bytes, content_type: str) -> httpx.Response:
+        """Send a form or whatever else a page could make a browser send, with this browser's cookies."""
+        return await self._http.post(url, content=content, headers={"Content-Type": content_type})
+
+    async def head(self, url: str) -> httpx.Response:
+        """Ask for the head of an address alone."""
+        return await self._http.head(url)
 
     async def press(
         self, page: httpx.Response, choice: str, *, stop_before: str | None = None

@@ -19,13 +19,19 @@ PATIENCE_S = 20.0
 
 
 class Client:
-    """Speaks to one hub with one access token. Whatever is not an answer fails the test."""
+    """Speaks to one hub with one access token. Whatever is not an answer fails the test.
 
-    def __init__(self, address: str, token: str) -> None:
+    ``network`` stands in for sockets, where the hub lives in the test's own process.
+    """
+
+    def __init__(
+        self, address: str, token: str, network: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self.address = address
         self.made: list[str] = []
         self._headers = {"Authorization": f"Bearer {token}"}
         self.http = httpx.AsyncClient(
+            transport=network,
             trust_env=False,
             timeout=PATIENCE_S,
             headers={**self._headers, "Accept": "application/graphql-response+json"},

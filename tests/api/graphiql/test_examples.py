@@ -8,7 +8,10 @@ from graphql import (
     OperationDefinitionNode,
     build_client_schema,
     build_schema,
+    get_named_type,
     introspection_from_schema,
+    is_input_object_type,
+    is_non_null_type,
     parse,
     type_from_ast,
     validate,
@@ -94,6 +97,16 @@ def test_variables_fit_their_types(tab, schema):
     assert not isinstance(values, list), [
         fault.message for fault in values if isinstance(fault, GraphQLError)
     ]
+
+
+@by_name
+def test_variables_give_what_the_editor_would_underline_as_missing(tab, schema):
+    given = json.loads(tab["variables"] or "{}")
+    for each in operation(tab).variable_definitions:
+        kind = get_named_type(type_from_ast(schema, each.type))
+        if is_input_object_type(kind):
+            wanted = {name for name, field in kind.fields.items() if is_non_null_type(field.type)}
+            assert wanted <= set(given[each.variable.name.value])
 
 
 def _seen_ids():
