@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
+import signal
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx
 import pytest
 
+from tests.canary import register
 from tests.fakes.browser import Browser
-from tests.fakes.oauth_server import Client, OAuthServer
+from tests.fakes.oauth_server import Client, OAuthServer, TokenCalls, running_oauth_server
 
 pytestmark = pytest.mark.node
 RETURN = "http://127.0.0.1:1/return"
@@ -63,6 +67,15 @@ async def tokens_of(client: Client) -> dict[str, str]:
     )
     assert tokens.status_code == 200, tokens.text
     return tokens.json()
+
+
+def refreshed(client: Client, tokens: dict[str, str], timeout: float = 10):
+    return client.server.http.post(
+        f"{client.server.issuer}/token",
+        data={"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
+        auth=(client.id, client.secret or ""),
+        timeout=timeout,
+    )
 
 
 async def test_a_challenge_is_required(client: Client):
@@ -132,6 +145,80 @@ async def test_a_reset_sets_figures_and_settings_back(client: Client):
 
     assert set(client.server.figures().values()) == {0}
     assert token_call(client, grant_type="refresh_token", refresh_token="none").status_code == 400
+
+
+async def test_held_token_calls_are_seen_only_when_they_are_let_go_and_never_where_the_client_is_gone(
+    client: Client,
+):
+    server, first = client.server, await tokens_of(client)
+    server.hold_tokens()
+    try:
+        with pytest.raises(httpx.TimeoutException):
+            refreshed(client, first, timeout=0.2)
+        async with asyncio.timeout(5):
+            while server.token_calls().waiting:
+                await asyncio.sleep(0.01)
+        waiting = asyncio.create_task(asyncio.to_thread(refreshed, client, first))
+        async with asyncio.timeout(5):
+            while not server.token_calls().waiting:
+                await asyncio.sleep(0.01)
+        assert server.figures()["refreshed"] == 0
+    finally:
+        server.let_go()
+
+    assert (await waiting).status_code == 200
+    figures = server.figures()
+    assert (figures["tokenCalls"], figures["refreshed"], figures["reused"]) == (3, 1, 0)
+    assert server.token_calls() == TokenCalls(waiting=0, in_hand=0)
+
+
+async def test_userinfo_can_be_away_and_the_age_of_what_is_used_is_told(client: Client):
+    tokens = await tokens_of(client)
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+
+    client.server.answer_api_with(503)
+    away = client.server.http.get(f"{client.server.issuer}/me", headers=headers)
+    client.server.answer_api_with(None)
+    there = client.server.http.get(f"{client.server.issuer}/me", headers=headers)
+
+    assert [away.status_code, there.status_code] == [503, 200]
+    figures = client.server.figures()
+    assert (figures["userinfo"], figures["userinfoTurnedAway"], figures["userinfoRefused"]) == (2, 1, 0)
+    assert 0 < figures["oldestUsedMs"] < 60_000
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+async def test_with_a_file_it_remembers_clients_tokens_and_figures_and_a_reuse_over_a_restart(
+    tmp_path, signum
+):
+    with running_oauth_server(tmp_path / "state.jsonl") as server:
+        client = server.register()
+        client.redirect_to(RETURN)
+        first = await tokens_of(client)
+        second = refreshed(client, first).json()
+        issuer, figures = server.issuer, server.figures()
+        register(*server.issued())
+
+        server.end(signum)
+        server.start()
+
+        assert (server.issuer, server.figures()) == (issuer, figures)
+        third = refreshed(client, second)
+        reuse = refreshed(client, first)
+        after = refreshed(client, third.json())
+        register(*server.issued())
+
+        assert [answer.status_code for answer in (third, reuse, after)] == [200, 400, 400]
+        figures = server.figures()
+        assert (figures["refreshed"], figures["reused"], figures["grantsRevoked"]) == (2, 1, 1)
+
+
+async def test_one_refresh_token_in_two_requests_at_once_is_a_reuse_too(client: Client):
+    first = await tokens_of(client)
+
+    await asyncio.gather(*(asyncio.to_thread(refreshed, client, first) for _ in range(8)))
+
+    assert client.server.figures()["reused"] >= 1
 
 
 def test_the_lock_file_pins_every_package_by_hash_and_names_no_registry():

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +56,44 @@ class Client:
         self.metadata = answer.json()
 
 
-class OAuthServer:
-    """The running server: its addresses, its clients, its figures and what its operator can do."""
+@dataclass(frozen=True)
+class TokenCalls:
+    """What is under way at the token endpoint: calls that are held, and calls that the server works on."""
 
-    def __init__(self, issuer: str, http: httpx.Client) -> None:
-        self.issuer = issuer
+    waiting: int
+    in_hand: int
+
+
+class OAuthServer:
+    """The server: its addresses, its clients, its figures and what its operator can do, which is to restart it too."""
+
+    def __init__(self, environment: Mapping[str, str], http: httpx.Client) -> None:
         self.http = http
+        self.issuer = ""
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it and return once it listens; after an end it has the same address as before."""
+        assert self._process is None, "it runs already"
+        self._process = subprocess.Popen(
+            ["node", str(_HERE / "server.mjs")],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.issuer = json.loads(self._process.stdout.readline())["issuer"]
+        self._environment["OAUTH_SERVER_PORT"] = self.issuer.rpartition(":")[2]
+
+    def end(self, signum: signal.Signals = signal.SIGTERM) -> None:
+        """End it: SIGTERM lets it answer what it has begun with, SIGKILL nothing."""
+        if self._process is not None:
+            with self._process as process:
+                process.send_signal(signum)
+            self._process = None
 
     @property
     def config(self) -> dict[str, str]:
@@ -108,6 +141,23 @@ class OAuthServer:
         """Answer every token request with this status from now on; None goes back to normal."""
         self._control("settings", {"tokenStatus": status or 0})
 
+    def answer_api_with(self, status: int | None) -> None:
+        """Answer every userinfo request with this status from now on; None goes back to normal."""
+        self._control("settings", {"apiStatus": status or 0})
+
+    def hold_tokens(self) -> None:
+        """Let token requests wait, unseen by the server, until :meth:`let_go`; those whose client ends are dropped."""
+        self._control("settings", {"held": 1})
+
+    def let_go(self) -> None:
+        """Let the token requests that wait go on, and all later ones."""
+        self._control("settings", {"held": 0})
+
+    def token_calls(self) -> TokenCalls:
+        """Return what is under way at the token endpoint now."""
+        told = self.http.get(f"{self.issuer}/control/token").json()
+        return TokenCalls(told["waiting"], told["inHand"])
+
     def forget_grants(self) -> None:
         """Take the access of all clients away, as a person does in their account at the provider."""
         self._control("forget-grants")
@@ -117,22 +167,18 @@ class OAuthServer:
 
 
 @contextmanager
-def running_oauth_server(**environment: str) -> Iterator[OAuthServer]:
-    """Run the server until the context ends; ``environment`` as in ``server.mjs``."""
-    packages = node_packages(_HERE)
-    process = subprocess.Popen(
-        ["node", str(_HERE / "server.mjs")],
-        env={**os.environ, "OAUTH_SERVER_PACKAGES": str(packages), **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with process:
+def running_oauth_server(kept_in: Path | None = None, **environment: str) -> Iterator[OAuthServer]:
+    """Run the server until the context ends; ``environment`` as in ``server.mjs``.
+
+    With a file ``kept_in`` it can be restarted: clients, grants, tokens and figures stay; settings do not.
+    """
+    more = {"OAUTH_SERVER_PACKAGES": str(node_packages(_HERE)), **environment}
+    if kept_in is not None:
+        more["OAUTH_SERVER_STATE"] = str(kept_in)
+    with httpx.Client(trust_env=False, timeout=10) as http:
+        server = OAuthServer({**os.environ, **more}, http)
+        server.start()
         try:
-            assert process.stdout is not None
-            issuer = json.loads(process.stdout.readline())["issuer"]
-            with httpx.Client(trust_env=False, timeout=10) as http:
-                yield OAuthServer(issuer, http)
+            yield server
         finally:
-            process.terminate()
+            server.end()

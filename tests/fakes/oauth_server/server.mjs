@@ -5,9 +5,11 @@
 // OAUTH_SERVER_PORT          0 takes a free one; the first line on stdout is {"issuer": ...}
 // OAUTH_SERVER_CLIENTS       JSON list of client metadata; more can be registered by RFC 7591
 // OAUTH_SERVER_ACCESS_S, OAUTH_SERVER_REFRESH_S   lifetimes of tokens; /control/settings changes them
+// OAUTH_SERVER_STATE         file that keeps clients, grants, tokens and figures over restarts; without it they end with it
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { Store } from './store.mjs';
 
 const packages = createRequire(`${process.env.OAUTH_SERVER_PACKAGES}/`);
 const { default: Provider } = await import(pathToFileURL(packages.resolve('oidc-provider')));
@@ -16,7 +18,9 @@ const lifetimes = {
   accessS: Number(process.env.OAUTH_SERVER_ACCESS_S ?? 3600),
   refreshS: Number(process.env.OAUTH_SERVER_REFRESH_S ?? 86400),
 };
-const started = { ...lifetimes, tokenStatus: 0 };
+// tokenStatus, apiStatus: answer every request at the token endpoint, at userinfo, with this status; the provider sees none.
+// held: requests at the token endpoint wait unseen by the provider; those whose client goes away meanwhile are dropped.
+const started = { ...lifetimes, tokenStatus: 0, apiStatus: 0, held: 0 };
 const settings = { ...started };
 const NO_FIGURES = {
   authorizations: 0, // authorization requests that ended with a code
@@ -24,11 +28,18 @@ const NO_FIGURES = {
   codesExchanged: 0,
   refreshed: 0,
   refused: 0, // token requests that the server answered with an error of RFC 6749
+  turnedAway: 0, // requests at the token endpoint that were answered with tokenStatus
   reused: 0, // refresh tokens shown again after their use: the whole family was revoked
   revoked: 0, // requests at the revocation endpoint (RFC 7009)
+  grantsRevoked: 0, // grants that the server itself took back
   userinfo: 0,
+  userinfoTurnedAway: 0, // answered with apiStatus
+  userinfoRefused: 0, // answered with 401
+  oldestUsedMs: 0, // greatest age of an access token at userinfo
 };
-let figures = { ...NO_FIGURES };
+const store = new Store(process.env.OAUTH_SERVER_STATE, NO_FIGURES);
+const waiting = new Set(); // requests at the token endpoint that are held
+let inHand = 0; // requests at the token endpoint that the provider works on
 let grants = new Set();
 let issued = [];
 
@@ -47,10 +58,15 @@ server.listen(Number(process.env.OAUTH_SERVER_PORT ?? 0), '127.0.0.1', () => {
   console.log(JSON.stringify({ issuer }));
 });
 process.stdin.resume().on('end', () => process.exit(0)); // nobody is left to ask
-process.on('SIGTERM', () => process.exit(0));
+process.on('SIGTERM', () => { // answers what it has begun with
+  for (const { response } of waiting) response.destroy();
+  server.close(() => process.exit(0));
+  setTimeout(() => process.exit(0), 3000).unref();
+});
 
 function makeProvider(issuer) {
   const provider = new Provider(issuer, {
+    adapter: store.adapter(),
     clients: JSON.parse(process.env.OAUTH_SERVER_CLIENTS ?? '[]'),
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     pkce: { required: () => true },
@@ -78,17 +94,18 @@ function makeProvider(issuer) {
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, name: 'Ada Example' }) }),
   });
-  provider.on('authorization.success', () => { figures.authorizations += 1; });
+  provider.on('authorization.success', () => { store.count('authorizations'); });
   provider.on('grant.success', (ctx) => {
     if (ctx.oidc.entities.Grant) grants.add(ctx.oidc.entities.Grant.jti);
     issued.push(ctx.body.access_token, ctx.body.refresh_token, ctx.body.id_token);
-    figures[ctx.oidc.params.grant_type === 'refresh_token' ? 'refreshed' : 'codesExchanged'] += 1;
+    store.count(ctx.oidc.params.grant_type === 'refresh_token' ? 'refreshed' : 'codesExchanged');
   });
   provider.on('registration_create.success', (ctx) => { issued.push(ctx.body.client_secret); });
   provider.on('grant.error', (_, error) => {
-    figures.refused += 1;
-    if (error.error_detail === 'refresh token already used') figures.reused += 1;
+    store.count('refused');
+    if (error.error_detail === 'refresh token already used') store.count('reused');
   });
+  provider.on('grant.revoked', () => { store.count('grantsRevoked'); });
   return provider;
 }
 
@@ -96,13 +113,48 @@ async function handle(provider, answer, request, response) {
   const { pathname } = new URL(request.url, 'http://127.0.0.1');
   if (pathname.startsWith('/control/')) return control(provider, pathname.slice(9), request, response);
   if (pathname.startsWith('/interaction/')) return interact(provider, request, response);
-  if (pathname === '/me') figures.userinfo += 1;
-  if (pathname === '/token/revocation') figures.revoked += 1;
-  if (pathname === '/token') {
-    figures.tokenCalls += 1;
-    if (settings.tokenStatus) return response.writeHead(settings.tokenStatus, { 'retry-after': '1' }).end();
-  }
+  if (pathname === '/me') return use(answer, request, response);
+  if (pathname === '/token/revocation') store.count('revoked');
+  if (pathname === '/token') return giveTokens(answer, request, response);
   return answer(request, response);
+}
+
+function turnAway(status, response) {
+  response.writeHead(status, { 'retry-after': '1' }).end();
+}
+
+function use(answer, request, response) {
+  store.count('userinfo');
+  if (settings.apiStatus) {
+    store.count('userinfoTurnedAway');
+    return turnAway(settings.apiStatus, response);
+  }
+  store.greatest('oldestUsedMs', store.ageOf(request.headers.authorization?.split(' ')[1]) ?? 0);
+  response.on('finish', () => { if (response.statusCode === 401) store.count('userinfoRefused'); });
+  return answer(request, response);
+}
+
+async function giveTokens(answer, request, response) {
+  store.count('tokenCalls');
+  if (settings.held) await released(response);
+  if (response.destroyed) return;
+  if (settings.tokenStatus) {
+    store.count('turnedAway');
+    turnAway(settings.tokenStatus, response);
+    return;
+  }
+  inHand += 1;
+  response.on('close', () => { inHand -= 1; });
+  await answer(request, response);
+}
+
+async function released(response) {
+  const place = { response };
+  const gone = new Promise((resolve) => { response.on('close', resolve); });
+  const free = new Promise((resolve) => { place.free = resolve; });
+  waiting.add(place);
+  await Promise.race([gone, free]);
+  waiting.delete(place);
 }
 
 // One page for sign-in and consent in one: a form with two buttons, as a person meets it.
@@ -134,9 +186,10 @@ async function control(provider, what, request, response) {
   if (what === 'settings') Object.assign(settings, JSON.parse(given));
   if (what === 'reset') {
     Object.assign(settings, started);
-    figures = { ...NO_FIGURES };
+    store.resetFigures(NO_FIGURES);
     issued = [];
   }
+  if (!settings.held) for (const { free } of waiting) free();
   if (what === 'forget-grants') { // as if the person had taken the application's access away at the provider
     for (const id of grants) {
       const grant = await provider.Grant.find(id);
@@ -145,7 +198,8 @@ async function control(provider, what, request, response) {
     grants = new Set();
   }
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(what === 'issued' ? issued.filter(Boolean) : figures));
+  const told = { issued: issued.filter(Boolean), token: { waiting: waiting.size, inHand } };
+  response.end(JSON.stringify(told[what] ?? store.figures));
 }
 
 async function bodyOf(request) {
