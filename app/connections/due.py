@@ -15,6 +15,8 @@ RETRY_MIN_S: Final = 30.0
 RETRY_MAX_S: Final = 1_800.0
 _MAX_ASKED_S: Final = 3_600.0
 _SHARE_OF_OUTAGE: Final = 6
+_SHARE_OF_LIFE: Final = 10
+_LEAST_WAIT_S: Final = 1.0
 _USE_MARGIN: Final = timedelta(seconds=60)
 _MAX_LIFETIME_S: Final = 400 * 24 * 3600
 
@@ -51,14 +53,24 @@ def is_fresh(
     return now < expires_at - margin
 
 
-def next_try_s(failing_s: float, asked_s: float | None, share: float) -> float:
+def least_wait_s(lifetime_s: int | None) -> float:
+    """Return how many seconds to wait at least after a failed renewal: half a minute, or a tenth of a shorter life.
+
+    A token that lives for less than five minutes would run out over one failure otherwise.
+    """
+    if lifetime_s is None:
+        return RETRY_MIN_S
+    return min(max(lifetime_s / _SHARE_OF_LIFE, _LEAST_WAIT_S), RETRY_MIN_S)
+
+
+def next_try_s(failing_s: float, asked_s: float | None, share: float, least_s: float = RETRY_MIN_S) -> float:
     """Return in how many seconds to try again after a failure; ``share`` (0 to 1) spreads those that failed together.
 
     The wait is at most a sixth of the time it has been failing, so that an outage is noticed to be over soon after it
     is: within two minutes after one of ten. What the provider asks for (``Retry-After``) is honoured up to an hour.
     """
-    longest = min(max(failing_s / _SHARE_OF_OUTAGE, 2 * RETRY_MIN_S), RETRY_MAX_S)
-    own_s = RETRY_MIN_S + (longest - RETRY_MIN_S) * share
+    longest = min(max(failing_s / _SHARE_OF_OUTAGE, 2 * least_s), RETRY_MAX_S)
+    own_s = least_s + (longest - least_s) * share
     return max(own_s, min(asked_s or 0.0, _MAX_ASKED_S))
 
 

@@ -100,7 +100,7 @@ class Leases:
     ) -> Lease | Other | None:
         """Return a lease, another's attempt to look at, or None where a newer generation is there.
 
-        A provider that failed less than ``COOL_DOWN`` ago is asked again only ``at_once``.
+        A provider that failed less than ``COOL_DOWN`` ago is asked again only ``at_once``, or when it is due again.
 
         Raises:
             NotFoundError: no such connection.
@@ -240,4 +240,7 @@ def _failed_just_now(
     last = past[-1]
     if last.finished_at is None or last.outcome in {INTERRUPTED, SUPERSEDED}:
         return None
-    return last if now - COOL_DOWN < last.finished_at <= now else None
+    until = last.finished_at + COOL_DOWN
+    if credential.due_at is not None:
+        until = min(until, credential.due_at)
+    return last if last.finished_at <= now < until else None

@@ -97,7 +97,8 @@ class Renewal:
     ) -> None:
         """Renew credentials of ``seen_generation``; return once a newer generation is sealed.
 
-        What failed within the last half minute is not tried again but fails the same way, except ``at_once``.
+        What failed within the last half minute is not tried again before it is due but fails the same way, except
+        ``at_once``.
 
         Raises:
             CredentialsRejectedError: the grant is dead; the connection says so.

@@ -14,7 +14,7 @@ import structlog
 from app.access.actor import Actor
 from app.authenticators.base import Grant
 from app.catalog.definition import AuthMethod, RenewalBy, Rotation
-from app.connections.due import is_fresh, next_try_s
+from app.connections.due import is_fresh, least_wait_s, next_try_s
 from app.connections.leases import SUPERSEDED, Lease, finish, forget, is_leased
 from app.connections.models import ConnectionRecord, CredentialRecord
 from app.connections.moves import Moves
@@ -170,7 +170,7 @@ class RenewalResults:
         credential.lease_owner = credential.lease_until = None
         credential.failures += 1
         credential.failing_since = min(credential.failing_since or tx.now, tx.now)
-        credential.due_at = self._next_try(tx.now, credential.failing_since, fault)
+        credential.due_at = self._next_try(tx.now, credential.failing_since, credential.lifetime_s, fault)
         await credential.save(
             update_fields=["lease_owner", "lease_until", "failures", "failing_since", "due_at"]
         )
@@ -180,12 +180,15 @@ class RenewalResults:
         if not (is_good and isinstance(fault, TransientOutsideError)):
             await self._outcomes.bad(tx, actor, row, credential, fault)
 
-    def _next_try(self, now: datetime, failing_since: datetime, fault: PatchbayError) -> datetime | None:
+    def _next_try(
+        self, now: datetime, failing_since: datetime, lifetime_s: int | None, fault: PatchbayError
+    ) -> datetime | None:
         if isinstance(fault, CredentialsRejectedError):
             return None
         asked_s = fault.problem.retry_after_s if isinstance(fault, OutsideError) else None
         failing_s = (now - failing_since).total_seconds()
-        return now + timedelta(seconds=next_try_s(failing_s, asked_s, self._rng.random()))
+        wait_s = next_try_s(failing_s, asked_s, self._rng.random(), least_wait_s(lifetime_s))
+        return now + timedelta(seconds=wait_s)
 
 
 def _read_failure(fault: PatchbayError, method: AuthMethod | None, lease: Lease) -> PatchbayError:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.connections.due import MAX_JITTER, MAX_MARGIN, due_at, is_fresh, next_probe, next_try_s
+from app.connections.due import MAX_JITTER, MAX_MARGIN, due_at, is_fresh, least_wait_s, next_probe, next_try_s
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -96,6 +96,16 @@ def test_an_outage_of_ten_minutes_is_noticed_to_be_over_within_two():
 def test_those_that_failed_together_do_not_come_back_together():
     assert next_try_s(600, None, 0.0) == 30
     assert next_try_s(600, None, 1.0) == 100
+
+
+@pytest.mark.parametrize(
+    ("lifetime_s", "least_s"), [(None, 30), (86_400, 30), (300, 30), (60, 6), (5, 1), (1, 1), (0, 1)]
+)
+def test_what_lives_for_less_than_five_minutes_is_tried_again_within_a_tenth_of_its_life(lifetime_s, least_s):
+    assert least_wait_s(lifetime_s) == least_s
+    assert next_try_s(0, None, 0.0, least_s) == least_s
+    assert next_try_s(0, None, 1.0, least_s) == 2 * least_s
+    assert next_try_s(600, None, 1.0, least_s) == 100
 
 
 def test_credentials_that_are_not_renewed_are_probed_when_they_run_out_or_within_a_day():

@@ -18,6 +18,7 @@ from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.vault.vault import RevealPurpose
 from app.worker import BackgroundWork
+from tests.canary import secret as canary_secret
 from tests.connections.conftest import GENERIC
 from tests.connections.renewing import answering, credential_of, outside, renew
 
@@ -303,6 +304,54 @@ async def test_a_failure_is_not_tried_again_within_half_a_minute(world):
         with pytest.raises(TransientOutsideError):
             await renew(world, connection)
         assert len(calls) == 2
+
+
+def for_five_seconds():
+    tokens = {"access_token": canary_secret("five-s-"), "refresh_token": canary_secret("next-")}
+    return answering(200, {**tokens, "token_type": "Bearer", "expires_in": 5})
+
+
+async def short_lived(world):
+    """Return a connection whose newest token lives for five seconds."""
+    connection = await world.connected("generic-oauth2", GENERIC)
+    async with outside(world, for_five_seconds()):
+        await renew(world, connection)
+    return connection
+
+
+async def test_a_short_lived_token_is_tried_again_in_its_own_time_so_that_a_moments_outage_is_one_of_a_moment(
+    world,
+):
+    connection = await short_lived(world)
+    calls = []
+    async with outside(world, answering(503, {}, calls)):
+        for _ in range(3):
+            with pytest.raises(TransientOutsideError, match="UPSTREAM_UNAVAILABLE"):
+                await renew(world, connection, 2)
+    assert len(calls) == 1
+    due_at = (await credential_of(connection)).due_at
+    assert 1 <= (due_at - world.clock.now()).total_seconds() <= 2
+    world.clock.advance(2)
+    assert await world.hub.renewal.due() == [(connection.workspace_id, connection.id)]
+    async with outside(world, for_five_seconds()):
+        await renew(world, connection, 2)
+    assert (await credential_of(connection)).generation == 3
+
+
+async def test_a_short_lived_token_waits_as_long_as_the_provider_asks_for(world):
+    connection = await short_lived(world)
+    calls = []
+
+    async def busy(request):
+        calls.append(request)
+        return httpx.Response(429, headers={"Retry-After": "20"}, json={})
+
+    async with outside(world, busy):
+        for seconds in (0, 19):
+            world.clock.advance(seconds)
+            with pytest.raises(TransientOutsideError):
+                await renew(world, connection, 2)
+    assert len(calls) == 1
 
 
 async def test_a_person_who_asks_is_not_put_off(world):
