@@ -19,9 +19,7 @@ class Browser:
     """
 
     def __init__(self, network: httpx.AsyncBaseTransport | None = None) -> None:
-        self._http = httpx.AsyncClient(
-            transport=network, trust_env=False, follow_redirects=False, timeout=20
-        )
+        self._http = httpx.AsyncClient(transport=network, trust_env=False, follow_redirects=False, timeout=20)
         self.visited: list[str] = []
 
     async def __aenter__(self) -> Self:
@@ -42,9 +40,9 @@ class Browser:
         """Send a form or whatever else a page could make a browser send, with this browser's cookies."""
         return await self._http.post(url, content=content, headers={"Content-Type": content_type})
 
-    async def head(self, url: str) -> httpx.Response:
-        """Ask for the head of an address alone."""
-        return await self._http.head(url)
+    async def request(self, method: str, url: str) -> httpx.Response:
+        """Ask for an address by any method, and follow nothing."""
+        return await self._http.request(method, url)
 
     async def press(
         self, page: httpx.Response, choice: str, *, stop_before: str | None = None

@@ -24,9 +24,7 @@ class Client:
     ``network`` stands in for sockets, where the hub lives in the test's own process.
     """
 
-    def __init__(
-        self, address: str, token: str, network: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, address: str, token: str, network: httpx.AsyncBaseTransport | None = None) -> None:
         self.address = address
         self.made: list[str] = []
         self._headers = {"Authorization": f"Bearer {token}"}

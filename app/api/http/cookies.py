@@ -25,16 +25,28 @@ def read_cookie(connection: HTTPConnection, name: str, public_url: str) -> Secre
     return Secret(value) if value and len(value) <= _MAX_COOKIE_CHARS else None
 
 
-def set_cookie(response: Response, name: str, value: Secret, public_url: str, max_age_s: int) -> None:
-    """Set the cookie: HttpOnly, SameSite=Lax (the provider's redirect must bring it), Secure under https."""
+def set_cookie(
+    response: Response,
+    name: str,
+    value: Secret,
+    public_url: str,
+    max_age_s: int,
+    *,
+    crosses_sites: bool = False,
+) -> None:
+    """Set the cookie: HttpOnly, SameSite=Lax (the provider's redirect must bring it), Secure under https.
+
+    With ``crosses_sites`` a form that another site posts brings it too: SameSite=None, under https only.
+    """
+    is_secure = public_url.startswith("https://")
     response.set_cookie(
         cookie_name(name, public_url),
         value.reveal(),
         max_age=max_age_s,
         path="/",
-        secure=public_url.startswith("https://"),
+        secure=is_secure,
         httponly=True,
-        samesite="lax",
+        samesite="none" if crosses_sites and is_secure else "lax",
     )
 
 

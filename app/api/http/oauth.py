@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -28,7 +28,12 @@ _NO_STORE: Final = {
 
 
 def oauth_routes(hub: Hub) -> list[Route]:
-    """Return the two routes; the return door takes GET and, for ``response_mode=form_post``, POST."""
+    """Return the two routes; the return door takes GET and, for ``response_mode=form_post``, POST.
+
+    The cookie that binds the browser is ``SameSite=Lax``, so that it comes along with addresses that are opened. A form
+    that the provider's page posts brings it only as ``SameSite=None``, which browsers take under https alone
+    (RFC 6265bis 5.7): a flow with ``response_mode=form_post`` gets it so.
+    """
 
     async def start(request: Request) -> Response:
         browser = read_cookie(request, BROWSER, hub.public_url) or Secret(new_token())
@@ -36,7 +41,8 @@ def oauth_routes(hub: Hub) -> list[Route]:
         if started.url is None:
             return _refused(started.problem, None)
         response = RedirectResponse(started.url, status_code=303, headers=_NO_STORE)
-        set_cookie(response, BROWSER, browser, hub.public_url, _BROWSER_FOR_S)
+        comes_by_post = ("response_mode", "form_post") in parse_qsl(urlsplit(started.url).query)
+        set_cookie(response, BROWSER, browser, hub.public_url, _BROWSER_FOR_S, crosses_sites=comes_by_post)
         return response
 
     async def came_back(request: Request) -> Response:
@@ -60,6 +66,8 @@ def oauth_routes(hub: Hub) -> list[Route]:
 async def _params(request: Request) -> list[tuple[str, str]] | None:
     if request.method == "GET":
         text = request.url.query
+    elif not _is_form(request):
+        return None
     else:
         body = b""
         async for chunk in request.stream():
@@ -73,6 +81,12 @@ async def _params(request: Request) -> list[tuple[str, str]] | None:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=100, errors="strict")
     except ValueError:
         return None
+
+
+def _is_form(request: Request) -> bool:
+    """Tell whether the body is what ``response_mode=form_post`` sends (OAuth 2.0 Form Post Response Mode 2)."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return request.method == "POST" and media_type == "application/x-www-form-urlencoded"
 
 
 def _answer(hub: Hub, authorization: AuthorizationSnapshot, integration: str | None) -> Response:
