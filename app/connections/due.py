@@ -27,7 +27,7 @@ def due_at(connection_id: str, generation: int, sealed_at: datetime, lifetime_s:
     Without a known lifetime it is when to probe: within a day. The jitter depends on connection and generation
     alone, so a restart does not move it.
     """
-    share = _share(connection_id, generation)
+    share = share_of(connection_id, generation)
     if lifetime_s is None:
         return sealed_at + PROBE_AFTER + _PROBE_JITTER * share
     lifetime = timedelta(seconds=min(max(lifetime_s, 0), _MAX_LIFETIME_S))
@@ -80,6 +80,7 @@ def next_probe(connection_id: str, generation: int, now: datetime, expires_at: d
     return expires_at if expires_at is not None and now < expires_at < daily else daily
 
 
-def _share(connection_id: str, generation: int) -> float:
-    digest = hashlib.sha256(f"{connection_id}:{generation}".encode()).digest()
+def share_of(connection_id: str, number: int) -> float:
+    """Return a share (0 to 1) that spreads what would happen together: the same for the same two, in every process."""
+    digest = hashlib.sha256(f"{connection_id}:{number}".encode()).digest()
     return int.from_bytes(digest[:4]) / 2**32

@@ -11,6 +11,7 @@ from app.audit.log import AuditLog
 from app.connections.lifecycle import PERSON_NEEDED, USABLE, ConnectionState, Trigger, next_state
 from app.connections.models import ConnectionRecord, CredentialRecord
 from app.connections.rows import evidence
+from app.connections.watching import watch
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Transaction
@@ -55,6 +56,7 @@ class Moves:
             row.state, row.state_since = after.value, tx.now
             row.ever_connected = row.ever_connected or after in USABLE
         await row.save()
+        await watch(row, before, credential, tx.now)
         if after is before and same_problem:
             return False
         self._tell(tx, actor, row, before, after, trigger, problem)

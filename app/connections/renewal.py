@@ -12,11 +12,10 @@ from app.authenticators.base import Facts, Grant, grant_from_stored
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
 from app.connections.choices import Chooser
-from app.connections.due import next_probe
 from app.connections.flows import Destinations, FlowRunner
 from app.connections.leases import INTERRUPTED, SUPERSEDED, Lease, Leases, Other, is_leased
-from app.connections.lifecycle import PERSON_NEEDED
-from app.connections.models import CredentialRecord
+from app.connections.lifecycle import PERSON_NEEDED, ConnectionState
+from app.connections.models import ConnectionRecord, CredentialRecord
 from app.connections.moves import Moves
 from app.connections.outcomes import Outcomes
 from app.connections.outside_secrets import OutsideSecrets
@@ -25,6 +24,7 @@ from app.connections.rows import are_usable, load_connection
 from app.connections.sealing import credential_ref
 from app.connections.snapshot import Mode
 from app.connections.turns import Job, Turns
+from app.connections.watching import is_time_to_renew, next_look
 from app.event_stream.outbox import channel_of
 from app.foundation.database import Database
 from app.foundation.errors import (
@@ -132,11 +132,16 @@ class Renewal:
                 return False
             if is_leased(credential, now):
                 return False
-            if credential.can_renew and credential.lifetime_s is not None:
+            is_renewed = credential.can_renew and credential.lifetime_s is not None
+            if is_renewed and is_time_to_renew(credential, now):
                 await self.renew(actor, connection_id, credential.generation)
                 return False
-            due_at = next_probe(connection_id, credential.generation, now, credential.expires_at)
-            return bool(await mine.filter(due_at=credential.due_at).update(due_at=due_at))
+            row = await ConnectionRecord.filter(id=connection_id, workspace_id=actor.workspace_id).first()
+            if row is None:
+                return False
+            is_to_be_probed = not is_renewed or row.state == ConnectionState.DEGRADED.value
+            due_at = next_look(row, credential, now)
+            return bool(await mine.filter(due_at=credential.due_at).update(due_at=due_at)) and is_to_be_probed
 
     async def due(self, limit: int = 200) -> list[Job]:
         """Return ``(workspace id, connection id)`` of what is due and that nobody works on, by turns of providers."""
