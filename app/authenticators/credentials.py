@@ -11,6 +11,7 @@ from app.authenticators.base import Attempt, Facts, Grant
 from app.authenticators.steps import CredentialFormStep
 from app.authenticators.values import entered_fields, secret_fields
 from app.catalog.definition import AuthKind, AuthMethod
+from app.catalog.sample_keys import is_private_key, sample_keys
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import Problem
 from app.foundation.secret import Secret
@@ -68,9 +69,12 @@ def secret_hints(method: AuthMethod, grant: Grant) -> tuple[SecretHint, ...]:
 
 
 def prefilled(method: AuthMethod) -> dict[str, Any]:
-    """Return the first example of each field: made-up values that the sandbox takes."""
+    """Return the first example of each field: made-up values that the sandbox takes, a sample key for a key's."""
     properties = (method.credentials or {}).get("properties", {})
-    return {name: field["examples"][0] for name, field in properties.items() if field.get("examples")}
+    examples = {name: field["examples"][0] for name, field in properties.items() if field.get("examples")}
+    keys = {name: sample_keys(method).get(f"credentials.{name}") for name in properties}
+    wanted = {name: key for name, key in keys.items() if key and not is_private_key(examples.get(name))}
+    return {**examples, **wanted}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

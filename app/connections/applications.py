@@ -16,6 +16,7 @@ from app.audit.log import AuditLog
 from app.authenticators.base import ApplicationFacts
 from app.catalog.catalog import Catalog
 from app.catalog.definition import AuthKind, AuthMethod, Definition
+from app.catalog.sample_keys import is_private_key, sample_keys
 from app.connections.models import ApplicationRecord, CredentialRecord, RevocationRecord
 from app.connections.snapshot import ApplicationSnapshot, Mode, SecretInfo
 from app.event_stream.event import EventType, NewEvent
@@ -261,11 +262,7 @@ class Applications:
         """
         row = await self._of_workspace(actor, application_id)
         if row.source == "SANDBOX":
-            samples = {
-                name: schema["examples"][0]
-                for name, schema in self._field_schemas(row.integration).items()
-                if schema.get("examples")
-            }
+            samples = self._samples(row.integration)
             return ApplicationFacts(SANDBOX_CLIENT_ID, Secret(SANDBOX_CLIENT_SECRET), samples)
         defaults = self._operator.get(row.integration, {})
         extra = {
@@ -282,6 +279,20 @@ class Applications:
             opened = await self._vault.reveal(actor, _field_ref(row, name), purpose=purpose)
             sealed[name] = opened.value["value"]
         return ApplicationFacts(row.client_id, secret, {**extra, **row.fields_json, **sealed})
+
+    def _samples(self, integration: str) -> dict[str, Any]:
+        """Return what the sandbox knows its application by: the first example of each field, and the sample keys."""
+        definition = self._catalog.definition(integration)
+        found: dict[str, Any] = {}
+        for method in definition.auth if definition else ():
+            keys = sample_keys(method)
+            for name, schema in ((method.application or {}).get("properties") or {}).items():
+                example, key = next(iter(schema.get("examples") or ()), None), keys.get(f"application.{name}")
+                if key is not None and not is_private_key(example):
+                    found[name] = Secret(key)
+                elif example is not None:
+                    found.setdefault(name, example)
+        return found
 
     def redirect_uri(self, application_id: str) -> str:
         """Return the exact redirect URI to register at the provider: one per application, a mix-up defence."""

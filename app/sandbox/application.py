@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from app.catalog.definition import AuthMethod, JsonSchema
+from app.catalog.sample_keys import is_private_key, sample_keys
 from app.foundation.patterns import matches
 
 CLIENT_ID: Final = "sandbox-client"
@@ -20,17 +21,15 @@ _PRINTABLE: Final = r"^[!-~]+$"
 def sandbox_credentials(method: AuthMethod) -> dict[str, str]:
     """Return the values that the sandbox accepts for what a person enters: each property's first example.
 
-    A property without an example takes its default, constant or first option, else ``sandbox-<name>``.
+    A property without an example takes its default, constant or first option, else ``sandbox-<name>``; one that
+    holds a private key takes the sample key, unless its example is a key itself.
     """
-    if method.credentials is None:
-        return {}
-    return {name: _sample(name, field) for name, field in _properties(method.credentials)}
+    return _samples("credentials", method, method.credentials)
 
 
 def sample_application(method: AuthMethod) -> dict[str, str]:
     """Return the sandbox application: its id and secret, and the first example of each extra field."""
-    extra = _properties(method.application) if method.application is not None else ()
-    fields = {name: _sample(name, field) for name, field in extra}
+    fields = _samples("application", method, method.application)
     return {**fields, "clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
 
@@ -58,6 +57,14 @@ def return_address(text: str) -> SplitResult | None:
 def is_loopback(address: SplitResult) -> bool:
     """Return whether the address stays on this machine."""
     return address.hostname in _LOOPBACK
+
+
+def _samples(group: str, method: AuthMethod, schema: JsonSchema | None) -> dict[str, str]:
+    keys, found = sample_keys(method), {}
+    for name, field in _properties(schema or {}):
+        sample, key = _sample(name, field), keys.get(f"{group}.{name}")
+        found[name] = sample if key is None or is_private_key(sample) else key
+    return found
 
 
 def _properties(schema: JsonSchema) -> Iterator[tuple[str, Mapping[str, Any]]]:

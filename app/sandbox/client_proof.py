@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_plus
 
 from joserfc import jwt
@@ -30,6 +30,9 @@ _HMAC: Final = ["HS256", "HS384", "HS512"]
 _PUBLIC: Final = ["RS256", "RS384", "RS512", "PS256", "ES256"]
 
 
+_Key: TypeAlias = OctKey | RSAKey | ECKey
+
+
 class ClientProof:
     """Accepts the sandbox application proven as the definition says, and nothing else.
 
@@ -49,7 +52,7 @@ class ClientProof:
         Raises:
             TokenRefusedError: ``invalid_client``, or ``invalid_request`` where two proofs are given at once.
         """
-        allowed, clients = _allowed(oauth), _clients(method)
+        allowed, clients = _allowed(oauth), known_clients(method)
         basic = parse_basic(inbound.headers.get("authorization", ""))
         given = [basic is not None, "client_secret" in fields, "client_assertion" in fields]
         if sum(given) > 1:
@@ -78,7 +81,12 @@ class ClientProof:
         Raises:
             TokenRefusedError: ``invalid_grant``.
         """
-        if await self._claims(method, oauth, inbound, assertion, _PUBLIC) is None:
+        algorithm = oauth.assertion.algorithm if oauth.assertion is not None else ""
+        if algorithm == "HS256":
+            key: _Key | None = OctKey.import_key(_signing_field(method, oauth))
+        else:
+            key = _public_key(method, oauth)
+        if await self._claims(oauth, inbound, assertion, key, [algorithm]) is None:
             raise TokenRefusedError("invalid_grant", "The assertion is not accepted.", *DEAD_GRANT)
 
     async def _asserted(
@@ -87,16 +95,16 @@ class ClientProof:
         if fields.get("client_assertion_type") != ASSERTION_TYPE:
             return False
         secret = ClientAuth.CLIENT_SECRET_JWT in _allowed(oauth)
+        key = OctKey.import_key(CLIENT_SECRET) if secret else _public_key(method, oauth)
         algorithms = _HMAC if secret else _PUBLIC
-        claims = await self._claims(method, oauth, inbound, fields["client_assertion"], algorithms)
+        claims = await self._claims(oauth, inbound, fields["client_assertion"], key, algorithms)
         return claims is not None and claims.get("iss") == claims.get("sub") == fields.get(
             "client_id", CLIENT_ID
         )
 
     async def _claims(
-        self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, assertion: str, algorithms: list[str]
+        self, oauth: OAuth2, inbound: Inbound, assertion: str, key: _Key | None, algorithms: list[str]
     ) -> dict[str, Any] | None:
-        key = OctKey.import_key(CLIENT_SECRET) if algorithms is _HMAC else _public_key(method, oauth)
         if key is None or len(assertion) > _MAX_ASSERTION_CHARS:
             return None
         try:
@@ -126,8 +134,8 @@ def _allowed(oauth: OAuth2) -> frozenset[str]:
     return frozenset({oauth.client_auth})
 
 
-def _clients(method: AuthMethod) -> Mapping[str, str]:
-    """Return the secret of each known client: the sandbox application, and the one that a person enters."""
+def known_clients(method: AuthMethod) -> Mapping[str, str]:
+    """Return the secret of each known client by its id: the sandbox application, and the one that a person enters."""
     entered = sandbox_credentials(method)
     own = {entered["clientId"]: entered.get("clientSecret", CLIENT_SECRET)} if "clientId" in entered else {}
     return {CLIENT_ID: CLIENT_SECRET, **own}
@@ -146,12 +154,16 @@ def _is_for(claims: Mapping[str, Any], oauth: OAuth2, inbound: Inbound) -> bool:
     return any(item in {inbound.address.url, oauth.issuer, stated} for item in meant if isinstance(item, str))
 
 
-def _public_key(method: AuthMethod, oauth: OAuth2) -> RSAKey | ECKey | None:
-    """Return the key to check with: the definition's example of its private key field."""
+def _signing_field(method: AuthMethod, oauth: OAuth2) -> str:
+    """Return what the field holds that assertions are signed with: its example, or the sample key."""
     values = {"credentials": sandbox_credentials(method), "application": sample_application(method)}
     key = oauth.assertion.key if oauth.assertion is not None else "{application.privateKey}"
     group, _, name = (template(key).only_variable() or "").partition(".")
-    pem = values.get(group, {}).get(name, "")
+    return values.get(group, {}).get(name, "")
+
+
+def _public_key(method: AuthMethod, oauth: OAuth2) -> RSAKey | ECKey | None:
+    pem = _signing_field(method, oauth)
     for kind in (RSAKey, ECKey):
         try:
             return kind.import_key(pem)
