@@ -342,6 +342,11 @@ class AuthMethod:
     login: Login | None = None
     sign: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether each request bears a signature over itself, so that it holds for no other address."""
+        return self.kind is AuthKind.OAUTH1 or bool(self.sign)
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemRule:

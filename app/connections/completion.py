@@ -94,8 +94,9 @@ class Completion:
         )
         attempt = Attempt(state, choice.scopes, prefill=choice.connection.mode == Mode.SANDBOX.value)
         flow = authenticator_for(choice.method).begin(choice.method, facts, attempt)
-        destination = self._destinations.of(choice.definition, Mode(choice.connection.mode), facts.config)
-        return await self._runner.run(flow, destination)
+        mode = Mode(choice.connection.mode)
+        waiting = await self._runner.run(flow, self._destinations.of(choice.definition, mode, facts.config))
+        return self._destinations.for_person(choice.definition, mode, waiting)
 
     async def keep_waiting(
         self, tx: Transaction, actor: Actor, row: AuthorizationRecord, state: Secret, waiting: Waiting

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from app.authenticators.base import Flow
+from app.authenticators.base import Flow, Waiting
+from app.authenticators.steps import DeviceCodeStep
 from app.catalog.definition import Definition
 from app.catalog.hosts import allowed_hosts
 from app.connections.snapshot import Mode
@@ -79,6 +81,26 @@ class Destinations:
         if mode is Mode.LIVE:
             return url
         return SandboxRoute(self._public_sandbox_origin or "", _prefix(definition)).rewrite(url)
+
+    def for_person(self, definition: Definition, mode: Mode, waiting: Waiting) -> Waiting:
+        """Return what to wait for with the addresses of a device code as a person must open them.
+
+        The sandbox names its page by the address at which the hub itself reaches it.
+        """
+        step = waiting.step
+        if mode is Mode.LIVE or not isinstance(step, DeviceCodeStep):
+            return waiting
+        complete = step.verification_url_complete
+        shown = replace(
+            step,
+            verification_url=self._public(definition, step.verification_url),
+            verification_url_complete=complete and self._public(definition, complete),
+        )
+        return replace(waiting, step=shown)
+
+    def _public(self, definition: Definition, url: str) -> str:
+        inside = SandboxRoute(self._sandbox_origin or "", _prefix(definition))
+        return self.browser_url(definition, Mode.SANDBOX, inside.original(url) or url)
 
 
 def _prefix(definition: Definition) -> str:

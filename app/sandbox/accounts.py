@@ -78,6 +78,9 @@ def _told(definition: Definition, method: AuthMethod) -> _Told | None:
     token = token_answer_of(method)
     if token is not None and _is_identity(paths.present(token.example, token.account.id)):
         return _Told(token.example, token.account.id or "", token.account.label)
+    oauth1 = method.oauth1
+    if oauth1 is not None and _is_identity(paths.present(oauth1.example, oauth1.account.id)):
+        return _Told(oauth1.example, oauth1.account.id or "", oauth1.account.label)
     for step in method.oauth2.after_token if method.oauth2 is not None else ():
         examples = definition.methods[step.method].examples if step.items == "[@]" else ()
         body = next((example.body for example in examples if example.outcome is None), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -18,12 +18,16 @@ MAX_PATH_CHARS: Final = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The address that a request would have outside; ``path`` is canonical and starts with ``/``."""
+    """The address that a request would have outside; ``path`` is canonical and starts with ``/``.
+
+    ``sent_path`` is the path letter by letter as it was sent, which is what signatures cover.
+    """
 
     integration: str
     version: str | None
     host: str
     path: str
+    sent_path: str = field(default="", compare=False)
 
     @property
     def url(self) -> str:
@@ -43,7 +47,7 @@ def parse_address(raw_path: str) -> Address | None:
         return None
     if at and not Version.is_valid(version):
         return None
-    return Address(key, version if at else None, host, canonical_path("/" + path))
+    return Address(key, version if at else None, host, canonical_path("/" + path), "/" + path)
 
 
 def canonical_path(path: str) -> str:

@@ -18,7 +18,10 @@ _GUARDS: Final[Mapping[str, str]] = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
 }
-_TYPES: Final = ("application/json", "text/plain", "text/csv", "application/xml", "application/octet-stream")
+_TYPES: Final = (
+    "application/json", "text/plain", "text/csv", "application/xml", "application/octet-stream",
+    "application/x-www-form-urlencoded",
+)  # fmt: skip
 _KEPT_BACK: Final = frozenset(
     {"connection", "content-length", "keep-alive", "location", "set-cookie", "transfer-encoding", "upgrade"}
 )

@@ -16,6 +16,8 @@ from app.sandbox.answer import Answer, fault, to_response
 from app.sandbox.client_proof import ClientProof
 from app.sandbox.consent import Consent
 from app.sandbox.controls import Controls
+from app.sandbox.device import DeviceEndpoint
+from app.sandbox.device_codes import DeviceCodes
 from app.sandbox.inbound import Inbound, InboundRefusedError, read_inbound
 from app.sandbox.index import Index
 from app.sandbox.issuer import Issuer
@@ -23,9 +25,12 @@ from app.sandbox.ledger import Ledger
 from app.sandbox.login import LoginEndpoint
 from app.sandbox.methods import MethodCalls
 from app.sandbox.oauth import TokenEndpoint
+from app.sandbox.oauth1 import OAuth1Endpoints
+from app.sandbox.oauth1_check import OAuth1Check
 from app.sandbox.page import page
 from app.sandbox.revocation import Revocation
 from app.sandbox.roles import Role, Target
+from app.sandbox.signed_calls import SignedCalls
 from app.sandbox.simulations import Definitions, Simulation, Simulations
 from app.sandbox.state import SandboxState
 from app.sandbox.switches import Switchboard
@@ -70,12 +75,16 @@ class Outside:
         ledger = Ledger(state, switchboard, clock)
         proof = ClientProof(state, clock)
         issuer = Issuer(seal, switchboard, clock)
+        devices = DeviceCodes(seal, ledger, state, switchboard, clock)
+        check = OAuth1Check(seal, state, clock)
         self._simulations = simulations
         self._consent = Consent(seal, switchboard, clock)
-        self._tokens = TokenEndpoint(seal, ledger, switchboard, proof, issuer, clock)
+        self._tokens = TokenEndpoint(seal, ledger, switchboard, proof, issuer, devices, clock)
+        self._devices = DeviceEndpoint(devices, proof, switchboard, clock)
+        self._oauth1 = OAuth1Endpoints(seal, ledger, check, state, switchboard, clock)
         self._revocation = Revocation(seal, ledger, proof)
         self._login = LoginEndpoint(switchboard, issuer)
-        self._methods = MethodCalls(seal, ledger, switchboard, clock)
+        self._methods = MethodCalls(seal, ledger, SignedCalls(check, clock), switchboard, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a websocket is refused."""
@@ -97,10 +106,14 @@ class Outside:
                 fault(404, "unknown_integration", "The sandbox simulates no such integration or version.")
             )
         target = simulation.roles.target(inbound)
-        if target.role is not Role.AUTHORIZE:
+        if target.role is Role.DEVICE:
+            return await self._devices.answer(simulation.definition, target.auth, inbound)
+        if target.role not in {Role.AUTHORIZE, Role.OAUTH1_CONSENT}:
             return to_response(await self._answer(simulation, target, inbound))
         if inbound.method not in _PAGE_VERBS:
             return page("Not allowed", ["<h1>This address takes GET</h1>"], status=405)
+        if target.role is Role.OAUTH1_CONSENT:
+            return await self._oauth1.consent(simulation.definition, target.auth[0], inbound)
         return await self._consent.answer(simulation.definition, target.auth, inbound)
 
     async def _answer(self, simulation: Simulation, target: Target, inbound: Inbound) -> Answer:
@@ -113,6 +126,10 @@ class Outside:
                 return await self._revocation.revoke(definition, target.auth, calls, inbound)
             case Role.INTROSPECT:
                 return await self._revocation.introspect(definition, target.auth, inbound)
+            case Role.OAUTH1_REQUEST:
+                return await self._oauth1.request(definition, target.auth[0], inbound)
+            case Role.OAUTH1_ACCESS:
+                return await self._oauth1.access(definition, target.auth[0], inbound)
             case Role.LOGIN:
                 return await self._login.answer(definition, target.auth[0], inbound)
             case Role.METHOD:

@@ -48,6 +48,13 @@ def scopes_asked(method: AuthMethod, oauth: OAuth2, params: Mapping[str, str]) -
     return tuple(dict.fromkeys(part for part in found if part))
 
 
+def can_be_asked(method: AuthMethod, scopes: Sequence[str]) -> bool:
+    """Return whether the auth method has all of these scopes, and there are not too many."""
+    known = {scope.name for scope in method.scopes}
+    is_closed = bool(known) and method.scopes_from_config is None
+    return len(scopes) <= MAX_SCOPES and (not is_closed or known.issuperset(scopes))
+
+
 def oauth_of(method: AuthMethod) -> OAuth2:
     """Return the oauth2 part of an auth method that was found by one of its addresses."""
     if method.oauth2 is None:
@@ -87,9 +94,7 @@ def checked_request(
             "invalid_request", "The code_challenge has not 43 base64url characters."
         )
     scopes = scopes_asked(method, oauth, params)
-    known = {scope.name for scope in method.scopes}
-    is_closed = bool(known) and method.scopes_from_config is None
-    if len(scopes) > MAX_SCOPES or (is_closed and not known.issuperset(scopes)):
+    if not can_be_asked(method, scopes):
         raise AuthorizationRefusedError("invalid_scope", "A scope is not one that this integration knows.")
     return AuthorizationRequest(
         definition=definition,

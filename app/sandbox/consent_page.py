@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from starlette.responses import Response
 
-from app.catalog.definition import Scope
+from app.catalog.definition import AuthMethod, Definition, Scope
 from app.sandbox.accounts import accounts_of
 from app.sandbox.authorization_request import AuthorizationRequest
 from app.sandbox.page import form_origin, page, text
@@ -23,16 +23,17 @@ def consent_page(asked: AuthorizationRequest) -> Response:
         "No real account is involved, and nothing is sent to the real one.</p>",
         f'<p class="soft">You will return to <code>{text(host)}</code>.</p>',
         '<form method="post">',
-        *_account_choice(asked),
-        *_scope_choice(asked),
+        *account_choice(asked.definition, asked.method),
+        *scope_choice(asked.method, asked.scopes),
         '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
         '<button name="decision" value="deny">Deny</button></div></form>',
     ]
     return page(title, content, form_to=f"'self' {form_origin(asked.address)}")
 
 
-def _account_choice(asked: AuthorizationRequest) -> Iterator[str]:
-    accounts = accounts_of(asked.definition, asked.method)
+def account_choice(definition: Definition, method: AuthMethod) -> Iterator[str]:
+    """Yield the choice of an account, or nothing where there is but one."""
+    accounts = accounts_of(definition, method)
     if len(accounts) == 1:
         return
     yield "<fieldset><legend>Account</legend>"
@@ -47,13 +48,14 @@ def _account_choice(asked: AuthorizationRequest) -> Iterator[str]:
     yield "</fieldset>"
 
 
-def _scope_choice(asked: AuthorizationRequest) -> Iterator[str]:
-    if not asked.scopes:
+def scope_choice(method: AuthMethod, scopes: Sequence[str]) -> Iterator[str]:
+    """Yield the permissions that are asked for, each with a tick that can be taken away."""
+    if not scopes:
         yield "<p>The application asks for no particular permission.</p>"
         return
-    known = {scope.name: scope for scope in asked.method.scopes}
+    known = {scope.name: scope for scope in method.scopes}
     yield "<fieldset><legend>Permissions</legend>"
-    for number, name in enumerate(asked.scopes):
+    for number, name in enumerate(scopes):
         yield (
             f'<div class="choice"><input type="checkbox" name="scope" id="s{number}" '
             f'value="{text(name)}" checked>'

@@ -35,7 +35,8 @@ class Inbound:
     """A request as the simulated outside sees it.
 
     Header names are lower-case; of a repeated header the last one stands. ``form`` is None where the body is
-    no form, ``json`` None where it is no JSON.
+    no form, ``json`` None where it is no JSON. ``body`` is what was sent, and ``own_url`` the sandbox's own
+    address of this request, without a query, as the caller wrote it.
     """
 
     method: str
@@ -46,6 +47,8 @@ class Inbound:
     cookies: Mapping[str, str]
     form: Pairs | None
     json: Json
+    body: bytes = b""
+    own_url: str = ""
 
     @cached_property
     def query_map(self) -> Mapping[str, str]:
@@ -101,6 +104,8 @@ async def read_inbound(request: Request) -> Inbound:
         cookies=request.cookies,
         form=_pairs(body, MAX_BODY_BYTES) if is_form else None,
         json=read_json(body) if is_json and body else None,
+        body=body,
+        own_url=_own_url(request),
     )
 
 
@@ -135,6 +140,11 @@ def path_below(scope: Scope) -> str:
     raw = scope.get("raw_path") or quote(scope["path"]).encode()
     path: str = raw.decode("latin-1")
     return path.removeprefix(quote(scope.get("root_path", "")))
+
+
+def _own_url(request: Request) -> str:
+    path: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+    return f"{request.scope['scheme']}://{request.headers.get('host', '')}{path.decode('latin-1')}"
 
 
 def _pairs(raw: bytes, most: int) -> Pairs:

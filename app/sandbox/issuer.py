@@ -15,7 +15,7 @@ from app.sandbox.answer import NO_STORE, Answer
 from app.sandbox.ledger import REFRESH_LIFETIME_S
 from app.sandbox.switches import Switchboard
 from app.sandbox.token_answer import IssuedTokens, build_token_answer, gives_refresh_token, lifetime_of
-from app.sandbox.tokens import Claims, Kind, Seal
+from app.sandbox.tokens import CODES, Claims, Kind, Seal
 
 INTROSPECTED_LIFETIME_S: Final = 7_200
 
@@ -95,6 +95,6 @@ def _sends_refresh_token(method: AuthMethod, token: TokenAnswer, grant: Claims) 
     oauth = method.oauth2
     if oauth is None or oauth.renewal.by is not RenewalBy.REFRESH_TOKEN:
         return False
-    is_first = grant.kind is Kind.CODE
+    is_first = grant.kind in CODES
     rotates = oauth.renewal.rotation is Rotation.SINGLE_USE and grant.kind is Kind.REFRESH
     return (is_first or rotates) and gives_refresh_token(method, token, grant.scopes)

@@ -12,6 +12,7 @@ from app.sandbox.tokens import Claims, Kind
 from app.sandbox.wording import BAD_CODE, DEAD_GRANT, TokenRefusedError
 
 REFRESH_LIFETIME_S: Final = 90 * 86_400
+_EXPIRED_BY_HAND: Final = frozenset({Kind.ACCESS, Kind.DEVICE})
 _KEPT_S: Final = REFRESH_LIFETIME_S + 86_400
 
 
@@ -37,12 +38,12 @@ class Ledger:
         (revoked,) = await self._state.read([_family(claims)])
         if revoked is not None or claims.revocation_epoch < epochs.revocation:
             return Verdict.REVOKED
-        by_hand = claims.kind is Kind.ACCESS and claims.expiry_epoch < epochs.expiry
+        by_hand = claims.kind in _EXPIRED_BY_HAND and claims.expiry_epoch < epochs.expiry
         by_time = claims.expires_at is not None and claims.expires_at <= self._clock.now().timestamp()
         return Verdict.EXPIRED if by_hand or by_time else Verdict.LIVE
 
     async def use_code(self, code: Claims) -> None:
-        """Use the code up; a second use revokes all that came of the first (RFC 6749 4.1.2).
+        """Use a code (of whatever kind) up; a second use revokes all that came of the first (RFC 6749 4.1.2).
 
         Raises:
             TokenRefusedError: ``invalid_grant``, it was used before.

@@ -18,6 +18,7 @@ from app.sandbox.ledger import Ledger, Verdict
 from app.sandbox.params import read_params
 from app.sandbox.presented import Presented, Standing, read_presented
 from app.sandbox.roles import Call
+from app.sandbox.signed_calls import SignedCalls
 from app.sandbox.switches import Switchboard, Switches
 from app.sandbox.tokens import Seal
 from app.sandbox.wording import missing_scope_answer, problem_answer
@@ -28,16 +29,19 @@ _FAILED: Final = fault(500, "server_error", "The sandbox was told to fail.")
 class MethodCalls:
     """Answers calls: faults first, then credentials, permissions, parameters and the best example."""
 
-    def __init__(self, seal: Seal, ledger: Ledger, switchboard: Switchboard, clock: Clock) -> None:
+    def __init__(
+        self, seal: Seal, ledger: Ledger, signed: SignedCalls, switchboard: Switchboard, clock: Clock
+    ) -> None:
         self._seal = seal
         self._ledger = ledger
+        self._signed = signed
         self._switchboard = switchboard
         self._clock = clock
 
     async def answer(self, definition: Definition, calls: Sequence[Call], inbound: Inbound) -> Answer:
         """Answer a request that can be any of ``calls``, the closest first."""
         call, params = _chosen(definition, calls, inbound)
-        presented = read_presented(definition, inbound, call.values, self._seal)
+        presented = await self._presented(definition, call, inbound)
         switches = await self._switchboard.of(definition.integration, _subject(presented))
         await self._clock.sleep(switches.delay_s)
         faulty = _faulty(definition, call.method, switches)
@@ -51,6 +55,13 @@ class MethodCalls:
             return faults
         return _from_example(definition, call.method, params, presented)
 
+    async def _presented(self, definition: Definition, call: Call, inbound: Inbound) -> Presented:
+        presented = read_presented(definition, inbound, call.values, self._seal)
+        if presented.standing in {Standing.ENTERED, Standing.TOKEN}:
+            return presented
+        signed = await self._signed.presented(definition, inbound, call.values)
+        return presented if signed.standing is Standing.MISSING else signed
+
     async def _refused(self, definition: Definition, method: Method, presented: Presented) -> Answer | None:
         if presented.standing in {Standing.MISSING, Standing.WRONG}:
             return problem_answer(definition, method, ProblemCode.CREDENTIALS_REJECTED)
@@ -60,7 +71,8 @@ class MethodCalls:
         if verdict is not Verdict.LIVE:
             is_expired = verdict is Verdict.EXPIRED
             return problem_answer(definition, method, ProblemCode.CREDENTIALS_REJECTED, expired=is_expired)
-        if not set(presented.claims.scopes).issuperset(method.scopes):
+        has_scopes = presented.method is not None and presented.method.oauth2 is not None
+        if has_scopes and not set(presented.claims.scopes).issuperset(method.scopes):
             missing = [scope for scope in method.scopes if scope not in presented.claims.scopes]
             return missing_scope_answer(definition, method, missing)
         return None

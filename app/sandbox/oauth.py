@@ -7,28 +7,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.catalog.definition import AuthMethod, Definition, Grant, OAuth2, RenewalBy, Rotation
+from app.catalog.definition import AuthMethod, ClientAuth, Definition, Grant, OAuth2, RenewalBy, Rotation
 from app.foundation.clock import Clock
 from app.foundation.patterns import matches
 from app.foundation.problems import ProblemCode
 from app.sandbox.answer import DROPPED, NO_STORE, Answer, fault
 from app.sandbox.authorization_request import oauth_of, rfc_names, scopes_asked
 from app.sandbox.client_proof import ClientProof
+from app.sandbox.device_codes import DeviceCodes
 from app.sandbox.inbound import Inbound, first_values, repeated
 from app.sandbox.issuer import Issuer
 from app.sandbox.ledger import Ledger, Verdict
 from app.sandbox.switches import Switchboard, Switches
-from app.sandbox.tokens import Claims, Kind, Seal, hash_of
+from app.sandbox.tokens import CODES, Claims, Kind, Seal, hash_of
 from app.sandbox.wording import BAD_CODE, DEAD_GRANT, TokenRefusedError, token_refusal
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _VERIFIER: Final = r"^[A-Za-z0-9._~-]{43,128}$"
 _GRANTS: Final[Mapping[str, Grant]] = {
     "authorization_code": Grant.AUTHORIZATION_CODE,
     "client_credentials": Grant.CLIENT_CREDENTIALS,
     JWT_BEARER: Grant.JWT_BEARER,
+    DEVICE: Grant.DEVICE_CODE,
 }
-_DOWN: Final = Answer(503, {"error": "temporarily_unavailable"}, {**NO_STORE, "retry-after": "1"})
+DOWN: Final = Answer(503, {"error": "temporarily_unavailable"}, {**NO_STORE, "retry-after": "1"})
 _POST_ONLY: Final = replace(
     fault(405, "method_not_allowed", "A token endpoint takes POST."), headers={"allow": "POST"}
 )
@@ -62,6 +65,7 @@ class TokenEndpoint:
         switchboard: Switchboard,
         proof: ClientProof,
         issuer: Issuer,
+        devices: DeviceCodes,
         clock: Clock,
     ) -> None:
         self._seal = seal
@@ -69,6 +73,7 @@ class TokenEndpoint:
         self._switchboard = switchboard
         self._proof = proof
         self._issuer = issuer
+        self._devices = devices
         self._clock = clock
 
     async def answer(self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound) -> Answer:
@@ -79,7 +84,7 @@ class TokenEndpoint:
             return _POST_ONLY
         await self._clock.sleep(switches.delay_s)
         if switches.token_endpoint_down and await self._switchboard.struck(switches):
-            return _DOWN
+            return DOWN
         try:
             answer = await self._granted(request)
         except TokenRefusedError as refused:
@@ -111,7 +116,8 @@ class TokenEndpoint:
         if _is_exchange(request):
             return await self._exchanged(request)
         _require_form(request)
-        await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
+        if not _is_anonymous(request):
+            await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
         match request.grant_type:
             case "authorization_code" if request.oauth.grant is Grant.AUTHORIZATION_CODE:
                 return await self._code(request)
@@ -123,6 +129,10 @@ class TokenEndpoint:
                 assertion = request.fields.get("assertion", "")
                 await self._proof.check_assertion(request.method, request.oauth, request.inbound, assertion)
                 return await self._issue(request, self._fresh(request))
+            case "urn:ietf:params:oauth:grant-type:device_code" if request.oauth.grant is Grant.DEVICE_CODE:
+                code = self._seal.open(request.fields.get("device_code", ""), Kind.DEVICE)
+                is_ours = code is not None and code.integration == request.definition.integration
+                return await self._issue(request, await self._devices.granted(code if is_ours else None))
         raise TokenRefusedError("unsupported_grant_type", "This grant type is not offered.")
 
     async def _code(self, request: TokenRequest) -> Answer:
@@ -196,7 +206,7 @@ class TokenEndpoint:
         self, request: TokenRequest, grant: Claims, scopes: Sequence[str] | None = None
     ) -> Answer:
         lifetime_s = request.switches.token_lifetime_s
-        is_renewal = grant.kind is not Kind.CODE and request.brought is not None
+        is_renewal = grant.kind not in CODES and request.brought is not None
         token = (request.oauth.renewal.token if is_renewal else None) or request.oauth.token
         return await self._issuer.answer(request.method, token, grant, lifetime_s=lifetime_s, scopes=scopes)
 
@@ -224,6 +234,14 @@ def _is_exchange(request: TokenRequest) -> bool:
         and request.brought is not None
         and request.brought.kind is Kind.ACCESS
     )
+
+
+def _is_anonymous(request: TokenRequest) -> bool:
+    """Return whether the assertion speaks for itself (RFC 7521 4.1): there is no application beside it."""
+    names = {"client_id", "client_secret", "client_assertion"}
+    no_client = not names & set(request.fields) and "authorization" not in request.inbound.headers
+    is_allowed = request.oauth.grant is Grant.JWT_BEARER and request.oauth.client_auth == ClientAuth.NONE
+    return is_allowed and no_client and request.grant_type == JWT_BEARER
 
 
 def _require_form(request: TokenRequest) -> None:

@@ -97,8 +97,13 @@ def are_right(method: AuthMethod, values: Mapping[str, str]) -> bool:
 def _values(method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> dict[str, str] | None:
     if method.kind is AuthKind.BASIC:
         return _basic_values(method, inbound.headers.get("authorization", ""))
-    if not method.place or method.sign or method.kind is AuthKind.OAUTH1:
+    if not method.place or method.is_signed:
         return None
+    return placed_values(method, inbound, in_path)
+
+
+def placed_values(method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what stands at all places of the method, by dotted name, or None where one is empty."""
     found: dict[str, str] = {}
     for placement in method.place:
         values = _placed(method, placement, inbound, in_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -21,12 +21,24 @@ class Role(StrEnum):
     """What an address is for, in the order in which addresses are tried."""
 
     AUTHORIZE = "AUTHORIZE"
+    DEVICE = "DEVICE"
+    OAUTH1_CONSENT = "OAUTH1_CONSENT"
+    OAUTH1_REQUEST = "OAUTH1_REQUEST"
+    OAUTH1_ACCESS = "OAUTH1_ACCESS"
     TOKEN = "TOKEN"  # noqa: S105 - a role's name
     REVOKE = "REVOKE"
     INTROSPECT = "INTROSPECT"
     LOGIN = "LOGIN"
     METHOD = "METHOD"
     UNKNOWN = "UNKNOWN"
+
+
+# The protocol's own parameter of each step of OAuth 1.0a, where several share an address (RFC 5849 2).
+_OAUTH1: Final[Mapping[Role, str]] = {
+    Role.OAUTH1_REQUEST: "oauth_callback",
+    Role.OAUTH1_CONSENT: "oauth_token",
+    Role.OAUTH1_ACCESS: "oauth_verifier",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +162,28 @@ def _speaks(door: _Door, inbound: Inbound) -> bool:
     match door.role:
         case Role.AUTHORIZE:
             return "response_type" in inbound.query_map
+        case Role.DEVICE:
+            return _asks_for_device(inbound, names)
         case Role.TOKEN:
             return inbound.method == "POST" and "grant_type" in names
         case Role.REVOKE:
             return inbound.form is not None and "token" in names and "grant_type" not in names
         case Role.INTROSPECT:
             return inbound.form is not None and "token" in names and "introspect" in inbound.address.path
-    return False
+    own = _OAUTH1.get(door.role)
+    return own is not None and own in {*names, *inbound.query_map, *_header_names(inbound)}
+
+
+def _header_names(inbound: Inbound) -> Iterator[str]:
+    """Yield the names of the parameters that stand in an ``Authorization: OAuth`` header."""
+    for part in inbound.headers.get("authorization", "").split(","):
+        yield part.partition("=")[0].strip().rpartition(" ")[2]
+
+
+def _asks_for_device(inbound: Inbound, names: Collection[str]) -> bool:
+    if inbound.method != "POST" or "user_code" in names:
+        return "user_code" in names
+    return "client_id" in names and not {"grant_type", "token"} & set(names)
 
 
 def _doors(definition: Definition) -> Iterator[_Door]:
@@ -171,10 +198,15 @@ def _addresses(auth: AuthMethod) -> Iterator[tuple[Role, set[str] | None, str | 
     oauth = auth.oauth2
     if oauth is not None:
         yield Role.AUTHORIZE, None, oauth.authorize_url
+        yield Role.DEVICE, None, oauth.device_url
         yield Role.TOKEN, None, oauth.token_url
         yield Role.TOKEN, None, oauth.renewal.url
         yield Role.INTROSPECT, {"POST"}, oauth.introspect_url
         yield Role.REVOKE, _revoke_verbs(oauth), oauth.revoke_url
+    if auth.oauth1 is not None:
+        yield Role.OAUTH1_REQUEST, None, auth.oauth1.request_url
+        yield Role.OAUTH1_CONSENT, None, auth.oauth1.authorize_url
+        yield Role.OAUTH1_ACCESS, None, auth.oauth1.access_url
     if auth.login is not None:
         yield Role.LOGIN, {auth.login.http_method}, auth.login.url
 

@@ -26,7 +26,10 @@ SCHEMA: Final[Mapping[str, Any]] = {
             "maxLength": 200,
             "description": "Only for this account (its id), or for what was entered for this auth method.",
         },
-        "expireTokens": {**_BOOLEAN, "description": "Act: all access tokens issued so far have expired."},
+        "expireTokens": {
+            **_BOOLEAN,
+            "description": "Act: all access tokens and device codes issued so far have expired.",
+        },
         "revokeGrants": {**_BOOLEAN, "description": "Act: all tokens issued so far are revoked."},
         "tokenLifetimeSeconds": {
             "type": ["integer", "null"],

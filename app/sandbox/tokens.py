@@ -18,11 +18,16 @@ _WORD: Final = re.compile(r"^[A-Za-z]{2,10}[-_]")
 
 
 class Kind(StrEnum):
-    """What a signed value is good for."""
+    """What a signed value is good for; ``REQUEST`` is the temporary token of OAuth 1.0."""
 
     CODE = "code"
     ACCESS = "access"
     REFRESH = "refresh"
+    DEVICE = "device"
+    REQUEST = "request"
+
+
+CODES: Final = frozenset({Kind.CODE, Kind.DEVICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Claims:
     challenge: str = ""
 
 
+_SECRET: Final = "WyJzZWNyZXQiXQ"  # noqa: S105 - ["secret"] in base64url, the form of all that is issued here
 _FIELDS: Final = tuple(field.name for field in fields(Claims))
 
 
@@ -74,6 +80,10 @@ class Seal:
         values |= {"kind": Kind(values["kind"]), "scopes": tuple(values["scopes"])}
         claims = Claims(**values)
         return claims if claims.kind is kind else None
+
+    def secret_of(self, token: str) -> str:
+        """Return the secret that goes with a token of OAuth 1.0; it is kept nowhere."""
+        return f"sbx1.{_SECRET}.{self._mac(f'{_SECRET}.{token}')}"
 
     def _mac(self, payload: str) -> str:
         return _encode(hmac.new(self._key, payload.encode(), hashlib.sha256).digest())

@@ -16,11 +16,18 @@ from app.authenticators.base import (
     Entered,
     Facts,
     Grant,
+    Proceed,
     Waiting,
 )
 from app.authenticators.method_request import method_request
 from app.authenticators.registry import authenticator_for
-from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, RedirectStep
+from app.authenticators.steps import (
+    AccountChoiceStep,
+    CredentialFormStep,
+    DeviceCodeStep,
+    NoStep,
+    RedirectStep,
+)
 from app.catalog.definition import AuthMethod, Definition
 from app.catalog.outcome import Outcome, classify
 from app.foundation.messages import InResponse, OutRequest, SandboxRoute
@@ -81,8 +88,17 @@ class Hub:
             decided = await self.outside.http.post(url, data={"decision": "allow", "scope": scopes})
             assert decided.status_code == 303
             return Callback(tuple(parse_qsl(urlsplit(decided.headers["location"]).query)))
+        if isinstance(step, DeviceCodeStep):
+            shown = await self.outside.http.get(step.verification_url_complete or "")
+            scopes = [scope for scope in ticked_scopes(shown.text) if scope not in untick]
+            form = {"user_code": step.user_code, "decision": "allow", "scope": scopes}
+            decided = await self.outside.http.post(step.verification_url, data=form)
+            assert decided.status_code == 200
+            return Proceed()
         if isinstance(step, CredentialFormStep):
             return Entered(sandbox_credentials(self.method))
+        if isinstance(step, NoStep):
+            return Proceed()
         assert isinstance(step, AccountChoiceStep), step
         return Chosen(step.options[0].id)
 

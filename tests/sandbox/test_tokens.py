@@ -31,7 +31,7 @@ def test_what_was_issued_opens_as_its_own_kind_only(kind):
     claims = replace(CLAIMS, kind=kind)
     text = SEAL.issue(claims)
     assert SEAL.open(text, kind) == claims
-    assert [SEAL.open(text, other) for other in Kind if other is not kind] == [None, None]
+    assert [SEAL.open(text, other) for other in Kind if other is not kind] == [None] * (len(Kind) - 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,226 @@
+"""The three addresses of OAuth 1.0a (RFC 5849 2): temporary credentials, consent, token credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+from urllib.parse import SplitResult, quote, urlencode, urlunsplit
+
+import orjson
+from starlette.responses import RedirectResponse, Response
+
+from app.catalog.definition import AuthMethod, Definition
+from app.foundation.clock import Clock
+from app.foundation.ids import new_token
+from app.sandbox.accounts import accounts_of, speak_of_account
+from app.sandbox.answer import NO_STORE, Answer, fault, plain
+from app.sandbox.application import return_address
+from app.sandbox.consent_page import account_choice
+from app.sandbox.inbound import Inbound, first_values
+from app.sandbox.ledger import Ledger, Verdict
+from app.sandbox.oauth import DOWN
+from app.sandbox.oauth1_check import OAuth1Check
+from app.sandbox.oauth1_signature import OAuth1RefusedError, SignedRequest
+from app.sandbox.page import form_origin, page, text
+from app.sandbox.state import SandboxState
+from app.sandbox.switches import Switchboard
+from app.sandbox.tokens import Claims, Kind, Seal
+from app.sandbox.wording import TokenRefusedError
+
+LIFETIME_S: Final = 600
+_FORM: Final = "application/x-www-form-urlencoded"
+_VERBS: Final = frozenset({"GET", "POST"})
+_WRONG_VERB: Final = replace(
+    fault(405, "method_not_allowed", "This address takes POST (RFC 5849 2.1 and 2.3)."),
+    headers={"allow": "GET, POST"},
+)
+
+
+class OAuth1Endpoints:
+    """Plays the three-legged flow. A temporary token is decided on once, and used once."""
+
+    def __init__(
+        self,
+        seal: Seal,
+        ledger: Ledger,
+        check: OAuth1Check,
+        state: SandboxState,
+        switchboard: Switchboard,
+        clock: Clock,
+    ) -> None:
+        self._seal = seal
+        self._ledger = ledger
+        self._check = check
+        self._state = state
+        self._switchboard = switchboard
+        self._clock = clock
+
+    async def request(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Answer:
+        """Give out temporary credentials (RFC 5849 2.1)."""
+        if inbound.method not in _VERBS:
+            return _WRONG_VERB
+        try:
+            signed = await self._check.check_client(definition, method, inbound)
+            callback = _callback(signed)
+        except OAuth1RefusedError as refused:
+            return _refusal(refused)
+        epochs = await self._switchboard.epochs(definition.integration, "")
+        claims = Claims(
+            kind=Kind.REQUEST,
+            integration=definition.integration,
+            method=method.id,
+            family=new_token(128),
+            generation=0,
+            account=1,
+            subject="",
+            scopes=(),
+            expires_at=int(self._clock.now().timestamp()) + LIFETIME_S,
+            expiry_epoch=epochs.expiry,
+            revocation_epoch=epochs.revocation,
+        )
+        await self._state.put(_callback_key(claims), callback, LIFETIME_S)
+        return _issued(self._seal, claims, {}, {"oauth_callback_confirmed": "true"})
+
+    async def consent(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Response:
+        """Show the consent page (RFC 5849 2.2), and send the browser back as the person decided."""
+        token = inbound.query_map.get("oauth_token", "")
+        claims = self._seal.open(token, Kind.REQUEST)
+        is_ours = claims is not None and (claims.integration, claims.method) == (
+            definition.integration,
+            method.id,
+        )
+        if claims is None or not is_ours or await self._ledger.verdict(claims) is not Verdict.LIVE:
+            return _stop("This request is not known here", "It may have expired: begin again.")
+        callback, decided = await self._state.read([_callback_key(claims), _decided_key(claims)])
+        address = return_address(callback or "")
+        if address is None or decided is not None:
+            return _stop("This request was answered already", "Begin again to sign in once more.")
+        if inbound.method == "POST":
+            decision = first_values(inbound.form or ())
+            if decision.get("decision") in {"allow", "deny"}:
+                return await self._decided(definition, method, claims, token, address, decision)
+        return _page(definition, method, address)
+
+    async def access(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Answer:
+        """Exchange the temporary token, once, for token credentials (RFC 5849 2.3)."""
+        if inbound.method not in _VERBS:
+            return _WRONG_VERB
+        switches = await self._switchboard.of(definition.integration, None)
+        await self._clock.sleep(switches.delay_s)
+        if switches.token_endpoint_down and await self._switchboard.struck(switches):
+            return DOWN
+        try:
+            signed, claims = await self._check.check_token(definition, method, inbound, Kind.REQUEST)
+            number, subject = await self._consented(claims, signed.oauth.get("oauth_verifier", ""))
+        except OAuth1RefusedError as refused:
+            return _refusal(refused)
+        epochs = await self._switchboard.epochs(definition.integration, subject)
+        access = replace(
+            claims,
+            kind=Kind.ACCESS,
+            account=number,
+            subject=subject,
+            expires_at=None,
+            expiry_epoch=epochs.expiry,
+            revocation_epoch=epochs.revocation,
+        )
+        oauth1 = method.oauth1
+        example = plain(oauth1.example) if oauth1 is not None else {}
+        if oauth1 is not None:
+            speak_of_account(example, oauth1.account.id, oauth1.account.label, number)
+        return _issued(self._seal, access, example, {})
+
+    async def _decided(
+        self,
+        definition: Definition,
+        method: AuthMethod,
+        claims: Claims,
+        token: str,
+        address: SplitResult,
+        decision: Mapping[str, str],
+    ) -> Response:
+        accounts = accounts_of(definition, method)
+        account = next((one for one in accounts if str(one.number) == decision.get("account")), accounts[0])
+        verifier = new_token(128)
+        allowed = decision["decision"] == "allow"
+        said = [verifier, account.number, account.id] if allowed else None
+        if await self._state.claim(_decided_key(claims), orjson.dumps(said).decode(), LIFETIME_S) is not None:
+            return _stop("This request was answered already", "Begin again to sign in once more.")
+        told = {"oauth_verifier": verifier} if allowed else {"oauth_problem": "user_refused"}
+        own = urlencode({"oauth_token": token, **told}, quote_via=quote)
+        query = f"{address.query}&{own}" if address.query else own
+        url = urlunsplit((address.scheme, address.netloc, address.path or "/", query, ""))
+        return RedirectResponse(url, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
+
+    async def _consented(self, claims: Claims, verifier: str) -> tuple[int, str]:
+        """Return the account that a person consented with; the verifier proves that it was the same person.
+
+        Raises:
+            OAuth1RefusedError: there is no such consent, or it was used.
+        """
+        verdict = await self._ledger.verdict(claims)
+        if verdict is not Verdict.LIVE:
+            word = "token_expired" if verdict is Verdict.EXPIRED else "token_revoked"
+            raise OAuth1RefusedError(401, word)
+        (text_,) = await self._state.read([_decided_key(claims)])
+        said = None if text_ is None else orjson.loads(text_)
+        if said is None:
+            raise OAuth1RefusedError(401, "permission_unknown" if text_ is None else "permission_denied")
+        if said[0] != verifier:
+            raise OAuth1RefusedError(401, "verifier_invalid")
+        try:
+            await self._ledger.use_code(claims)
+        except TokenRefusedError:
+            raise OAuth1RefusedError(401, "token_used") from None
+        return said[1], said[2]
+
+
+def _callback(signed: SignedRequest) -> str:
+    callback = signed.oauth.get("oauth_callback", "")
+    if not callback:
+        raise OAuth1RefusedError(400, "parameter_absent")
+    if return_address(callback) is None:
+        raise OAuth1RefusedError(400, "parameter_rejected")
+    return callback
+
+
+def _issued(seal: Seal, claims: Claims, example: Mapping[str, object], more: Mapping[str, str]) -> Answer:
+    token = seal.issue(claims)
+    fields = {name: str(value) for name, value in example.items()}
+    fields |= {"oauth_token": token, "oauth_token_secret": seal.secret_of(token), **more}
+    return Answer(200, urlencode(fields), {**NO_STORE, "content-type": _FORM})
+
+
+def _refusal(refused: OAuth1RefusedError) -> Answer:
+    headers = {**NO_STORE, "content-type": _FORM}
+    if refused.status == 401:  # noqa: PLR2004 - RFC 9110 11.6.1 wants a challenge with it
+        headers["www-authenticate"] = 'OAuth realm="sandbox"'
+    return Answer(refused.status, urlencode({"oauth_problem": refused.word}), headers)
+
+
+def _page(definition: Definition, method: AuthMethod, address: SplitResult) -> Response:
+    title = f"Allow access to {definition.name}?"
+    content: Sequence[str] = [
+        f"<h1>{text(title)}</h1>",
+        f"<p>This is a simulation of <strong>{text(definition.name)}</strong> {text(definition.version)}.",
+        "No real account is involved, and nothing is sent to the real one.</p>",
+        f'<p class="soft">You will return to <code>{text(address.hostname or "")}</code>.</p>',
+        '<form method="post">',
+        *account_choice(definition, method),
+        '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
+        '<button name="decision" value="deny">Deny</button></div></form>',
+    ]
+    return page(title, content, form_to=f"'self' {form_origin(address)}")
+
+
+def _stop(title: str, why: str) -> Response:
+    return page(title, [f"<h1>{text(title)}</h1>", f"<p>{text(why)}</p>"], status=400)
+
+
+def _callback_key(claims: Claims) -> str:
+    return f"oauth1-callback:{claims.family}"
+
+
+def _decided_key(claims: Claims) -> str:
+    return f"oauth1-said:{claims.family}"

@@ -1,0 +1,96 @@
+"""Reads the credentials of calls that are signed: OAuth 1.0 and AWS Signature Version 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.catalog.definition import AuthKind, AuthMethod, Definition
+from app.foundation.clock import Clock
+from app.sandbox.application import sandbox_credentials
+from app.sandbox.aws_signature import AwsSignature, is_aws_signed, is_right, read_signature
+from app.sandbox.inbound import Inbound
+from app.sandbox.oauth1_check import OAuth1Check
+from app.sandbox.oauth1_signature import OAuth1RefusedError, read_signed
+from app.sandbox.presented import Presented, Standing, are_right, placed_values, read_template
+from app.sandbox.tokens import Kind
+
+
+class SignedCalls:
+    """Finds the auth method that a call was signed for, and checks the signature."""
+
+    def __init__(self, check: OAuth1Check, clock: Clock) -> None:
+        self._check = check
+        self._clock = clock
+
+    async def presented(
+        self, definition: Definition, inbound: Inbound, in_path: Mapping[str, str]
+    ) -> Presented:
+        """Return what the signature proves: MISSING where the call bears none, WRONG for one that does not hold."""
+        was_read = False
+        for method in definition.auth:
+            if method.kind is AuthKind.OAUTH1:
+                found = await self._oauth1(definition, method, inbound)
+            elif method.sign:
+                found = self._aws(method, inbound, in_path)
+            else:
+                continue
+            if found is not None and found.standing is not Standing.WRONG:
+                return found
+            was_read = was_read or found is not None
+        return Presented(Standing.WRONG if was_read else Standing.MISSING)
+
+    async def _oauth1(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Presented | None:
+        try:
+            if read_signed(inbound) is None:
+                return None
+            _, claims = await self._check.check_token(definition, method, inbound, Kind.ACCESS)
+        except OAuth1RefusedError:
+            return Presented(Standing.WRONG)
+        return Presented(Standing.TOKEN, method, claims)
+
+    def _aws(self, method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> Presented | None:
+        if not is_aws_signed(inbound):
+            return None
+        told, values = read_signature(inbound), sandbox_credentials(method)
+        secret = expanded(method.sign["secretAccessKey"], values)
+        is_signed = (
+            told is not None and _is_for(method, told) and is_right(inbound, told, secret, self._clock.now())
+        )
+        if not is_signed or not _has_session(method, inbound) or not _is_placed(method, inbound, in_path):
+            return Presented(Standing.WRONG)
+        return Presented(Standing.ENTERED, method)
+
+
+def expanded(text: str, credentials: Mapping[str, str]) -> str:
+    """Return a template over ``credentials`` with their values in it."""
+    for name, value in credentials.items():
+        text = text.replace(f"{{credentials.{name}}}", value)
+    return text
+
+
+def _is_for(method: AuthMethod, told: AwsSignature) -> bool:
+    """Whether the key is the known one, and the scope what the definition says, as far as that is no configuration."""
+    parts = {"accessKeyId": told.access_key_id, "region": told.region, "service": told.service}
+    known = sandbox_credentials(method)
+    for name, value in parts.items():
+        read = read_template(method.sign[name], value)
+        if read is None:
+            return False
+        entered = {key: found for key, found in read.items() if key.startswith("credentials.")}
+        if any(known.get(key.removeprefix("credentials.")) != found for key, found in entered.items()):
+            return False
+    return True
+
+
+def _has_session(method: AuthMethod, inbound: Inbound) -> bool:
+    """Whether the session token, where one is sent, is the known one."""
+    given, text = inbound.headers.get("x-amz-security-token"), method.sign.get("sessionToken")
+    return given is None or (text is not None and given == expanded(text, sandbox_credentials(method)))
+
+
+def _is_placed(method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> bool:
+    """Whether what the method places beside its signature is right too."""
+    if not method.place:
+        return True
+    values = placed_values(method, inbound, in_path)
+    return values is not None and are_right(method, values)
