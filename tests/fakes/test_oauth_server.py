@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import signal
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -172,6 +173,23 @@ async def test_held_token_calls_are_seen_only_when_they_are_let_go_and_never_whe
     assert server.token_calls() == TokenCalls(waiting=0, in_hand=0)
 
 
+async def test_held_answers_are_of_requests_that_the_server_has_done(client: Client):
+    server, first = client.server, await tokens_of(client)
+    server.hold_answers()
+    try:
+        waiting = asyncio.create_task(asyncio.to_thread(refreshed, client, first))
+        async with asyncio.timeout(5):
+            while not server.figures()["refreshed"]:
+                await asyncio.sleep(0.01)
+        assert server.token_calls() == TokenCalls(waiting=0, in_hand=1)
+        assert not waiting.done()
+    finally:
+        server.let_go()
+
+    assert refreshed(client, (await waiting).json()).status_code == 200
+    assert server.token_calls().in_hand == 0
+
+
 async def test_userinfo_can_be_away_and_the_age_of_what_is_used_is_told(client: Client):
     tokens = await tokens_of(client)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -184,7 +202,9 @@ async def test_userinfo_can_be_away_and_the_age_of_what_is_used_is_told(client: 
     assert [away.status_code, there.status_code] == [503, 200]
     figures = client.server.figures()
     assert (figures["userinfo"], figures["userinfoTurnedAway"], figures["userinfoRefused"]) == (2, 1, 0)
-    assert 0 < figures["oldestUsedMs"] < 60_000
+    ((used_at, age_s),) = client.server.uses()
+    assert 0 <= age_s < 60
+    assert abs(used_at - time.time()) < 60
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])

@@ -68,6 +68,11 @@ class HubProcess:
         return self._token
 
     @property
+    def pids(self) -> list[int]:
+        """The processes that were started last, whether or not they live."""
+        return [process.pid for process, _ in self._running]
+
+    @property
     def log(self) -> str:
         """All that its processes have said so far."""
         return "\n".join(file.read_text(errors="replace") for file in sorted(self.folder.glob("*.log")))

@@ -58,7 +58,7 @@ class Client:
 
 @dataclass(frozen=True)
 class TokenCalls:
-    """What is under way at the token endpoint: calls that are held, and calls that the server works on."""
+    """What is under way at the token endpoint: calls that are held, and calls not yet answered that it works on."""
 
     waiting: int
     in_hand: int
@@ -124,6 +124,11 @@ class OAuthServer:
         figures: dict[str, int] = self.http.get(f"{self.issuer}/control/figures").json()
         return figures
 
+    def uses(self) -> list[tuple[float, float]]:
+        """Return when access tokens came to userinfo, in seconds since the epoch, and their age then, in seconds."""
+        told = self.http.get(f"{self.issuer}/control/uses").json()
+        return [(at_ms / 1_000, age_ms / 1_000) for at_ms, age_ms in told]
+
     def issued(self) -> list[str]:
         """Return every client secret and token that the server gave away since the last reset."""
         secrets: list[str] = self.http.get(f"{self.issuer}/control/issued").json()
@@ -149,9 +154,13 @@ class OAuthServer:
         """Let token requests wait, unseen by the server, until :meth:`let_go`; those whose client ends are dropped."""
         self._control("settings", {"held": 1})
 
+    def hold_answers(self) -> None:
+        """Let the server do what token requests ask for, but keep its answers until :meth:`let_go`."""
+        self._control("settings", {"answersHeld": 1})
+
     def let_go(self) -> None:
-        """Let the token requests that wait go on, and all later ones."""
-        self._control("settings", {"held": 0})
+        """Let the token requests and answers that wait go on, and all later ones."""
+        self._control("settings", {"held": 0, "answersHeld": 0})
 
     def token_calls(self) -> TokenCalls:
         """Return what is under way at the token endpoint now."""

@@ -5,7 +5,7 @@
 // OAUTH_SERVER_PORT          0 takes a free one; the first line on stdout is {"issuer": ...}
 // OAUTH_SERVER_CLIENTS       JSON list of client metadata; more can be registered by RFC 7591
 // OAUTH_SERVER_ACCESS_S, OAUTH_SERVER_REFRESH_S   lifetimes of tokens; /control/settings changes them
-// OAUTH_SERVER_STATE         file that keeps clients, grants, tokens and figures over restarts; without it they end with it
+// OAUTH_SERVER_STATE         file that keeps clients, grants, tokens and figures over restarts
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -18,9 +18,10 @@ const lifetimes = {
   accessS: Number(process.env.OAUTH_SERVER_ACCESS_S ?? 3600),
   refreshS: Number(process.env.OAUTH_SERVER_REFRESH_S ?? 86400),
 };
-// tokenStatus, apiStatus: answer every request at the token endpoint, at userinfo, with this status; the provider sees none.
+// tokenStatus, apiStatus: the answer to every request at the token endpoint, at userinfo; the provider sees none.
 // held: requests at the token endpoint wait unseen by the provider; those whose client goes away meanwhile are dropped.
-const started = { ...lifetimes, tokenStatus: 0, apiStatus: 0, held: 0 };
+// answersHeld: the provider does what a token request asks for, but its answer waits.
+const started = { ...lifetimes, tokenStatus: 0, apiStatus: 0, held: 0, answersHeld: 0 };
 const settings = { ...started };
 const NO_FIGURES = {
   authorizations: 0, // authorization requests that ended with a code
@@ -35,11 +36,11 @@ const NO_FIGURES = {
   userinfo: 0,
   userinfoTurnedAway: 0, // answered with apiStatus
   userinfoRefused: 0, // answered with 401
-  oldestUsedMs: 0, // greatest age of an access token at userinfo
 };
 const store = new Store(process.env.OAUTH_SERVER_STATE, NO_FIGURES);
 const waiting = new Set(); // requests at the token endpoint that are held
-let inHand = 0; // requests at the token endpoint that the provider works on
+let answers = []; // what sends the answers that are held
+let inHand = 0; // requests at the token endpoint that the provider works on, or whose answer is held
 let grants = new Set();
 let issued = [];
 
@@ -60,6 +61,7 @@ server.listen(Number(process.env.OAUTH_SERVER_PORT ?? 0), '127.0.0.1', () => {
 process.stdin.resume().on('end', () => process.exit(0)); // nobody is left to ask
 process.on('SIGTERM', () => { // answers what it has begun with
   for (const { response } of waiting) response.destroy();
+  for (const send of answers) send();
   server.close(() => process.exit(0));
   setTimeout(() => process.exit(0), 3000).unref();
 });
@@ -129,7 +131,7 @@ function use(answer, request, response) {
     store.count('userinfoTurnedAway');
     return turnAway(settings.apiStatus, response);
   }
-  store.greatest('oldestUsedMs', store.ageOf(request.headers.authorization?.split(' ')[1]) ?? 0);
+  store.noteUse(request.headers.authorization?.split(' ')[1]);
   response.on('finish', () => { if (response.statusCode === 401) store.count('userinfoRefused'); });
   return answer(request, response);
 }
@@ -145,7 +147,16 @@ async function giveTokens(answer, request, response) {
   }
   inHand += 1;
   response.on('close', () => { inHand -= 1; });
+  if (settings.answersHeld) holdAnswer(response);
   await answer(request, response);
+}
+
+function holdAnswer(response) {
+  const end = response.end.bind(response);
+  response.end = (...given) => {
+    answers.push(() => end(...given));
+    return response;
+  };
 }
 
 async function released(response) {
@@ -186,10 +197,14 @@ async function control(provider, what, request, response) {
   if (what === 'settings') Object.assign(settings, JSON.parse(given));
   if (what === 'reset') {
     Object.assign(settings, started);
-    store.resetFigures(NO_FIGURES);
+    store.reset(NO_FIGURES);
     issued = [];
   }
   if (!settings.held) for (const { free } of waiting) free();
+  if (!settings.answersHeld) {
+    for (const send of answers) send();
+    answers = [];
+  }
   if (what === 'forget-grants') { // as if the person had taken the application's access away at the provider
     for (const id of grants) {
       const grant = await provider.Grant.find(id);
@@ -198,7 +213,7 @@ async function control(provider, what, request, response) {
     grants = new Set();
   }
   response.writeHead(200, { 'content-type': 'application/json' });
-  const told = { issued: issued.filter(Boolean), token: { waiting: waiting.size, inHand } };
+  const told = { issued: issued.filter(Boolean), uses: store.uses, token: { waiting: waiting.size, inHand } };
   response.end(JSON.stringify(told[what] ?? store.figures));
 }
 

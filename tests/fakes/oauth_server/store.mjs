@@ -1,16 +1,18 @@
-// What oidc-provider has to remember (its Adapter interface: models by id, families of tokens by grant), and the figures.
-// With a file every change is appended before it is answered, so a server that ends, or is killed, goes on where it was.
+// What oidc-provider has to remember (its Adapter interface: models by id, families of tokens by grant), and figures.
+// With a file every change is appended before it is answered: a server that ends, or is killed, goes on where it was.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 const SET = 'set';
 const FORGET = 'forget';
 const FIGURES = 'figures';
+const USED = 'used';
 
 export class Store {
   constructor(file, figures) {
     this.file = undefined; // nothing is appended while it is read
     this.entries = new Map();
     this.figures = { ...figures };
+    this.uses = [];
     for (const line of file && existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []) {
       if (line) this.change(...JSON.parse(line));
     }
@@ -21,6 +23,7 @@ export class Store {
     if (what === SET) this.entries.set(key, value);
     if (what === FORGET) this.entries.delete(key);
     if (what === FIGURES) Object.assign(this.figures, value);
+    if (what === USED) this.uses.push(value);
     if (this.file) appendFileSync(this.file, `${JSON.stringify([what, key, value])}\n`);
   }
 
@@ -28,19 +31,15 @@ export class Store {
     this.change(FIGURES, '', { [figure]: this.figures[figure] + up });
   }
 
-  // The figure is the greatest value that was ever told.
-  greatest(figure, value) {
-    if (value > this.figures[figure]) this.change(FIGURES, '', { [figure]: value });
-  }
-
-  resetFigures(figures) {
+  reset(figures) {
     this.change(FIGURES, '', figures);
+    this.uses = [];
   }
 
-  // How long ago an opaque access token was issued, in milliseconds; undefined where it is not known.
-  ageOf(accessToken) {
+  // When an opaque access token was used, and how old it was then, in milliseconds; of a token that is known.
+  noteUse(accessToken) {
     const entry = this.entries.get(`AccessToken:${accessToken}`);
-    return entry && Date.now() - entry.since;
+    if (entry) this.change(USED, '', [Date.now(), Date.now() - entry.since]);
   }
 
   adapter() {
@@ -66,10 +65,9 @@ export class Store {
       }
 
       async findBy(name, value) {
-        for (const [key, { payload }] of store.entries) {
-          if (payload[name] === value && key.startsWith(`${this.model}:`)) return this.find(key.slice(this.model.length + 1));
-        }
-        return undefined;
+        const own = this.key('');
+        const found = [...store.entries].find(([key, entry]) => key.startsWith(own) && entry.payload[name] === value);
+        return found && this.find(found[0].slice(own.length));
       }
 
       async findByUid(uid) {
@@ -82,7 +80,7 @@ export class Store {
 
       async consume(id) {
         const entry = store.entries.get(this.key(id));
-        // Two requests with one token at the very same time: both found it unused, so the provider itself does not see it.
+        // Two requests with one token at the very same time: both found it unused, so the provider does not see it.
         if (entry.payload.consumed && this.model === 'RefreshToken') store.count('reused');
         const payload = { ...entry.payload, consumed: Math.floor(Date.now() / 1000) };
         store.change(SET, this.key(id), { ...entry, payload });
