@@ -32,6 +32,7 @@ from app.connections.outside_secrets import OutsideSecrets
 from app.connections.polling import Polling
 from app.connections.renewal import Renewal
 from app.connections.revocation import Revocations
+from app.connections.vault_paths import VaultPaths, grants_of
 from app.event_stream.stream import EventStream
 from app.executor.executor import Executor
 from app.foundation.clock import Clock, SystemClock
@@ -51,6 +52,7 @@ from app.vault.key_source import open_keys
 from app.vault.keys import KeyRing
 from app.vault.resealing import Resealing
 from app.vault.rotation import KeyHome, KeyRotation
+from app.vault.service_door import ServiceDoor, service_outbound
 from app.vault.vault import Vault
 
 VERSION: Final = "0.1.0"
@@ -174,7 +176,11 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         outcomes = Outcomes(database, moves, applications)
         attempts = Attempts(events.outbox, vault, public_url)
         chooser = Chooser(catalog, applications, vault, clock, (public_url, *settings.allowed_origins))
-        outside_secrets = OutsideSecrets(settings.operator_secrets(), frozenset(settings.secrets_allowed))
+        outside_secrets = OutsideSecrets(
+            settings.operator_secrets(),
+            frozenset(settings.secrets_allowed),
+            _vault_paths(settings, clock, stack),
+        )
         acceptance = Acceptance(vault, moves, attempts, applications, runner)
         completion = Completion(
             database,
@@ -274,6 +280,16 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             executor=executor,
             test_runs=test_runs,
         )
+
+
+def _vault_paths(settings: Settings, clock: Clock, stack: AsyncExitStack) -> VaultPaths | None:
+    """Return the way to the operator's Vault, which has an outbound of its own; None where there is none."""
+    if settings.vault_address is None or settings.vault_token_file is None:
+        return None
+    outbound = service_outbound(clock, settings.vault_ca_file)
+    stack.push_async_callback(outbound.aclose)
+    door = ServiceDoor(outbound, clock, settings.vault_address)
+    return VaultPaths(door, settings.vault_token_file, grants_of(settings.vault_allowed))
 
 
 def _sandbox_origin(settings: Settings, local_url: str, public_url: str) -> str | None:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.connections.vault_paths import grants_of, vault_faults
 from app.foundation.database import dialect_of
 from app.foundation.secret import Secret
 from app.vault.key_source import KeySource, Provider, source_faults
@@ -84,6 +85,14 @@ class Settings(BaseSettings):
     secrets_allowed: Words = Field(
         (), description="workspace ids that may refer to PATCHBAY_SECRET_*; * is all"
     )
+    vault_address: str | None = Field(
+        None, description="Vault or OpenBao, for vault:<mount>/data/<path>#<field>"
+    )
+    vault_token_file: Path | None = Field(None, description="file with the token for Vault")
+    vault_ca_file: Path | None = Field(None, description="authorities that sign Vault's certificate")
+    vault_allowed: Words = Field(
+        (), description="prefixes that workspaces may refer to: <workspace id or *>=<mount>/data/<path>"
+    )
     outside_secrets: Mapping[str, SecretStr] = Field(
         default_factory=dict, description="PATCHBAY_SECRET_<NAME>"
     )
@@ -121,6 +130,12 @@ class Settings(BaseSettings):
     @classmethod
     def _origins_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_origin(item) for item in value)
+
+    @field_validator("vault_allowed")
+    @classmethod
+    def _known_grants(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        grants_of(value)
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -272,7 +287,8 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
     }
     values |= {name: value for name, value in overrides.items() if value is not None}
     faults = _unknown(values)
-    faults += [f"{_PREFIX}{name.upper()}: {reason}" for name, reason in source_faults(values)]
+    said = (*source_faults(values), *vault_faults(values))
+    faults += [f"{_PREFIX}{name.upper()}: {reason}" for name, reason in said]
     known = {name: value for name, value in values.items() if name in Settings.model_fields}
     try:
         settings = Settings(

@@ -212,7 +212,7 @@ class Completion:
         attempt = Attempt(state, tuple(row.scopes), revealed.value["kept"], prefill=mode is Mode.SANDBOX)
         references: dict[str, Secret] = {}
         if isinstance(answer, Entered):
-            values, references = self._outside_secrets.entered(row.workspace_id, answer.values)
+            values, references = await self._outside_secrets.entered(row.workspace_id, answer.values)
             answer = Entered(values)
         flow = authenticator_for(method).complete(method, facts, attempt, answer)
         result = await self._run(actor, row, flow, facts, mode)

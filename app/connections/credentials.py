@@ -143,7 +143,7 @@ class Credentials:
             definition=facts.definition,
             method=method,
             facts=facts,
-            grant=self._outside_secrets.to_use(row.workspace_id, grant_from_stored(revealed.value)),
+            grant=await self._outside_secrets.to_use(row.workspace_id, grant_from_stored(revealed.value)),
             generation=revealed.generation,
             sealed_at=credential.sealed_at,
             destination=self._destinations.of(facts.definition, Mode(row.mode), facts.config),

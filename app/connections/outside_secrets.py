@@ -8,38 +8,46 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.authenticators.base import Grant
-from app.foundation.errors import InvalidInputError, NotAllowedNowError
+from app.connections.vault_paths import EVERY_WORKSPACE, REFERENCE, VaultPaths
+from app.foundation.errors import InvalidInputError, NotAllowedNowError, OutsideError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 
 PREFIX: Final = "env:PATCHBAY_SECRET_"
-EVERY_WORKSPACE: Final = "*"
 
 
 class OutsideSecrets:
     """Resolves references such as ``env:PATCHBAY_SECRET_SHOP_KEY``, only for workspaces that the operator names.
 
-    A reference that is not granted and one that does not exist are told alike, so that nobody learns which exist.
+    With ``vault_paths`` also ``vault:secret/data/shop#key``. A reference that is not granted and one that does not
+    exist are told alike, so that nobody learns which exist.
     """
 
-    def __init__(self, values: Mapping[str, Secret], workspaces: frozenset[str]) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Secret],
+        workspaces: frozenset[str],
+        vault_paths: VaultPaths | None = None,
+    ) -> None:
         self._values = values
         self._workspaces = workspaces
+        self._vault_paths = vault_paths
 
-    def entered(
+    async def entered(
         self, workspace_id: str, values: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Secret]]:
         """Return entered values with references resolved, and the references by field.
 
         Raises:
             InvalidInputError: a reference is not granted, at ``credentials`` and its field.
+            NotAllowedNowError: where it stands cannot be asked now.
         """
         resolved, references = dict(values), {}
         for name, value in values.items():
             text = value.reveal() if isinstance(value, Secret) else value
-            if not isinstance(text, str) or not text.startswith(PREFIX):
+            if not isinstance(text, str) or not is_reference(text):
                 continue
-            found = self._find(workspace_id, text)
+            found = await self._find(workspace_id, text)
             if found is None:
                 reason = "no such outside secret is granted to this workspace"
                 raise InvalidInputError(
@@ -51,32 +59,49 @@ class OutsideSecrets:
         return resolved, references
 
     def to_store(self, grant: Grant, references: Mapping[str, Secret]) -> Grant:
-        """Return the grant with references in place of what they stand for: only those are sealed."""
+        """Return the grant with references in place of what they stand for: only those are sealed.
+
+        Raises:
+            OutsideError: UPSTREAM_BAD_RESPONSE, a provider gave what reads as a reference: it would be handed the
+                operator's secret with the next call.
+        """
+        if any(name not in references for name in self.references(grant)):
+            raise OutsideError(problem(ProblemCode.UPSTREAM_BAD_RESPONSE))
         return (
             replace(grant, values=MappingProxyType({**grant.values, **references})) if references else grant
         )
 
-    def to_use(self, workspace_id: str, grant: Grant) -> Grant:
+    async def to_use(self, workspace_id: str, grant: Grant) -> Grant:
         """Return the grant with references resolved, as they stand now.
 
         Raises:
-            NotAllowedNowError: the operator has taken the secret or the permission away.
+            NotAllowedNowError: the operator has taken the secret or the permission away, or where it stands cannot
+                be asked now.
         """
         named = self.references(grant)
         if not named:
             return grant
-        found = {name: self._find(workspace_id, value.reveal()) for name, value in named.items()}
-        present = {name: value for name, value in found.items() if value is not None}
-        if len(present) < len(found):
-            raise NotAllowedNowError(problem(ProblemCode.KEY_UNAVAILABLE))
+        present = {}
+        for name, value in named.items():
+            found = await self._find(workspace_id, value.reveal())
+            if found is None:
+                raise NotAllowedNowError(problem(ProblemCode.KEY_UNAVAILABLE))
+            present[name] = found
         return replace(grant, values=MappingProxyType({**grant.values, **present}))
 
     @staticmethod
     def references(grant: Grant) -> dict[str, Secret]:
         """Return what a stored grant names instead of holding it, by field."""
-        return {name: value for name, value in grant.values.items() if value.reveal().startswith(PREFIX)}
+        return {name: value for name, value in grant.values.items() if is_reference(value.reveal())}
 
-    def _find(self, workspace_id: str, reference: str) -> Secret | None:
+    async def _find(self, workspace_id: str, reference: str) -> Secret | None:
+        if not reference.startswith(PREFIX):
+            return await self._vault_paths.find(workspace_id, reference) if self._vault_paths else None
         if self._workspaces.isdisjoint({workspace_id, EVERY_WORKSPACE}):
             return None
         return self._values.get(reference.removeprefix(PREFIX))
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a value names an outside secret instead of being one."""
+    return text.startswith(PREFIX) or REFERENCE.fullmatch(text) is not None

@@ -237,7 +237,7 @@ class Renewal:
             actor, ref, purpose=RevealPurpose.RENEWAL, generation=lease.generation
         )
         stored = grant_from_stored(revealed.value)
-        grant = self._outside_secrets.to_use(connection.workspace_id, stored)
+        grant = await self._outside_secrets.to_use(connection.workspace_id, stored)
         renewed = await self._runner.run(
             authenticator_for(method).renew(method, facts, grant), self._destination(facts, lease)
         )

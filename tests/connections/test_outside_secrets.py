@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from app.connections.snapshot import AuthorizationStateName as State
-from app.foundation.errors import InvalidInputError, NotAllowedNowError
+from app.foundation.errors import InvalidInputError, NotAllowedNowError, OutsideError
 from app.vault.models import SealedRecord
 from app.vault.vault import RevealPurpose
-from tests.connections.conftest import World
+from tests.connections.conftest import GENERIC, World
+from tests.connections.renewing import answering, outside, renew
 from tests.hubs import owner, running_hub, settings_for, test_keys
 
 REFERENCE = "env:PATCHBAY_SECRET_SHOP_KEY"
@@ -107,3 +108,17 @@ async def test_a_secret_that_was_taken_away_says_so(open_world, password):
     async with open_world() as world:
         with pytest.raises(NotAllowedNowError):
             await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+
+
+@pytest.mark.parametrize("reference", [REFERENCE, "vault:secret/data/patchbay/shop#key"])
+async def test_a_provider_that_gives_a_reference_for_a_token_is_handed_no_secret(open_world, reference):
+    async with open_world(PATCHBAY_SECRET_SHOP_KEY="x") as world:
+        before = await world.connected("generic-oauth2", GENERIC)
+        token = {"access_token": reference, "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r"}
+        async with outside(world, answering(200, token)):
+            with pytest.raises(OutsideError) as caught:
+                await renew(world, before)
+        assert caught.value.problem.code == "UPSTREAM_BAD_RESPONSE"
+        live = await world.hub.credentials.usable(world.actor, before.id, RevealPurpose.TEST)
+        assert live.generation == 1
+        assert not world.hub.credentials._outside_secrets.references(live.grant)
