@@ -13,7 +13,7 @@ HABITS = {
     "tenants": "microsoft: tenants, offline_access, error numbers",
     "centres": "zoho: the return names the data centre",
     "device": "a device without a browser",
-    "service": "google: a service account signs its own assertion",
+    "brief": "google: a service account signs its own assertion",
     "issuer": "google: offline access and consent",
 }
 
@@ -25,6 +25,7 @@ def with_habits(catalog: Catalog) -> Catalog:
 
 def _entry(key: str, quirk: dict[str, str]) -> IntegrationEntry:
     text = document_of(quirk).replace("integration: acme", f"integration: {key}")
+    text = text.replace("lifetimeSeconds: 3600, ", "")  # what the format gives where nothing is said
     loaded = load_text(text.encode(), f"{key}/1.0.0.yaml")
     assert not loaded.faults, loaded.faults
     return IntegrationEntry(key, (loaded.definition,))

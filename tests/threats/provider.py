@@ -14,6 +14,7 @@ import httpx
 from tests.canary import secret
 
 CLIENT_ID = "hub-client"
+ACCOUNT = {"id": "u1", "name": "Ada", "user_id": "u1", "organization_id": "o1", "preferred_username": "ada"}
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -54,7 +55,7 @@ class Provider:
             return self._token(request)
         if request.method == "POST" and "revoke" in request.url.path:
             return httpx.Response(200, json={})
-        return httpx.Response(200, json={"id": "u1", "name": "Ada"})
+        return httpx.Response(200, json=ACCOUNT)
 
     def visit(self, request: httpx.Request) -> httpx.Response:
         """Consent at once, as a person who trusts the hub, and send the browser back with a code."""

@@ -96,6 +96,13 @@ class Scene:
         await browser.open(journey.authorization["step"]["launchUrl"], stop_before=RETURN)
         return browser.visited[-1]
 
+    async def revoke_due(self) -> None:
+        """Do what the background does about revocations, once they have lain there for a moment."""
+        self.clock.advance(6)
+        with self.hub.database.bind():
+            for revocation in await self.hub.revocations.due():
+                await self.hub.revocations.work(revocation)
+
     async def nothing_happened(self, journey: Journey, state: str = "PENDING_AUTHENTICATION") -> None:
         """Assert that the provider saw no token request, and that nothing was sealed for the connection."""
         assert self.provider.token_calls == []
