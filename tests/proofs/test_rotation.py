@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,6 +28,10 @@ WORKSPACES, EACH = (10_000, 10) if IS_FULL else (12, 25)
 KILLS = 6 if IS_FULL else 4
 KILLS_EACH = 2  # operators who die over one rotation, before one finishes it
 HUBS = 2
+BUSY, MOST_BUSY = (
+    "StorageBusyError: STORAGE_BUSY",
+    0.001,
+)  # a write that waited in vain for SQLite's one writer
 REWRAP_S, RESEAL_S = 5.0, 300.0  # R10, on a quiet hub
 
 
@@ -123,7 +128,14 @@ async def test_keys_rotate_under_load_and_through_kills_without_a_failed_read(da
     }
     report(database_url, "in the end", kills=kills, faults=[one["faults"] for one in told], **load)
 
-    assert [one["faults"] for one in told] == [{"wrong": 0}] * HUBS
+    faults = Counter()
+    for one in told:
+        faults.update(one["faults"])
+    busy = sum(
+        faults.pop(name) for name in list(faults) if name.endswith(BUSY) and not name.startswith("read")
+    )
+    assert faults == {"wrong": 0}  # no read failed, and nothing else that may not be tried again
+    assert busy <= MOST_BUSY * (load["writes"] + load["workspaces"])
     assert min(load.values()) > 0
     assert found["values"] == found["right"] == len(field) + load["workspaces"]
     assert found["keks"] == found["held"]
