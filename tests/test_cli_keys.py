@@ -138,6 +138,7 @@ def test_what_cannot_be_done_is_said_with_an_exit_code(patchbay, words, code, sa
     assert said in err
 
 
+@pytest.mark.threat("C4")
 def test_a_missing_key_ends_with_78(patchbay, key_file):
     patchbay("keys", "list")
     key_file.rename(key_file.with_name("away"))

@@ -249,6 +249,7 @@ async def test_the_key_is_asked_for_once(database, clock, actor):
 
 @pytest.mark.proof
 @pytest.mark.timeout(1_800)
+@pytest.mark.threat("R20")
 async def test_32_writers_make_gapless_chains(database_url, log, actor):
     """R20, a sample: 32 writers x 3 or 10 entries in each of two chains; PATCHBAY_PROOFS=full writes 1,000 each.
 

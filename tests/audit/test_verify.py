@@ -81,6 +81,7 @@ def test_a_chain_of_nothing_is_good():
     ],
     ids=str,
 )
+@pytest.mark.threat("R20")
 def test_an_edited_row_is_named(place, change):
     assert fault(verify(at(CHAIN, place, **change))) == (ChainFault.EDITED, place)
 
@@ -192,6 +193,7 @@ def test_a_chain_rebuilt_by_the_key_holder_is_seen_by_a_checkpoint_alone():
     assert fault(report) == (ChainFault.FORGED, 450)
 
 
+@pytest.mark.threat("R20")
 def test_verification_reads_50000_rows_a_second():
     """R20, of this process's own time: what else the machine does is not counted."""
     rows = grow(5_000)

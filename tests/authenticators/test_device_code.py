@@ -147,6 +147,7 @@ def test_the_hub_keeps_asking_until_somebody_consents(status):
     assert isinstance(poll(waiting, answer(token_body())).result, Grant)
 
 
+@pytest.mark.threat("O13")
 def test_slow_down_adds_five_seconds_for_good():
     waiting = poll(begin().result, answer({"error": "slow_down"}, 400)).result
     assert waiting.poll_after_s == 12
@@ -168,6 +169,7 @@ def test_an_asked_for_pause_is_kept():
     assert poll(begin().result, answer({}, 429, retry_after="9000")).result.poll_after_s == 300
 
 
+@pytest.mark.threat("O13")
 def test_the_interval_never_shrinks():
     waiting, last = begin().result, 7
     for response in (

@@ -81,6 +81,7 @@ def complete(method, *answers, entered=None, **facts):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.threat("O14")
 def test_an_assertion_is_signed_and_short_lived(algorithm):
     key, verifier = key_for(algorithm)
     token = signed_jwt(
@@ -105,6 +106,7 @@ def test_no_assertion_lives_longer_than_an_hour():
 
 
 @pytest.mark.parametrize("algorithm", ["none", "NONE", "RS1", "", "HS512", "rs256"])
+@pytest.mark.threat("O14")
 def test_no_other_algorithm_is_used(algorithm):
     with pytest.raises(SigningKeyError):
         signed_jwt(algorithm, Secret(HMAC), {}, key_id=None, lifetime_s=60, now=NOW, jti="j")

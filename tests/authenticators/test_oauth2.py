@@ -153,6 +153,7 @@ def test_a_form_encoded_answer_is_a_grant_too():
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.threat("O16")
 def test_a_redirect_of_the_token_call_is_not_followed(status):
     ran = complete(make_oauth2(), answer(token_body(), status, location="https://evil.example/token"))
     assert ran.codes == ["TOKEN_RESPONSE_INVALID"]
@@ -196,6 +197,7 @@ HTTP = make_http(
         ...,
     ],
 )
+@pytest.mark.threat("O10")
 def test_an_answer_that_names_a_foreign_host_is_no_grant(url):
     method = make_oauth2(**SALESFORCE)
     facts = {"definition": make_definition(method, http=HTTP)}

@@ -38,6 +38,7 @@ def test_the_address_has_everything_that_rfc_6749_and_7636_ask_for():
     assert found.step.redirect_uri == REDIRECT_URI
 
 
+@pytest.mark.threat("O4")
 def test_the_verifier_is_fresh_each_time_and_never_in_the_address():
     method, facts = make_oauth2(), make_facts()
     first, second = (redirect_step(method, method.oauth2, facts, make_attempt()) for _ in range(2))
@@ -93,6 +94,7 @@ def test_extra_parameters_are_templates_over_configuration_and_application():
 @pytest.mark.parametrize(
     "name", ["state", "redirect_uri", "client_id", "code_challenge", "code_challenge_method"]
 )
+@pytest.mark.threat("O5")
 def test_no_definition_can_weaken_what_protects_the_flow(name):
     assert query(authorize_params={name: "weaker"})[name] != "weaker"
 

@@ -135,6 +135,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("params", "changes", "code"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.threat("O1", "O3", "O9")
 def test_a_return_that_is_not_right_sends_nothing(params, changes, code):
     ran = returned(params, **changes)
     assert ran.codes == [code]
@@ -292,6 +293,7 @@ told = st.sampled_from([STATE, CODE, ISSUER, "acme.myshopify.com", ""]) | st.tex
 
 @settings(max_examples=300)
 @given(st.lists(st.tuples(names, told), max_size=8), st.sampled_from([{}, {"issuer": ISSUER}, SHOPIFY]))
+@pytest.mark.threat("O1", "O3", "O9")
 def test_no_return_makes_a_request_without_this_state_and_one_code(pairs, changes):
     ran = returned(Callback(tuple(pairs)), **changes)
     if ran.requests:

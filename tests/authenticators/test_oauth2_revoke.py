@@ -20,6 +20,7 @@ def revoke(*answers, grant=BOTH, facts=None, **changes):
     return run_flow(OAUTH2.revoke(method, make_facts(method, **(facts or {})), grant), *answers)
 
 
+@pytest.mark.threat("O15")
 def test_the_refresh_token_goes_first_then_the_access_token():
     ran = revoke(DONE, DONE)
     assert [form_of(request) for request in ran.requests] == [
@@ -55,6 +56,7 @@ def test_a_token_that_is_already_dead_counts_as_revoked(error):
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
+@pytest.mark.threat("O15")
 def test_an_outage_can_be_tried_again(status):
     ran = revoke(answer(b"", status, retry_after="60"))
     assert isinstance(ran.error, TransientOutsideError)

@@ -62,6 +62,7 @@ async def test_a_denied_consent_leaves_the_connection_waiting_with_a_problem(wor
     assert world.token_calls() == []
 
 
+@pytest.mark.threat("O1")
 async def test_another_browser_cannot_finish_and_no_token_is_asked_for(world):
     connection = await world.draft()
     address = await world.at_provider(await world.begin(connection))
@@ -78,6 +79,7 @@ async def test_a_browser_without_the_cookie_cannot_finish(world):
     assert world.token_calls() == []
 
 
+@pytest.mark.threat("O8")
 async def test_a_return_address_works_once(world):
     connection = await world.draft()
     address = await world.at_provider(await world.begin(connection))
@@ -90,6 +92,7 @@ async def test_a_return_address_works_once(world):
     assert await world.reload(connection) == before
 
 
+@pytest.mark.threat("O2")
 async def test_two_returns_at_once_ask_for_one_token(world):
     address = await world.at_provider(await world.begin(await world.draft()))
     results = await asyncio.gather(*(world.come_back(address) for _ in range(8)))
@@ -298,6 +301,7 @@ async def test_unknown_methods_and_scopes_are_told_at_their_fields(world):
         "http://[::1]:8000/", "http://127.1:8000/", "http://2130706433:8000/", "http:///evil", "http://evil。com/",
     ],
 )  # fmt: skip
+@pytest.mark.threat("O6")
 async def test_a_flow_returns_only_to_allowed_origins(world, address):
     with pytest.raises(InvalidInputError) as caught:
         await world.begin(await world.draft(), return_to=address)
@@ -315,6 +319,7 @@ async def test_beginning_twice_with_one_key_begins_once(world):
     assert len({authorization.id for authorization in results}) == 1
 
 
+@pytest.mark.threat("O12")
 async def test_partial_consent_is_a_problem_that_names_the_missing_scopes(world):
     connection = await world.draft()
     authorization = await world.begin(connection, scopes=["chat:write", "channels:read", "users:read"])

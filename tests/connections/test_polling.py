@@ -111,6 +111,7 @@ async def test_the_code_is_shown_and_polling_ends_in_credentials(device):
     assert all(gap >= 5 for gap in gaps)
 
 
+@pytest.mark.threat("O13")
 async def test_slow_down_adds_five_seconds_for_good(device):
     _, authorization = await begun(device)
     device.provider.answers = [PENDING, SLOW_DOWN, PENDING, PENDING, TOKEN]

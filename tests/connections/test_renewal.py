@@ -33,6 +33,7 @@ async def test_a_renewal_makes_the_next_generation_and_moves_the_expiry(world):
     assert renewed.state is ConnectionState.CONNECTED
 
 
+@pytest.mark.threat("R3")
 async def test_many_at_once_are_one_call(world):
     connection = await world.connected()
     before = len(world.token_calls())
@@ -363,6 +364,7 @@ async def test_a_person_who_asks_is_not_put_off(world):
     assert (await world.reload(connection)).auth.generation == 2
 
 
+@pytest.mark.threat("R17")
 async def test_an_outage_of_ten_minutes_is_over_two_minutes_after_it(world):
     connection = await world.connected("generic-oauth2", GENERIC)
     world.clock.advance(3_000)

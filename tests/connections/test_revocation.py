@@ -18,6 +18,7 @@ async def disconnect(world, connection):
     return await world.hub.connections.disconnect(world.actor, connection.id)
 
 
+@pytest.mark.threat("O15")
 async def test_a_disconnected_connection_is_unusable_at_once(world):
     connection = await world.connected()
     edited = await disconnect(world, connection)
@@ -40,6 +41,7 @@ async def test_the_provider_is_told_and_the_secret_is_destroyed(world):
     assert [event.data["state"] for event in told] == ["REVOKED"]
 
 
+@pytest.mark.threat("O15")
 async def test_an_outage_is_waited_out_and_tried_again(world):
     connection = await world.connected(
         "generic-oauth2", {**GENERIC, "revokeUrl": "https://auth.example.com/revoke"}

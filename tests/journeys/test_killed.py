@@ -128,6 +128,7 @@ WORKED_ON = (Traveller.start_test, Traveller.finish_test)
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.threat("R4")
 async def test_killing_the_hub_between_any_two_steps_loses_nothing_that_was_acknowledged(
     own_hub: HubProcess,
 ):

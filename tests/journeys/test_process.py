@@ -157,6 +157,7 @@ def test_an_application_of_no_integration_is_refused_with_78_before_anything_is_
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.threat("C4")
 def test_a_missing_or_foreign_key_is_refused_with_78_and_nothing_is_made_in_its_place(own_hub: HubProcess):
     assert own_hub.token  # the first command makes database and key
     key = Path(own_hub.settings.get("PATCHBAY_KEY_FILE") or own_hub.folder / "config" / "patchbay" / "key")

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(3_600 if IS_FULL else 120)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.threat("R4")
 def test_whatever_is_killed_is_found_working_or_says_what_to_do(kind, tmp_path):
     begun = time.monotonic()
     told, log = tmp_path / "told.jsonl", tmp_path / "killing.log"

@@ -161,6 +161,7 @@ def assert_silent(text: str) -> None:
     assert "5d1f0c9a" not in text
 
 
+@pytest.mark.threat("R6")
 def test_malformed_http_requests_never_break_the_door(loop, app, caplog, capsys):
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, "httpx")  # the client's own log is none of the hub's outputs
@@ -190,6 +191,7 @@ def test_malformed_http_requests_never_break_the_door(loop, app, caplog, capsys)
     assert_silent(caplog.text + printed.out + printed.err)
 
 
+@pytest.mark.threat("R6")
 def test_malformed_frames_never_end_a_socket_without_a_close_frame(loop, app, caplog, capsys):
     caplog.set_level(logging.DEBUG)
     caplog.set_level(

@@ -107,6 +107,7 @@ def report(database_url, what, **figures):
 
 @pytest.mark.proof
 @pytest.mark.timeout(7_200 if IS_FULL else 240)
+@pytest.mark.threat("C5", "C6", "R10")
 async def test_keys_rotate_under_load_and_through_kills_without_a_failed_read(database_url, key_path):
     field, chance, told = Field(database_url, str(key_path), WORKSPACES, EACH), Random(20260101), []
     await fill(field)
@@ -150,6 +151,7 @@ async def test_keys_rotate_under_load_and_through_kills_without_a_failed_read(da
 
 @pytest.mark.proof
 @pytest.mark.timeout(3_600 if IS_FULL else 240)
+@pytest.mark.threat("C6", "R10")
 async def test_killed_at_any_point_everything_opens_and_the_rotation_goes_on(database_url, key_path):
     field = Field(database_url, str(key_path), 3, 2)
     wanted = list(range(1, 1_000)) if IS_FULL else sorted(Random(20260101).sample(range(1, 76), 12))

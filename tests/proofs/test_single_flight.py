@@ -64,6 +64,7 @@ class Refresher:
 
 
 @pytest.mark.parametrize("kind", [SQLITE, pytest.param(POSTGRES, marks=pytest.mark.scaled)])
+@pytest.mark.threat("R3")
 async def test_concurrent_refreshes_over_processes_are_one_call_a_round(kind, tmp_path, record_property):
     with ExitStack() as stack:
         server = stack.enter_context(running_token_server())

@@ -141,6 +141,7 @@ async def month(sqlite_url, tmp_path, clock):
         yield Month(fleet, clock)
 
 
+@pytest.mark.threat("R16")
 async def test_no_token_is_used_near_its_end_in_a_month(month):
     begun = time.monotonic()
     count = len(month.provider.accounts)

@@ -134,6 +134,7 @@ def test_the_largest_value_opens_and_a_larger_one_is_refused():
 
 
 @pytest.mark.proof
+@pytest.mark.threat("C14")
 def test_every_seal_has_its_own_salt_and_nonce(proof_size):
     count = proof_size(5_000, 1_000_000)
     blobs = (blob_of(seal(KEY, PLACE, b"the same")) for _ in range(count))
@@ -146,6 +147,7 @@ def test_every_seal_has_its_own_salt_and_nonce(proof_size):
 
 
 @given(st.data())
+@pytest.mark.threat("C2")
 def test_a_changed_text_never_opens(data):
     text = seal(KEY, PLACE, b"plain")
     at = data.draw(st.integers(0, len(text) - 1))
@@ -153,12 +155,14 @@ def test_a_changed_text_never_opens(data):
     refused(KEY, PLACE, text[:at] + other + text[at + 1 :])
 
 
+@pytest.mark.threat("C2")
 def test_no_truncation_of_the_text_opens():
     text = seal(KEY, PLACE, b"plain")
     for end in range(len(text)):
         refused(KEY, PLACE, text[:end])
 
 
+@pytest.mark.threat("C2")
 def test_no_changed_byte_of_the_blob_opens_wherever_it_is():
     text = seal(KEY, PLACE, b"plain")
     blob = blob_of(text)
@@ -171,6 +175,7 @@ def test_no_changed_byte_of_the_blob_opens_wherever_it_is():
     assert set(codes[65 * 8 :]) == {IntegrityCode.NOT_AUTHENTIC}
 
 
+@pytest.mark.threat("C2")
 def test_no_truncated_or_lengthened_blob_opens():
     text = seal(KEY, PLACE, b"")
     blob = blob_of(text)
@@ -230,6 +235,7 @@ def test_any_text_at_all_is_refused_with_one_error(text):
 
 
 @pytest.mark.proof
+@pytest.mark.threat("C1", "C2", "R21")
 def test_no_random_mutation_in_a_random_place_ever_opens(chance, proof_size):
     opened = 0
     for number in range(proof_size(3_000, 100_000)):
@@ -248,6 +254,7 @@ def test_no_random_mutation_in_a_random_place_ever_opens(chance, proof_size):
 # -- moves
 
 
+@pytest.mark.threat("C1")
 def test_a_value_moved_to_any_other_place_does_not_open():
     # After Vault's TestAESGCMBarrier_MoveIntegrityV2, over every pair of places.
     words = (("wks_a", "wks_b"), ("credentials", "applications"), ("1", "2"), ("set", "secret"), (1, 2, 11))
@@ -265,12 +272,14 @@ def test_names_that_join_to_the_same_letters_are_different_places():
 
 
 @given(places, places)
+@pytest.mark.threat("C1")
 def test_two_places_never_share_a_value(home, other):
     text = seal(KEY, home, b"plain")
     if home != other:
         refused(KEY, other, text)
 
 
+@pytest.mark.threat("C15")
 def test_a_value_is_refused_under_the_key_id_of_another_key():
     other = DataKey("dk_two", KEY.material)
     text = seal(KEY, PLACE, b"plain")
@@ -282,6 +291,7 @@ def test_a_value_is_refused_under_the_key_id_of_another_key():
 
 
 @given(st.binary(min_size=32, max_size=32).filter(lambda material: material != KEY.material))
+@pytest.mark.threat("C15")
 def test_a_wrong_key_fails_at_the_commitment_before_any_decryption(material):
     text = seal(KEY, PLACE, b"plain")
     with pytest.MonkeyPatch.context() as patch:

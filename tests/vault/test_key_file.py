@@ -194,6 +194,7 @@ def test_only_a_regular_file_will_do(tmp_path):
     assert "not a regular file" in refusal(pipe)
 
 
+@pytest.mark.threat("C13")
 def test_a_key_in_the_data_folder_is_refused_directly_and_through_links(written, tmp_path):
     data = tmp_path / "data"
     data.mkdir()

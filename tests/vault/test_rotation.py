@@ -54,6 +54,7 @@ async def keks():
 # -- the whole way
 
 
+@pytest.mark.threat("C5")
 async def test_a_key_is_rotated_while_another_hub_serves(hub, database, clock, path, ids):
     other = await started(database, clock, path)
     [old] = ids()
@@ -277,6 +278,7 @@ async def test_a_key_that_is_not_the_one_of_its_id_is_not_promoted(hub, ids, con
     assert (await contents(), ids()) == (before, file)
 
 
+@pytest.mark.threat("C6")
 async def test_a_killed_promotion_is_told_once_more_and_done(hub, ids, monkeypatch):
     new = (await hub.rotation.add(OPERATOR)).key_id
     with monkeypatch.context() as patch:

@@ -78,6 +78,7 @@ async def test_a_second_start_changes_nothing(filled, open_vault, ring, contents
     assert await contents() == before
 
 
+@pytest.mark.threat("C4")
 async def test_a_wrong_key_is_refused_with_the_keys_the_counts_and_what_to_do(filled, refusal, ring, new_key):
     other = new_key("other")
     fault = await refusal(KeyRing(other))
@@ -115,6 +116,7 @@ async def test_without_a_probe_a_data_key_serves_as_one(filled, open_vault, refu
     assert await KeyCheckRecord.all().count() == 1
 
 
+@pytest.mark.threat("C4")
 async def test_the_old_key_alone_is_refused_after_a_rotation(filled, open_vault, refusal, ring, new_key):
     new = new_key("new")
     await open_vault(KeyRing(new, [ring.active]))
@@ -124,6 +126,7 @@ async def test_the_old_key_alone_is_refused_after_a_rotation(filled, open_vault,
     assert "2 workspaces, 5 sealed credentials" in str(fault)
 
 
+@pytest.mark.threat("C4")
 async def test_the_new_key_alone_is_refused_before_a_rotation_is_done(
     filled, open_vault, refusal, ring, new_key
 ):
@@ -146,6 +149,7 @@ async def test_the_new_key_alone_starts_once_everything_is_rewrapped(
     assert sorted(states) == [(ring.active.key_id, "ACTIVE"), (new.key_id, "ACTIVE")]
 
 
+@pytest.mark.threat("C4")
 async def test_each_missing_key_is_named_with_its_own_counts(
     filled, database, open_vault, refusal, ring, new_key
 ):
@@ -222,6 +226,7 @@ async def test_a_first_start_makes_the_key_file_and_a_second_reads_it(database, 
     assert first.active.key_id == second.active.key_id
 
 
+@pytest.mark.threat("C4", "C13")
 async def test_no_key_file_is_made_beside_data_of_another_key(filled, database, tmp_path, ring, contents):
     before = await contents()
     path = tmp_path / "config" / "key"

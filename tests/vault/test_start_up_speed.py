@@ -40,6 +40,7 @@ async def fill(workspaces, ring, now):
 
 
 @pytest.mark.proof
+@pytest.mark.threat("R11", "C4")
 async def test_the_check_takes_200_ms_and_a_refusal_one_second(
     vault, database, ring, audit, clock, new_key, proof_size
 ):
