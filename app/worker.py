@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
 from app.access.actor import Actor
+from app.connections.turns import AT_ONCE
 from app.foundation.errors import NotFoundError, PatchbayError
 from app.foundation.ids import new_id
 from app.hub import Hub
 
 _log = structlog.get_logger("patchbay.worker")
 SWEEP_S: Final = 1.0
+LOOK_AT: Final = 200
+_LEAST_PAUSE_S: Final = 0.25
 _UPKEEP_S: Final = 60.0
 _SEPARATOR: Final = "/"
 
@@ -24,9 +28,14 @@ _SEPARATOR: Final = "/"
 class BackgroundWork:
     """Does what is due. The rows say what that is; losing the broker or this process loses nothing."""
 
-    def __init__(self, hub: Hub, sweep_s: float = SWEEP_S) -> None:
+    def __init__(self, hub: Hub, sweep_s: float = SWEEP_S, look_at: int = LOOK_AT) -> None:
         self._hub = hub
         self._sweep_s = sweep_s
+        self._look_at = look_at
+        self._is_behind = False
+        self._is_early = False
+        self._few_left = asyncio.Event()
+        self._enqueued: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._is_stopped = False
@@ -38,8 +47,8 @@ class BackgroundWork:
     def start(self) -> None:
         """Start sweeping in the background of this process."""
         self._tasks = [
-            asyncio.create_task(self._forever(self.sweep, self._sweep_s), name="sweep"),
-            asyncio.create_task(self._forever(self.upkeep, _UPKEEP_S), name="upkeep"),
+            asyncio.create_task(self._forever(self.sweep, self._until_next_sweep), name="sweep"),
+            asyncio.create_task(self._forever(self.upkeep, partial(asyncio.sleep, _UPKEEP_S)), name="upkeep"),
         ]
 
     async def stop(self) -> None:
@@ -54,16 +63,26 @@ class BackgroundWork:
 
     async def sweep(self) -> None:
         """Enqueue everything that is due and that nobody has claimed."""
-        for workspace_id, connection_id in await self._hub.renewal.due():
-            job = f"{workspace_id}{_SEPARATOR}{connection_id}"
-            if job not in self._in_hand:
-                await self._hub.jobs.enqueue("renewal", job)
+        await self._enqueue_renewals()
         for run_id in await self._hub.test_runs.due():
             await self._hub.jobs.enqueue("test_run", run_id)
         for authorization_id in await self._hub.polling.due():
             await self._hub.jobs.enqueue("authorization", authorization_id)
         for revocation_id in await self._hub.revocations.due():
             await self._hub.jobs.enqueue("revocation", revocation_id)
+
+    async def _enqueue_renewals(self) -> None:
+        if not self._is_early:
+            self._enqueued.clear()
+        self._is_early = False
+        self._few_left.clear()  # before, so that what is done while it enqueues is not missed
+        due = await self._hub.renewal.due(self._look_at)
+        self._is_behind = len(due) >= self._look_at
+        for workspace_id, connection_id in due:
+            job = f"{workspace_id}{_SEPARATOR}{connection_id}"
+            if job not in self._in_hand and job not in self._enqueued:
+                self._enqueued.add(job)
+                await self._hub.jobs.enqueue("renewal", job)
 
     async def upkeep(self) -> None:
         """Do the slow chores: expire authorizations, close audit minutes, forget what retention lets go."""
@@ -76,14 +95,25 @@ class BackgroundWork:
         await self._hub.idempotency.prune()
         await self._hub.resealing.tend(timedelta(days=self._hub.settings.key_retention_days))
 
+    async def _until_next_sweep(self) -> None:
+        """Wait for the next sweep; where more is due than one takes, only until few renewals are in hand.
+
+        Such an early sweep does not enqueue again what the ones before it did: another process may have it in hand.
+        """
+        await asyncio.sleep(min(_LEAST_PAUSE_S, self._sweep_s))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(self._sweep_s - _LEAST_PAUSE_S, 0)):
+                await self._few_left.wait()
+                self._is_early = True
+
     @staticmethod
-    async def _forever(act: Callable[[], Awaitable[None]], pause_s: float) -> None:
+    async def _forever(act: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await act()
             except Exception:  # noqa: BLE001 - the loop outlives a database that is away; the fault is logged
                 _log.exception("background round failed; the next one tries again")
-            await asyncio.sleep(pause_s)
+            await pause()
 
     async def renew(self, job: str) -> None:
         """Take a due renewal in hand; the queue of jobs goes on at once, so that a slow provider holds up nothing."""
@@ -91,7 +121,12 @@ class BackgroundWork:
             return
         task = asyncio.create_task(self._renew(job), name="renewal")
         self._in_hand[job] = task
-        task.add_done_callback(lambda _: self._in_hand.pop(job, None))
+        task.add_done_callback(lambda _: self._is_done(job))
+
+    def _is_done(self, job: str) -> None:
+        self._in_hand.pop(job, None)
+        if self._is_behind and len(self._in_hand) <= AT_ONCE:
+            self._few_left.set()
 
     async def renewals_done(self) -> None:
         """Wait for the renewals in hand."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tortoise.exceptions import IntegrityError
@@ -26,6 +26,7 @@ from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNo
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape
+from app.foundation.together import Together
 from app.vault.vault import RevealPurpose, SealedRef, Vault
 
 SANDBOX_CLIENT_ID: Final = "sandbox-client"
@@ -57,6 +58,7 @@ class Applications:
         self._catalog = catalog
         self._public_url = public_url
         self._operator = operator
+        self._rows = Together(self._find_all)
 
     async def save(
         self,
@@ -219,6 +221,11 @@ class Applications:
             raise NotFoundError
         return row
 
+    async def _find_all(self, ids: Sequence[str]) -> list[ApplicationRecord | None]:
+        with self._database.bind():
+            found = await ApplicationRecord.in_bulk(set(ids), "id")
+        return [found.get(id_) for id_ in ids]
+
     async def has(self, workspace_id: str, integration: str, mode: Mode) -> bool:
         """Return whether an authorization could be begun with an application."""
         if mode is Mode.SANDBOX or self._operator_has(integration):
@@ -260,7 +267,9 @@ class Applications:
         Raises:
             NotFoundError: the application was deleted.
         """
-        row = await self._of_workspace(actor, application_id)
+        row = await self._rows.ask(application_id)
+        if row is None or row.workspace_id != actor.workspace_id:
+            raise NotFoundError
         if row.source == "SANDBOX":
             samples = self._samples(row.integration)
             return ApplicationFacts(SANDBOX_CLIENT_ID, Secret(SANDBOX_CLIENT_SECRET), samples)

@@ -16,7 +16,7 @@ from app.connections.flows import Destinations
 from app.connections.models import ConnectionRecord, CredentialRecord
 from app.connections.outside_secrets import OutsideSecrets
 from app.connections.renewal import Renewal
-from app.connections.rows import are_usable, connection_snapshot, load_connection
+from app.connections.rows import are_usable, connection_snapshot, load_connection, load_row
 from app.connections.sealing import credential_ref
 from app.connections.snapshot import ConnectionSnapshot, Mode
 from app.foundation.database import Database
@@ -81,8 +81,7 @@ class Credentials:
             NotFoundError: no such connection.
             NotAllowedNowError: the catalog does not have it any more.
         """
-        row, _ = await load_connection(actor.workspace_id, connection_id)
-        return self._chooser.definition_of(row)
+        return self._chooser.definition_of(await load_row(actor.workspace_id, connection_id))
 
     async def usable(self, actor: Actor, connection_id: str, purpose: RevealPurpose) -> Live:
         """Return credentials that may be used now.
@@ -96,10 +95,11 @@ class Credentials:
             OutsideError: they had run out and could not be renewed.
             UnreadableCredentialsError: what is sealed does not open.
         """
-        _, credential = await load_connection(actor.workspace_id, connection_id)
-        generation = _usable(credential).generation
-        if credential is not None and self._must_renew(credential):
-            await self._renewal.renew(actor, connection_id, generation)
+        row, credential = await load_connection(actor.workspace_id, connection_id)
+        sealed = _usable(credential)
+        if not self._must_renew(sealed):
+            return await self._opened(actor, row, sealed, purpose)
+        await self._renewal.renew(actor, connection_id, sealed.generation)
         return await self._open(actor, connection_id, purpose)
 
     async def renewed(self, actor: Actor, live: Live, purpose: RevealPurpose) -> Live | None:
@@ -122,13 +122,17 @@ class Credentials:
 
     async def _open(self, actor: Actor, connection_id: str, purpose: RevealPurpose) -> Live:
         row, credential = await load_connection(actor.workspace_id, connection_id)
-        sealed = _usable(credential)
-        try:
-            return await self._opened(actor, row, sealed, purpose)
-        except CredentialUnreadableError:
-            raise UnreadableCredentialsError(sealed.generation) from None
+        return await self._opened(actor, row, _usable(credential), purpose)
 
     async def _opened(
+        self, actor: Actor, row: ConnectionRecord, credential: CredentialRecord, purpose: RevealPurpose
+    ) -> Live:
+        try:
+            return await self._live(actor, row, credential, purpose)
+        except CredentialUnreadableError:
+            raise UnreadableCredentialsError(credential.generation) from None
+
+    async def _live(
         self, actor: Actor, row: ConnectionRecord, credential: CredentialRecord, purpose: RevealPurpose
     ) -> Live:
         facts = await self._chooser.facts(actor, row, credential, credential.application_id, purpose)

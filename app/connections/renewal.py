@@ -121,12 +121,12 @@ class Renewal:
         Raises:
             OutsideError: the renewal failed; it is due again later.
         """
-        mine = CredentialRecord.filter(connection_id=connection_id, workspace_id=actor.workspace_id)
-        credential = await mine.first()
+        job = (actor.workspace_id, connection_id)
+        credential = await self._turns.credential(job)
         if credential is None:
             return False
         async with self._turns.turn(credential) as has_waited:
-            credential = await mine.first() if has_waited else credential
+            credential = await self._turns.credential(job) if has_waited else credential
             now = self._database.clock.now()
             if credential is None or credential.due_at is None or credential.due_at > now:
                 return False
@@ -141,6 +141,7 @@ class Renewal:
                 return False
             is_to_be_probed = not is_renewed or row.state == ConnectionState.DEGRADED.value
             due_at = next_look(row, credential, now)
+            mine = CredentialRecord.filter(connection_id=connection_id, workspace_id=actor.workspace_id)
             return bool(await mine.filter(due_at=credential.due_at).update(due_at=due_at)) and is_to_be_probed
 
     async def due(self, limit: int = 200) -> list[Job]:

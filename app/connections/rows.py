@@ -70,10 +70,22 @@ async def load_connection(
     Raises:
         NotFoundError: it is not in the workspace.
     """
-    row = await _query(workspace_id, connection_id).first() if _is_id(connection_id) else None
+    row = await load_row(workspace_id, connection_id)
+    return row, await CredentialRecord.filter(connection_id=row.id).first()
+
+
+async def load_row(workspace_id: str, connection_id: str) -> ConnectionRecord:
+    """Load a connection's own row to look at.
+
+    Raises:
+        NotFoundError: it is not in the workspace.
+    """
+    row: ConnectionRecord | None = (
+        await _query(workspace_id, connection_id).first() if _is_id(connection_id) else None
+    )
     if row is None:
         raise NotFoundError
-    return row, await CredentialRecord.filter(connection_id=row.id).first()
+    return row
 
 
 def _query(workspace_id: str, connection_id: str) -> Any:  # noqa: ANN401 - JSON edge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain, zip_longest
 from typing import Final
@@ -12,6 +12,7 @@ from app.connections.due import CLOCK_SKEW
 from app.connections.leases import not_leased
 from app.connections.models import CredentialRecord
 from app.foundation.database import Database
+from app.foundation.together import Together
 
 AT_ONCE: Final = 40
 OF_ONE_APPLICATION: Final = 10
@@ -26,6 +27,7 @@ class Turns:
         self._database = database
         self._all = asyncio.Semaphore(AT_ONCE)
         self._of_one: dict[str, asyncio.Semaphore] = {}
+        self._found = Together(self._find_all)
 
     async def due(self, limit: int) -> list[Job]:
         """Return ``(workspace id, connection id)`` of what is due and that nobody works on.
@@ -47,6 +49,12 @@ class Turns:
         in_turn = chain.from_iterable(zip_longest(*queues.values()))
         return [job for job in in_turn if job is not None][:limit]
 
+    async def credential(self, job: Job) -> CredentialRecord | None:
+        """Return what stands beside a connection's credentials now; asked for together, it is read by one query."""
+        workspace_id, connection_id = job
+        found = await self._found.ask(connection_id)
+        return found if found is not None and found.workspace_id == workspace_id else None
+
     @asynccontextmanager
     async def turn(self, credential: CredentialRecord) -> AsyncIterator[bool]:
         """Wait for a place among the renewals of this process, first among those of the same application.
@@ -58,6 +66,11 @@ class Turns:
         has_waited = places.locked() or self._all.locked()
         async with places, self._all:
             yield has_waited
+
+    async def _find_all(self, ids: Sequence[str]) -> list[CredentialRecord | None]:
+        with self._database.bind():
+            found = await CredentialRecord.in_bulk(set(ids), "connection_id")
+        return [found.get(id_) for id_ in ids]
 
     async def after_clock_change(self) -> int:
         """Make due what was sealed before the clock was put back: it runs out earlier than its row says.

@@ -50,7 +50,7 @@ class Redactor:
         query: Iterable[str] = (),
         fields: Iterable[str] = (),
     ) -> None:
-        self._forms: tuple[SecretForms, ...] = tuple(SecretForms(secret.reveal()) for secret in secrets)
+        self._forms: tuple[SecretForms, ...] = tuple(secret.forms for secret in secrets)
         self._headers = frozenset(map(str.lower, headers))
         self._query = frozenset(map(str.lower, query))
         self._fields = frozenset(map(str.lower, fields))
@@ -165,7 +165,7 @@ class SecretRegistry:
         for secret in secrets:
             value = secret.reveal()
             if value not in self._forms:
-                self._forms[value] = forms = SecretForms(value)
+                self._forms[value] = forms = secret.forms
                 for needle in forms.needles:
                     self._by_gram.setdefault(needle[:_GRAM], {})[value] = forms
             self._forms.move_to_end(value)

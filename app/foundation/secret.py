@@ -6,6 +6,8 @@ import hmac
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
+from app.foundation.secret_forms import SecretForms
+
 STARS: Final = "********"
 
 
@@ -16,14 +18,22 @@ class Secret:
     time, and opens by :meth:`reveal` alone. It does not wipe memory: Python cannot.
     """
 
-    __slots__ = ("__value",)
+    __slots__ = ("__forms", "__value")
 
     def __init__(self, value: str) -> None:
         self.__value = value
+        self.__forms: SecretForms | None = None
 
     def reveal(self) -> str:
         """Return the plain value; the caller must not store, log or answer it."""
         return self.__value
+
+    @property
+    def forms(self) -> SecretForms:
+        """What it is found by in outputs; made once, for one call asks many times."""
+        if self.__forms is None:
+            self.__forms = SecretForms(self.__value)
+        return self.__forms
 
     def __repr__(self) -> str:
         return STARS

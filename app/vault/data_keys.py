@@ -21,6 +21,7 @@ RETIRED: Final = "RETIRED"
 
 _CACHE_LIFETIME_S: Final = 300.0
 _CACHE_LIMIT: Final = 1024
+_ACTIVE_KEY: Final = "vault.active_key"
 
 
 class KeyCache:
@@ -71,15 +72,22 @@ class DataKeys:
     async def active(self, tx: Transaction, workspace_id: str) -> DataKey:
         """Return the key under which the workspace seals; the first call makes it, in ``tx``.
 
+        It is asked of the database once per transaction.
+
         Raises:
             KeyUnavailableError: its key-encryption key is not in the ring.
             CredentialUnreadableError: its wrapped form does not open.
         """
+        known: DataKey | None = tx.state.get((_ACTIVE_KEY, workspace_id))
+        if known is not None:
+            return known
         record = await DataKeyRecord.get_or_none(active_slot=workspace_id)
         if record is None:
             await self._make(tx, workspace_id)
             record = await DataKeyRecord.get(active_slot=workspace_id)
-        return await self.unwrapped(record)
+        key = await self.unwrapped(record)
+        tx.state[_ACTIVE_KEY, workspace_id] = key
+        return key
 
     async def replace_active(self, tx: Transaction, workspace_id: str, old_id: str) -> str | None:
         """Make a new key the active one in place of ``old_id``, which only opens from then on; return its id.
@@ -92,6 +100,7 @@ class DataKeys:
         stands = DataKeyRecord.filter(id=old_id, active_slot=workspace_id)
         if not await stands.update(active_slot=None, state=DECRYPT_ONLY):
             return None
+        tx.state.pop((_ACTIVE_KEY, workspace_id), None)
         return await self._make(tx, workspace_id)
 
     async def of_record(self, workspace_id: str, data_key_id: str) -> DataKey:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,20 @@ def at(ref: SealedRef) -> QuerySet[SealedRecord]:
 async def find(ref: SealedRef) -> SealedRecord | None:
     """Return what a place holds."""
     return await at(ref).get_or_none()
+
+
+async def find_all(refs: Sequence[SealedRef]) -> list[SealedRecord | None]:
+    """Return what each place holds, by one query."""
+    if len(refs) == 1:
+        return [await find(refs[0])]
+    rows = await SealedRecord.filter(
+        workspace_id__in={ref.workspace_id for ref in refs},
+        owner_table__in={ref.table for ref in refs},
+        owner_row__in={ref.row_id for ref in refs},
+        field__in={ref.field for ref in refs},
+    )
+    found = {(row.workspace_id, row.owner_table, row.owner_row, row.field): row for row in rows}
+    return [found.get((ref.workspace_id, ref.table, ref.row_id, ref.field)) for ref in refs]
 
 
 async def insert(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,13 +20,14 @@ from app.foundation.database import Database, Transaction
 from app.foundation.errors import ConflictError, NotFoundError, PatchbayError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
+from app.foundation.together import Together
 from app.vault.data_keys import DataKeys
 from app.vault.envelope import KEY_BYTES, open_sealed
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyCheckError, KeyUnavailableError
 from app.vault.keys import KeyRing
 from app.vault.models import DataKeyRecord, SealedRecord
 from app.vault.reveals import AuditSink, RevealPurpose, is_counted
-from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find, insert, replace
+from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find, find_all, insert, replace
 from app.vault.start_up import SYSTEM_WORKSPACE, VAULT_TABLE, check_keys, register_keys
 from app.vault.values import decode_value, encode_value
 
@@ -61,6 +62,7 @@ class Vault:
         self._audit = audit
         self._keys = DataKeys(ring, clock)
         self._root: bytes | None = None
+        self._found = Together(self._find_all)
 
     async def start(self) -> None:
         """Check the keys, then read the hub's own secret; a first start makes it. Audits nothing.
@@ -127,7 +129,7 @@ class Vault:
             raise NotFoundError
         with self._database.bind():
             _refuse_transaction()
-            record = await find(ref)
+            record = await self._found.ask(ref)
             if record is None:
                 raise NotFoundError
             if generation is not None and record.generation != generation:
@@ -224,6 +226,10 @@ class Vault:
         key = await self._keys.active(tx, ref.workspace_id)
         await insert(tx, ref, key, secrets.token_bytes(KEY_BYTES))
         return await at(ref).get()
+
+    async def _find_all(self, refs: Sequence[SealedRef]) -> list[SealedRecord | None]:
+        with self._database.bind():
+            return await find_all(refs)
 
     async def _open(self, ref: SealedRef, record: SealedRecord) -> bytes:
         key = await self._keys.of_record(ref.workspace_id, record.data_key_id)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.foundation.database import Transaction
 from app.foundation.secret import Secret
 from app.vault import resealing
 from app.vault.envelope import parse_key_id
@@ -85,7 +86,7 @@ async def test_a_refresh_in_between_wins(hub, monkeypatch):
     async def refreshed_first(database, seals):
         if not raced:
             raced.append(1)
-            await hub.put(FakeTransaction(hub.database.clock.now()), ref, 1)
+            await hub.put(Transaction(hub.database.clock.now()), ref, 1)
         return await true_swap(database, seals)
 
     monkeypatch.setattr(resealing, "swap_seals", refreshed_first)
@@ -94,11 +95,6 @@ async def test_a_refresh_in_between_wins(hub, monkeypatch):
     assert (await SealedRecord.get(owner_row=ref.row_id)).generation == 2
     assert await hub.reads(ref)
     assert len(set((await sealed_under()).values())) == 4
-
-
-class FakeTransaction:
-    def __init__(self, now):
-        self.now = now
 
 
 async def test_refreshes_and_reads_all_the_while_are_never_lost(hub):

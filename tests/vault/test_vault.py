@@ -48,6 +48,32 @@ async def test_what_is_put_is_revealed_with_secrets_where_secrets_were(vault, pu
     assert CANARY not in repr(revealed)
 
 
+async def test_what_is_revealed_at_the_same_time_is_each_its_own(vault, put, actor):
+    theirs = replace(actor, workspace_id="wks_other")
+    refs = [
+        replace(REF, workspace_id=workspace, row_id=f"{workspace}_{row}", field=field)
+        for workspace in ("wks_test", "wks_other")
+        for row in (1, 2)
+        for field in ("grant", "config")
+    ]
+    *sealed, _ = refs  # the last place is empty
+    for ref in sealed:
+        await put(ref, {"place": repr(ref)})
+
+    async def reveal(ref):
+        by = theirs if ref.workspace_id == "wks_other" else actor
+        return (await vault.reveal(by, ref, purpose=TEST)).value
+
+    *found, missing = await asyncio.gather(*map(reveal, refs), return_exceptions=True)
+    assert found == [{"place": repr(ref)} for ref in sealed]
+    assert isinstance(missing, NotFoundError)
+    refused = await asyncio.gather(
+        vault.reveal(actor, sealed[-1], purpose=TEST), reveal(sealed[0]), return_exceptions=True
+    )
+    assert isinstance(refused[0], NotFoundError)
+    assert refused[1] == {"place": repr(sealed[0])}
+
+
 async def test_the_database_holds_nothing_in_the_clear(put, contents):
     await put()
     stored = repr(await contents())
@@ -255,6 +281,7 @@ async def refused(vault, actor, ref, audit):
     assert audit.counts == []
 
 
+@pytest.mark.threat("C7")
 async def test_one_corrupt_row_hurts_no_other(vault, put, actor, audit, chance):
     rows = [f"conn_{number}" for number in range(20)]
     for row in rows:
@@ -270,6 +297,7 @@ async def test_one_corrupt_row_hurts_no_other(vault, put, actor, audit, chance):
             assert (await vault.reveal(actor, replace(REF, row_id=row), purpose=TEST)).value == VALUE
 
 
+@pytest.mark.threat("C1")
 async def test_a_value_moved_between_rows_fields_tables_workspaces_or_generations_does_not_open(
     vault, put, actor, audit
 ):
@@ -293,6 +321,7 @@ async def test_a_value_moved_between_rows_fields_tables_workspaces_or_generation
         await vault.reveal(replace(actor, workspace_id=ref.workspace_id), ref, purpose=TEST)
 
 
+@pytest.mark.threat("C3")
 async def test_an_older_sealed_text_does_not_open_in_a_newer_generation(vault, put, actor, audit):
     await put()
     old = await SealedRecord.get(owner_row="conn_1")
@@ -304,6 +333,7 @@ async def test_an_older_sealed_text_does_not_open_in_a_newer_generation(vault, p
 
 
 @pytest.mark.parametrize("text", ["", "plain", "pb1.dk_x.AAAA", '{"token":"x"}'])
+@pytest.mark.threat("C2")
 async def test_what_is_no_sealed_text_is_unreadable_and_nothing_else(vault, put, actor, audit, text):
     await put()
     await corrupt("conn_1", sealed=text)
