@@ -120,7 +120,7 @@ class BrowserDoor:
     async def _by_state(application_id: str, params: Sequence[tuple[str, str]]) -> AuthorizationRecord | None:
         if len(params) > _MAX_PARAMS or any(len(k) + len(v) > _MAX_PARAM_CHARS for k, v in params):
             return None
-        states = [value for name, value in params if name in {"state", "oauth_token"}]
+        states = [value for name, value in params if name == "state"]
         if len(states) != 1 or not states[0]:
             return None
         row: Any = AuthorizationRecord.filter(

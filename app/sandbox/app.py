@@ -27,6 +27,7 @@ from app.sandbox.methods import MethodCalls
 from app.sandbox.oauth import TokenEndpoint
 from app.sandbox.oauth1 import OAuth1Endpoints
 from app.sandbox.oauth1_check import OAuth1Check
+from app.sandbox.oauth1_requests import TemporaryTokens
 from app.sandbox.page import page
 from app.sandbox.revocation import Revocation
 from app.sandbox.roles import Role, Target
@@ -76,12 +77,13 @@ class Outside:
         proof = ClientProof(state, clock)
         issuer = Issuer(seal, switchboard, clock)
         devices = DeviceCodes(seal, ledger, state, switchboard, clock)
-        check = OAuth1Check(seal, state, clock)
+        temporary = TemporaryTokens(seal, state)
+        check = OAuth1Check(seal, temporary, state, clock)
         self._simulations = simulations
         self._consent = Consent(seal, switchboard, clock)
         self._tokens = TokenEndpoint(seal, ledger, switchboard, proof, issuer, devices, clock)
         self._devices = DeviceEndpoint(devices, proof, switchboard, clock)
-        self._oauth1 = OAuth1Endpoints(seal, ledger, check, state, switchboard, clock)
+        self._oauth1 = OAuth1Endpoints(seal, ledger, check, temporary, state, switchboard, clock)
         self._revocation = Revocation(seal, ledger, proof)
         self._login = LoginEndpoint(switchboard, issuer)
         self._methods = MethodCalls(seal, ledger, SignedCalls(check, clock), switchboard, clock)

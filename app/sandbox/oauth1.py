@@ -21,6 +21,7 @@ from app.sandbox.inbound import Inbound, first_values
 from app.sandbox.ledger import Ledger, Verdict
 from app.sandbox.oauth import DOWN
 from app.sandbox.oauth1_check import OAuth1Check
+from app.sandbox.oauth1_requests import LIFETIME_S, TemporaryTokens
 from app.sandbox.oauth1_signature import OAuth1RefusedError, SignedRequest
 from app.sandbox.page import form_origin, page, text
 from app.sandbox.state import SandboxState
@@ -28,7 +29,6 @@ from app.sandbox.switches import Switchboard
 from app.sandbox.tokens import Claims, Kind, Seal
 from app.sandbox.wording import TokenRefusedError
 
-LIFETIME_S: Final = 600
 _FORM: Final = "application/x-www-form-urlencoded"
 _VERBS: Final = frozenset({"GET", "POST"})
 _WRONG_VERB: Final = replace(
@@ -45,6 +45,7 @@ class OAuth1Endpoints:
         seal: Seal,
         ledger: Ledger,
         check: OAuth1Check,
+        temporary: TemporaryTokens,
         state: SandboxState,
         switchboard: Switchboard,
         clock: Clock,
@@ -52,6 +53,7 @@ class OAuth1Endpoints:
         self._seal = seal
         self._ledger = ledger
         self._check = check
+        self._temporary = temporary
         self._state = state
         self._switchboard = switchboard
         self._clock = clock
@@ -79,23 +81,22 @@ class OAuth1Endpoints:
             expiry_epoch=epochs.expiry,
             revocation_epoch=epochs.revocation,
         )
-        await self._state.put(_callback_key(claims), callback, LIFETIME_S)
-        return _issued(self._seal, claims, {}, {"oauth_callback_confirmed": "true"})
+        token = await self._temporary.issue(claims, callback)
+        return _issued(self._seal, token, {}, {"oauth_callback_confirmed": "true"})
 
     async def consent(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Response:
         """Show the consent page (RFC 5849 2.2), and send the browser back as the person decided."""
         token = inbound.query_map.get("oauth_token", "")
-        claims = self._seal.open(token, Kind.REQUEST)
-        is_ours = claims is not None and (claims.integration, claims.method) == (
-            definition.integration,
-            method.id,
-        )
-        if claims is None or not is_ours or await self._ledger.verdict(claims) is not Verdict.LIVE:
-            return _stop("This request is not known here", "It may have expired: begin again.")
-        callback, decided = await self._state.read([_callback_key(claims), _decided_key(claims)])
-        address = return_address(callback or "")
-        if address is None or decided is not None:
-            return _stop("This request was answered already", "Begin again to sign in once more.")
+        found = await self._temporary.find(definition.integration, token)
+        address = None if found is None else return_address(found.callback)
+        if found is None or address is None or found.claims.method != method.id:
+            return _stop("This request is not known here", "Begin again at the application.")
+        claims = found.claims
+        (decided,) = await self._state.read([_decided_key(claims)])
+        if decided is not None or await self._ledger.verdict(claims) is not Verdict.LIVE:
+            return _stop(
+                "This request was answered already, or has expired", "Begin again at the application."
+            )
         if inbound.method == "POST":
             decision = first_values(inbound.form or ())
             if decision.get("decision") in {"allow", "deny"}:
@@ -129,7 +130,7 @@ class OAuth1Endpoints:
         example = plain(oauth1.example) if oauth1 is not None else {}
         if oauth1 is not None:
             speak_of_account(example, oauth1.account.id, oauth1.account.label, number)
-        return _issued(self._seal, access, example, {})
+        return _issued(self._seal, self._seal.issue(access), example, {})
 
     async def _decided(
         self,
@@ -145,8 +146,11 @@ class OAuth1Endpoints:
         verifier = new_token(128)
         allowed = decision["decision"] == "allow"
         said = [verifier, account.number, account.id] if allowed else None
-        if await self._state.claim(_decided_key(claims), orjson.dumps(said).decode(), LIFETIME_S) is not None:
-            return _stop("This request was answered already", "Begin again to sign in once more.")
+        if (
+            await self._state.claim(_decided_key(claims), orjson.dumps(said).decode(), 2 * LIFETIME_S)
+            is not None
+        ):
+            return _stop("This request was answered already", "Begin again at the application.")
         told = {"oauth_verifier": verifier} if allowed else {"oauth_problem": "user_refused"}
         own = urlencode({"oauth_token": token, **told}, quote_via=quote)
         query = f"{address.query}&{own}" if address.query else own
@@ -185,8 +189,7 @@ def _callback(signed: SignedRequest) -> str:
     return callback
 
 
-def _issued(seal: Seal, claims: Claims, example: Mapping[str, object], more: Mapping[str, str]) -> Answer:
-    token = seal.issue(claims)
+def _issued(seal: Seal, token: str, example: Mapping[str, object], more: Mapping[str, str]) -> Answer:
     fields = {name: str(value) for name, value in example.items()}
     fields |= {"oauth_token": token, "oauth_token_secret": seal.secret_of(token), **more}
     return Answer(200, urlencode(fields), {**NO_STORE, "content-type": _FORM})
@@ -216,10 +219,6 @@ def _page(definition: Definition, method: AuthMethod, address: SplitResult) -> R
 
 def _stop(title: str, why: str) -> Response:
     return page(title, [f"<h1>{text(title)}</h1>", f"<p>{text(why)}</p>"], status=400)
-
-
-def _callback_key(claims: Claims) -> str:
-    return f"oauth1-callback:{claims.family}"
 
 
 def _decided_key(claims: Claims) -> str:

@@ -10,6 +10,7 @@ from app.foundation.clock import Clock
 from app.sandbox.application import sample_application
 from app.sandbox.client_proof import known_clients
 from app.sandbox.inbound import Inbound
+from app.sandbox.oauth1_requests import TemporaryTokens
 from app.sandbox.oauth1_signature import OAuth1RefusedError, SignedRequest, is_signed_with, read_signed
 from app.sandbox.state import SandboxState
 from app.sandbox.tokens import Claims, Kind, Seal
@@ -22,8 +23,9 @@ _MAX_NONCE_CHARS: Final = 200
 class OAuth1Check:
     """Accepts a request that the sandbox application signed with a token's secret, once."""
 
-    def __init__(self, seal: Seal, state: SandboxState, clock: Clock) -> None:
+    def __init__(self, seal: Seal, temporary: TemporaryTokens, state: SandboxState, clock: Clock) -> None:
         self._seal = seal
+        self._temporary = temporary
         self._state = state
         self._clock = clock
 
@@ -51,11 +53,17 @@ class OAuth1Check:
         """
         request = _read(method, inbound)
         token = request.oauth.get("oauth_token", "")
-        claims = self._seal.open(token, kind)
+        claims = await self._opened(definition, token, kind)
         if claims is None or (claims.integration, claims.method) != (definition.integration, method.id):
             raise OAuth1RefusedError(401, "token_rejected")
         await self._check_signature(definition, method, request, self._seal.secret_of(token))
         return request, claims
+
+    async def _opened(self, definition: Definition, token: str, kind: Kind) -> Claims | None:
+        if kind is not Kind.REQUEST:
+            return self._seal.open(token, kind)
+        found = await self._temporary.find(definition.integration, token)
+        return None if found is None else found.claims
 
     async def _check_signature(
         self, definition: Definition, method: AuthMethod, request: SignedRequest, token_secret: str

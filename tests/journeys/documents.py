@@ -18,6 +18,7 @@ __typename
 ... on RedirectStep { launchUrl redirectUri scopes }
 ... on CredentialFormStep { schema prefilled }
 ... on AccountChoiceStep { options { id label } }
+... on DeviceCodeStep { userCode verificationUrl verificationUrlComplete intervalSeconds }
 """
 _AUTHORIZATION = f"id state seq isFinal step {{ {_STEP} }} problem {{ {_PROBLEM} {_PROVIDER} }}"
 _RUN = f"""

@@ -17,8 +17,8 @@ from app.foundation.errors import ApplicationRejectedError, CredentialsRejectedE
 from app.foundation.messages import OutRequest
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
-from app.sandbox.oauth1 import LIFETIME_S
 from app.sandbox.oauth1_check import SKEW_S
+from app.sandbox.oauth1_requests import LIFETIME_S
 from tests.sandbox.hub_side import Hub
 from tests.sandbox.outside import REDIRECT
 from tests.sandbox.ways import OAUTH1, but, ways

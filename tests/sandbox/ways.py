@@ -137,7 +137,7 @@ EXCHANGED: dict[str, Any] = {
     "authorizeUrl": f"{_LOGIN}/authorize",
     "tokenUrl": f"{_LOGIN}/token",
     "clientAuth": "post",
-    "scopes": [{"name": "read", "label": "Read"}],
+    "scopes": [{"name": "read", "label": "Read", "required": True}],
     "token": {"example": {"access_token": "sample"}, "defaultExpiresIn": 3600},
     "renewal": {
         "by": "exchange",
