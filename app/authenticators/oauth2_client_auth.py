@@ -51,7 +51,10 @@ def client_proof(
         return ClientProof(params, secrets=(secret,))
     if how is ClientAuth.CLIENT_SECRET_JWT:
         return _assertion(facts, application, endpoint, "HS256", secret)
-    return _basic(application.client_id, secret, encode=how is ClientAuth.BASIC)
+    if how is ClientAuth.BASIC_SECRET:
+        return _basic(f"{secret.reveal()}:", secret)
+    parts = (application.client_id, secret.reveal())
+    return _basic(":".join(map(quote_plus, parts) if how is ClientAuth.BASIC else parts), secret)
 
 
 def application_of(facts: Facts, values: Values) -> ApplicationFacts:
@@ -76,10 +79,12 @@ def _way(text: str, values: Values) -> ClientAuth:
         raise NotAllowedNowError(problem(ProblemCode.CONFIG_INCOMPLETE, "config")) from None
 
 
-def _basic(client_id: str, secret: Secret, *, encode: bool) -> ClientProof:
-    """RFC 6749 2.3.1 form-encodes both parts first; ``basic_raw`` is for providers that never read it."""
-    parts = [client_id, secret.reveal()]
-    coded = b64encode(":".join(map(quote_plus, parts) if encode else parts).encode()).decode()
+def _basic(pair: str, secret: Secret) -> ClientProof:
+    """RFC 6749 2.3.1 form-encodes both parts first; ``basic_raw`` is for providers that never read it.
+
+    ``basic_secret`` is Stripe's way: the secret key is the user name, and the password is empty.
+    """
+    coded = b64encode(pair.encode()).decode()
     return ClientProof(authorization=f"Basic {coded}", secrets=(secret, Secret(coded)))
 
 

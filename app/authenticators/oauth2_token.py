@@ -85,8 +85,8 @@ def read_token_answer(
         access_token=token,
         refresh_token=_token(compile_pick(spec.refresh_token)(body)) if spec.refresh_token else None,
         secrets=_secrets(spec, body),
-        expires_in_s=_lifetime(spec.expires_in, body) or spec.default_expires_in_s,
-        refresh_expires_in_s=_lifetime(spec.refresh_expires_in, body),
+        expires_in_s=_lifetime((spec.expires_in, *spec.expires_in_too), body) or spec.default_expires_in_s,
+        refresh_expires_in_s=_lifetime((spec.refresh_expires_in, *spec.refresh_expires_in_too), body),
         granted=_scopes(spec, body),
         account=AccountFound(
             picked_text(spec.account.id, body, _MAX_KEPT_CHARS),
@@ -203,8 +203,10 @@ def _secrets_in(spec: TokenAnswer, body: Any) -> list[Secret]:  # noqa: ANN401 -
     return [Secret(value) for value in values if isinstance(value, str)]
 
 
-def _lifetime(path: str | None, body: Any) -> int | None:  # noqa: ANN401 - JSON edge
-    return seconds(compile_pick(path)(body), MAX_LIFETIME_S) if path else None
+def _lifetime(paths: Iterable[str | None], body: Any) -> int | None:  # noqa: ANN401 - JSON edge
+    """Return the shortest of the lifetimes that are told: with the first of its tokens a grant stops to work."""
+    told = [seconds(compile_pick(path)(body), MAX_LIFETIME_S) for path in paths if path]
+    return min((lifetime_s for lifetime_s in told if lifetime_s is not None), default=None)
 
 
 def _scopes(spec: TokenAnswer, body: Any) -> tuple[str, ...] | None:  # noqa: ANN401 - JSON edge

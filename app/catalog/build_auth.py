@@ -154,6 +154,8 @@ def _token(data: Data, separator: str) -> TokenAnswer:
         error_description=data.get("errorDescription", "error_description"),
         example=data["example"],
         secrets=_texts(data, "secrets"),
+        expires_in_too=tuple(data.get("expiresInToo", ())),
+        refresh_expires_in_too=tuple(data.get("refreshExpiresInToo", ())),
     )
 
 

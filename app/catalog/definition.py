@@ -62,6 +62,7 @@ class ClientAuth(StrEnum):
 
     BASIC = "basic"
     BASIC_RAW = "basic_raw"
+    BASIC_SECRET = "basic_secret"  # noqa: S105 - a method's name
     POST = "post"
     NONE = "none"
     PRIVATE_KEY_JWT = "private_key_jwt"
@@ -152,7 +153,8 @@ class TokenAnswer:
     """How to read a token answer: member paths (JMESPath) into its body.
 
     ``default_expires_in_s`` is used where the provider documents a lifetime but does not send it; with
-    neither, the expiry is unknown (never "never"). ``keep`` maps names that templates may use as
+    neither, the expiry is unknown (never "never"). The ``_too`` paths lead to further lifetimes, as where one
+    answer brings two tokens: the shortest counts. ``keep`` maps names that templates may use as
     ``{account.<name>}`` to paths; ``secrets`` maps names that are sealed beside the token
     (``{credentials.<name>}``) to paths. ``example`` is a sample answer in the provider's documented shape;
     the sandbox answers from it.
@@ -172,6 +174,8 @@ class TokenAnswer:
     error_description: str
     example: Mapping[str, Json]
     secrets: Mapping[str, str] = field(default_factory=dict)
+    expires_in_too: tuple[str, ...] = ()
+    refresh_expires_in_too: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,13 @@ def test_basic_raw_does_not_encode():
     )
 
 
+def test_basic_secret_sends_the_secret_as_the_user_name_alone():
+    found = proof("basic_secret", application("ca_1", "CANARY-sk"))
+    assert b64decode(found.authorization.split(" ")[1]) == b"CANARY-sk:"
+    assert found.params == ()
+    assert Secret(found.authorization.split(" ")[1]) in found.secrets
+
+
 def test_basic_marks_the_secret_and_its_encoded_form():
     found = proof("basic", application())
     assert Secret("CANARY-secret") in found.secrets

@@ -160,6 +160,29 @@ def test_a_documented_lifetime_stands_in_for_one_that_is_not_told(told):
     assert read(answer(token_body(expires_in=told)), default_expires_in_s=7200).expires_in_s == 7200
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (3600, 60, 60),
+        (60, 3600, 60),
+        (..., 60, 60),
+        (60, ..., 60),
+        ("soon", 60, 60),
+        (60, -5, 60),
+        (..., ..., None),
+    ],
+)
+def test_of_several_lifetimes_the_shortest_counts(first, second, expected):
+    user = {"access_token": "CANARY-user"} | ({} if second is ... else {"expires_in": second})
+    found = read(
+        answer(token_body(expires_in=first, user=user, rolling=first, hard=second)),
+        refresh_expires_in="rolling",
+        expires_in_too=("user.expires_in",),
+        refresh_expires_in_too=("hard",),
+    )
+    assert (found.expires_in_s, found.refresh_expires_in_s) == (expected, expected)
+
+
 def test_an_expires_in_that_json_cannot_hold_does_not_lose_the_token():
     body = json.dumps(token_body(expires_in="@")).replace('"@"', "1e400").encode()
     assert read(answer(body)).expires_in_s == MAX_LIFETIME_S

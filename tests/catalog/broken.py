@@ -98,6 +98,8 @@ BROKEN_RULES = [
     ("scopes: [{name: orders, label: Read orders}]", "scopes: [{name: orders, label: A}, {name: orders, label: B}]", "semantics/unique", None),
     ("example: {ok: true, access_token", "example: {ok: false, access_token", "semantics/token-example", None),
     ("expiresIn: expires_in", "expiresIn: lifetime", "semantics/token-example", None),
+    ("expiresIn: expires_in", "expiresIn: expires_in\n      expiresInToo: [user.life]", "semantics/token-example", "expiresInToo"),
+    ("expiresIn: expires_in", 'expiresIn: expires_in\n      refreshExpiresInToo: ["a[0]"]', "semantics/member-path", "refreshExpiresInToo"),
     ("refreshToken: refresh_token", "refreshToken: refresh", "semantics/token-example", None),
     ("account: {id: team.id, label: team.name}", "account: {id: team.id, label: team.title}", "semantics/token-example", None),
     ("access_token: sandbox-a,", "access_token: 5,", "semantics/token-example", "    token:\n"),

@@ -188,7 +188,7 @@ revokeUrl: https://developer.api.intuit.com/v2/oauth2/tokens/revoke
 revokeBody: json
 clientAuth: basic
 callback: {realmId: {pattern: '^[0-9]{10,19}$', keep: realmId}}
-token: {refreshToken: refresh_token, expiresIn: expires_in, refreshExpiresIn: x_refresh_token_expires_in, example: {access_token: sandbox-a, refresh_token: sandbox-r, expires_in: 3600, x_refresh_token_expires_in: 8726400}}
+token: {refreshToken: refresh_token, expiresIn: expires_in, refreshExpiresIn: x_refresh_token_expires_in, refreshExpiresInToo: [x_refresh_token_hard_expires_in], example: {access_token: sandbox-a, refresh_token: sandbox-r, expires_in: 3600, x_refresh_token_expires_in: 8726400, x_refresh_token_hard_expires_in: 157680000}}
 renewal: {by: refresh_token, rotation: single_use, graceSeconds: 86400}""",
     },
     "shopify: a host per shop, a signed return, an own header": {
@@ -284,7 +284,7 @@ authorizeUrl: https://slack.com/oauth/v2/authorize
 tokenUrl: https://slack.com/api/oauth.v2.access
 scopeSeparator: ","
 scopes: [{name: "chat:write", label: Write as the app}, {name: "chat:write", label: Write as you, param: user_scope}]
-token: {success: "body.ok == `true`", refreshToken: refresh_token, expiresIn: expires_in, secrets: {userToken: authed_user.access_token, userRefreshToken: authed_user.refresh_token}, example: {ok: true, access_token: sandbox-bot, refresh_token: sandbox-r, expires_in: 43200, authed_user: {access_token: sandbox-user, refresh_token: sandbox-ur}}}
+token: {success: "body.ok == `true`", refreshToken: refresh_token, expiresIn: expires_in, expiresInToo: [authed_user.expires_in], secrets: {userToken: authed_user.access_token, userRefreshToken: authed_user.refresh_token}, example: {ok: true, access_token: sandbox-bot, refresh_token: sandbox-r, expires_in: 43200, authed_user: {access_token: sandbox-user, refresh_token: sandbox-ur, expires_in: 43200}}}
 place: [{in: header, name: Authorization, value: "Bearer {credentials.accessToken}"}, {in: header, name: X-Own-User, value: "{credentials.userToken}"}]""",
     },
     "a device without a browser": {
@@ -339,6 +339,94 @@ place: [{in: query, name: api_key, value: "{credentials.key}"}, {in: header, nam
 kind: custom
 credentials: {type: object, properties: {id: {title: Access key id, type: string, examples: [sandbox-id]}, secret: {title: Secret access key, type: string, secret: true, examples: [sandbox-secret]}}}
 sign: {scheme: aws4, service: s3, region: "{config.region}", accessKeyId: "{credentials.id}", secretAccessKey: "{credentials.secret}"}""",
+    },
+    "github: an app whose tokens run out, errors in a 200": {
+        "hosts": "[api.github.com, github.com]",
+        "base": "https://api.github.com",
+        "auth": """
+kind: oauth2
+authorizeUrl: https://github.com/login/oauth/authorize
+tokenUrl: https://github.com/login/oauth/access_token
+tokenHeaders: {Accept: application/json}
+clientAuth: post
+token: {success: "body.error == null", refreshToken: refresh_token, expiresIn: expires_in, refreshExpiresIn: refresh_token_expires_in, granted: scope, grantedSeparator: ",", example: {access_token: sandbox-a, refresh_token: sandbox-r, expires_in: 28800, refresh_token_expires_in: 15811200, scope: "repo,user"}}
+problems:
+  - {when: "body.error == 'incorrect_client_credentials'", code: APPLICATION_REJECTED}
+  - {when: "body.error == 'bad_refresh_token'", code: REAUTHENTICATION_REQUIRED}
+renewal: {by: refresh_token, rotation: single_use}""",
+    },
+    "threads: exchange at another address than the first token's": {
+        "hosts": "[graph.threads.net, threads.net]",
+        "base": "https://graph.threads.net/v1.0",
+        "http": "problems: [{when: 'body.error.code == `190`', code: CREDENTIALS_REJECTED}]",
+        "auth": """
+kind: oauth2
+authorizeUrl: https://threads.net/oauth/authorize
+tokenUrl: https://graph.threads.net/oauth/access_token
+clientAuth: post
+scopeSeparator: ","
+token: {expiresIn: expires_in, error: error.code, errorDescription: error.message, account: {id: user_id}, example: {access_token: sandbox-a, user_id: u1, expires_in: 5183944}}
+problems: [{when: "body.error.code == `190`", code: REAUTHENTICATION_REQUIRED}]
+renewal: {by: exchange, atOnce: true, url: https://graph.threads.net/access_token, params: {grant_type: th_exchange_token, access_token: "{credentials.accessToken}", client_secret: "{application.clientSecret}"}}""",
+    },
+    "tumblr: oauth 2, offline by a scope": {
+        "hosts": "[api.tumblr.com, www.tumblr.com]",
+        "base": "https://api.tumblr.com/v2",
+        "auth": f"""
+kind: oauth2
+authorizeUrl: https://www.tumblr.com/oauth2/authorize
+tokenUrl: https://api.tumblr.com/v2/oauth2/token
+clientAuth: post
+scopes: [{{name: offline_access, label: Stay connected, required: true}}]
+token: {{refreshToken: refresh_token, expiresIn: expires_in, granted: scope, example: {TOKEN}}}
+renewal: {{by: refresh_token, rotation: single_use}}""",
+    },
+    "stripe apps: the secret as the user name of basic": {
+        "hosts": "[api.stripe.com, marketplace.stripe.com]",
+        "base": "https://api.stripe.com/v1",
+        "auth": """
+kind: oauth2
+authorizeUrl: https://marketplace.stripe.com/oauth/v2/authorize
+tokenUrl: https://api.stripe.com/v1/oauth/token
+clientAuth: basic_secret
+token: {refreshToken: refresh_token, defaultExpiresIn: 3600, account: {id: stripe_user_id}, keep: {livemode: livemode}, example: {access_token: sandbox-a, refresh_token: sandbox-r, stripe_user_id: acct_1, livemode: "false"}}
+renewal: {by: refresh_token, rotation: single_use}""",
+    },
+    "hubspot: refresh tokens that stay, errors by status": {
+        "hosts": "[api.hubapi.com, app.hubspot.com]",
+        "base": "https://api.hubapi.com",
+        "auth": f"""
+kind: oauth2
+authorizeUrl: https://app.hubspot.com/oauth/authorize
+tokenUrl: https://api.hubapi.com/oauth/v1/token
+clientAuth: post
+token: {{refreshToken: refresh_token, expiresIn: expires_in, error: status, errorDescription: message, example: {TOKEN}}}
+problems: [{{when: "contains(['BAD_REFRESH_TOKEN', 'BAD_HUB'], body.status)", code: REAUTHENTICATION_REQUIRED}}, {{when: "body.status == 'BAD_CLIENT_SECRET'", code: APPLICATION_REJECTED}}]
+renewal: {{by: refresh_token, rotation: reusable}}""",
+    },
+    "zoom: basic, refresh tokens work once": {
+        "hosts": "[api.zoom.us, zoom.us]",
+        "base": "https://api.zoom.us/v2",
+        "auth": f"""
+kind: oauth2
+authorizeUrl: https://zoom.us/oauth/authorize
+tokenUrl: https://zoom.us/oauth/token
+revokeUrl: https://zoom.us/oauth/revoke
+clientAuth: basic
+token: {{errorDescription: reason, refreshToken: refresh_token, expiresIn: expires_in, granted: scope, example: {TOKEN}}}
+renewal: {{by: refresh_token, rotation: single_use}}""",
+    },
+    "asana: the person comes with the token": {
+        "hosts": "[app.asana.com]",
+        "base": "https://app.asana.com/api/1.0",
+        "auth": """
+kind: oauth2
+authorizeUrl: https://app.asana.com/-/oauth_authorize
+tokenUrl: https://app.asana.com/-/oauth_token
+revokeUrl: https://app.asana.com/-/oauth_revoke
+clientAuth: post
+token: {refreshToken: refresh_token, expiresIn: expires_in, account: {id: data.gid, label: data.name}, example: {access_token: sandbox-a, refresh_token: sandbox-r, expires_in: 3600, data: {gid: "1", name: Ada}}}
+renewal: {by: refresh_token, rotation: reusable}""",
     },
 }
 

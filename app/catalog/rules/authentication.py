@@ -141,6 +141,12 @@ def _token(base: Path, token: TokenAnswer) -> Iterator[Finding]:
         "refreshExpiresIn": token.refresh_expires_in,
         "granted": token.granted,
     }
+    for key, paths in {
+        "expiresInToo": token.expires_in_too,
+        "refreshExpiresInToo": token.refresh_expires_in_too,
+    }.items():
+        for index, path in enumerate(paths):
+            yield from _found((*base, key, index), path, token.example)
     groups = {"account": {"id": token.account.id, "label": token.account.label}}
     groups |= {"keep": dict(token.keep), "secrets": dict(token.secrets)}
     for key, text in picks.items():

@@ -96,6 +96,8 @@ def _member_paths(subject: Subject) -> Iterator[tuple[Path, str]]:
 
 def _token_paths(base: Path, token: Mapping[str, Json]) -> Iterator[tuple[Path, str]]:
     yield from _texts(base, token, *_TOKEN_PATHS)
+    for key in ("expiresInToo", "refreshExpiresInToo"):
+        yield from (((*base, key, index), text) for index, text in enumerate(token.get(key, ())))
     for part in ("account", "keep", "secrets"):
         yield from _texts((*base, part), token.get(part, {}))
 
