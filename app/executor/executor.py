@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from app.access.actor import Actor
+from app.access.actor import Actor, ActorKind
 from app.access.policy import Permission, require
 from app.authenticators.method_request import method_request
+from app.authenticators.placement import with_header
 from app.catalog.definition import Definition, Effect, Method
 from app.connections.credentials import Credentials, Live, UnreadableCredentialsError
-from app.executor.outcome import body_of, read_answer, with_troubleshooting
+from app.executor.outcome import body_of, explained, read_answer, with_troubleshooting
+from app.executor.pace import Pace
 from app.foundation.clock import Clock
-from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError
+from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError, TransientOutsideError
 from app.foundation.exchange import RecordedMessage, as_curl, record_request, record_response
+from app.foundation.ids import new_token
 from app.foundation.outbound import InResponse, Outbound, OutRequest, Timings, TraceEvent
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import Redactor, SecretRegistry
@@ -26,6 +30,10 @@ from app.vault.vault import RevealPurpose
 TIMEOUT_S: Final = 30.0
 MAX_ANSWER_BYTES: Final = 10 << 20
 _REDIRECTS: Final = 5
+_PATIENCE_S: Final = 10.0  # how long one of the hub's own calls waits for its turn
+_KEYED: Final = frozenset({"POST", "PUT", "PATCH"})
+_KEY: Final = re.compile(r"[!-~]{1,255}")
+_KEY_FORM: Final = "it has not 1 to 255 printable ASCII characters without a space"
 _PURPOSES: Final = {
     Effect.READ: RevealPurpose.CALL_READ,
     Effect.WRITE: RevealPurpose.CALL_WRITE,
@@ -92,6 +100,7 @@ class Executor:
         self._clock = clock
         self._metrics = metrics
         self._secrets = secrets
+        self._pace = Pace()
 
     async def call(
         self,
@@ -104,11 +113,19 @@ class Executor:
         observer: Observer | None = None,
         fresh: bool = False,
         timeout_s: float = TIMEOUT_S,
+        idempotency_key: str | None = None,
     ) -> CallResult:
         """Call a method once; credentials that turn out to have expired are renewed once and the call repeated.
 
         ``fresh`` opens a connection for this call alone, so that every stage really happens. Failures of the
         outside are in the result, not raised.
+
+        A WRITE or DESTRUCTIVE method bears an idempotency key where the provider takes one: ``idempotency_key``,
+        or a new one for this call, and the same one on the repeat. A parameter of the method in the same header
+        goes before both.
+
+        The hub's own calls keep to the definition's limits and to what a provider last asked for; where that takes
+        longer than a moment, the result is RATE_LIMITED and nothing was sent. A person's calls are never held back.
 
         Without ``purpose`` the method's effect says what the credentials are opened for. They are opened only for
         a call that can be made: method and parameters are checked first.
@@ -116,39 +133,46 @@ class Executor:
         Raises:
             PermissionDeniedError: the actor may not use (or, for a test, not test) connections.
             NotFoundError: no such connection.
-            InvalidInputError: no such method, or parameters that do not fit.
+            InvalidInputError: no such method, parameters that do not fit, or an idempotency key that cannot be one.
             NotAllowedNowError: no credentials are sealed.
         """
         require(actor, Permission.CONNECTIONS_USE if purpose is None else Permission.CONNECTIONS_TEST)
         definition = await self._credentials.definition_of(actor, connection_id)
         method = checked_method(definition, method_name, params)
-        chosen = purpose or _PURPOSES[method.effect]
+        key = _idempotency_key(definition, method, idempotency_key)
+        call = _Call(method, params, purpose or _PURPOSES[method.effect], observer, fresh, timeout_s, key)
+        held = await self._held_back(actor, connection_id, definition, call)
+        if held is not None:
+            return CallResult(None, {}, None, None, held, 0, renewed=False)
         try:
-            live = await self._credentials.usable(actor, connection_id, chosen)
+            live = await self._credentials.usable(actor, connection_id, call.purpose)
         except UnreadableCredentialsError as fault:
             return CallResult(None, {}, None, None, fault, fault.generation, renewed=False)
         except OutsideError as fault:
             return CallResult(None, {}, None, None, fault, 0, renewed=False)
-        return await self._call_live(
-            actor, live, method, params, chosen, observer, fresh=fresh, timeout_s=timeout_s
-        )
+        return await self._call_live(actor, live, call)
 
-    async def _call_live(
-        self,
-        actor: Actor,
-        live: Live,
-        method: Method,
-        params: Mapping[str, Any],
-        purpose: RevealPurpose,
-        observer: Observer | None,
-        *,
-        fresh: bool,
-        timeout_s: float,
-    ) -> CallResult:
-        result, expired = await self._once(live, method, params, observer, fresh=fresh, timeout_s=timeout_s)
+    async def _held_back(
+        self, actor: Actor, connection_id: str, definition: Definition, call: _Call
+    ) -> OutsideError | None:
+        """Let one of the hub's own calls wait for its turn; return the error of a turn that is too far off."""
+        if actor.kind is not ActorKind.SYSTEM:
+            return None
+        now_s = self._clock.monotonic()
+        wait_s = self._pace.wait_s(connection_id, call.method.name, definition.http.limits, now_s)
+        if wait_s > min(_PATIENCE_S, call.timeout_s / 2):
+            details = {"cause": "HELD_BACK"}
+            told = explained(definition, ProblemCode.RATE_LIMITED, details=details, retry_after_s=wait_s)
+            return TransientOutsideError(told)
+        if wait_s > 0:
+            await self._clock.sleep(wait_s)
+        return None
+
+    async def _call_live(self, actor: Actor, live: Live, call: _Call) -> CallResult:
+        result, expired = await self._once(live, call)
         if expired:
             try:
-                newer = await self._credentials.renewed(actor, live, purpose)
+                newer = await self._credentials.renewed(actor, live, call.purpose)
             except PatchbayError as fault:
                 return CallResult(
                     result.status,
@@ -161,59 +185,68 @@ class Executor:
                     sealed_at=live.sealed_at,
                 )
             if newer is not None:
-                again, _ = await self._once(
-                    newer, method, params, observer, fresh=fresh, timeout_s=timeout_s, renewed=True
-                )
+                again, _ = await self._once(newer, call, renewed=True)
                 result = again
         outcome = result.fault.problem.code.value if result.fault else "OK"
         self._metrics.calls.labels(live.definition.integration, outcome).inc()
         return result
 
-    async def _once(
-        self,
-        live: Live,
-        method: Method,
-        params: Mapping[str, Any],
-        observer: Observer | None,
-        *,
-        fresh: bool,
-        timeout_s: float,
-        renewed: bool = False,
-    ) -> tuple[CallResult, bool]:
+    async def _once(self, live: Live, call: _Call, *, renewed: bool = False) -> tuple[CallResult, bool]:
         """Send the call once; return the result and whether the credentials had expired."""
         try:
-            request = live.apply(
-                method_request(live.method, live.facts, live.facts.account, method.name, params)
+            request = method_request(
+                live.method, live.facts, live.facts.account, call.method.name, call.params
             )
+            request = live.apply(_with_key(request, live.definition, call.idempotency_key))
         except PatchbayError as fault:
             return _unsent(live, fault, None, renewed=renewed), False
         self._secrets.remember(*request.secrets)
         redactor = request.redactor()
-        if observer is not None:
-            observer.opened(live, renewed=renewed)
+        if call.observer is not None:
+            call.observer.opened(live, renewed=renewed)
         try:
-            response = await self._send(request, live, observer, fresh=fresh, timeout_s=timeout_s)
+            response = await self._send(request, live, call)
         except (OutsideError, InvalidInputError) as fault:
             told = with_troubleshooting(live.definition, fault) if isinstance(fault, OutsideError) else fault
             exchange = Exchange(record_request(request, redactor), None, None)
             return _unsent(live, told, exchange, renewed=renewed), False
         outcome, refusal = read_answer(live.definition, response, self._clock.now(), redactor)
+        if refusal is not None and outcome.code is ProblemCode.RATE_LIMITED:
+            self._pace.hold(
+                live.connection.id, self._clock.monotonic() + (refusal.problem.retry_after_s or 0.0)
+            )
         result = _result(request, response, redactor, refusal, live, renewed=renewed)
         return result, outcome.expired
 
-    async def _send(
-        self, request: OutRequest, live: Live, observer: Observer | None, *, fresh: bool, timeout_s: float
-    ) -> InResponse:
+    async def _send(self, request: OutRequest, live: Live, call: _Call) -> InResponse:
+        """Send the request. A signature is made for one address: what bears one follows no redirect."""
+        observer = call.observer
         trace: Callable[[TraceEvent], None] | None = observer.traced if observer is not None else None
+        may_follow = request.method in {"GET", "HEAD"} and not live.method.is_signed
+        limits = live.definition.http.limits
+        self._pace.count(live.connection.id, call.method.name, limits, self._clock.monotonic())
         return await self._outbound.send(
             request,
             live.destination,
-            timeout_s=timeout_s,
+            timeout_s=call.timeout_s,
             max_bytes=MAX_ANSWER_BYTES,
-            redirects=_REDIRECTS if request.method in {"GET", "HEAD"} else 0,
-            fresh=fresh,
+            redirects=_REDIRECTS if may_follow else 0,
+            fresh=call.fresh,
             trace=trace,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What stays the same over the attempts of one call."""
+
+    method: Method
+    params: Mapping[str, Any]
+    purpose: RevealPurpose
+    observer: Observer | None
+    fresh: bool
+    timeout_s: float
+    idempotency_key: str | None
 
 
 def checked_method(definition: Definition, name: str, params: Mapping[str, Any]) -> Method:
@@ -229,6 +262,27 @@ def checked_method(definition: Definition, name: str, params: Mapping[str, Any])
     if faults:
         raise InvalidInputError(faults)
     return method
+
+
+def _idempotency_key(definition: Definition, method: Method, given: str | None) -> str | None:
+    """Return the key that a call bears: none where the provider takes none, or the call changes nothing.
+
+    DELETE is idempotent by itself (RFC 9110 9.2.2).
+    """
+    if given is not None and not _KEY.fullmatch(given):
+        fault = problem(ProblemCode.INVALID_FIELD, "idempotencyKey", label="The key", reason=_KEY_FORM)
+        raise InvalidInputError(fault)
+    takes_key = definition.http.idempotency_header is not None and method.effect is not Effect.READ
+    if not takes_key or method.http_method not in _KEYED:
+        return None
+    return given or new_token(128)
+
+
+def _with_key(request: OutRequest, definition: Definition, key: str | None) -> OutRequest:
+    header = definition.http.idempotency_header
+    if key is None or header is None or any(name.lower() == header.lower() for name, _ in request.headers):
+        return request
+    return with_header(request, header, key)
 
 
 def _result(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from app.catalog.definition import Definition, ErrorPicks, Troubleshooting
 from app.catalog.outcome import Outcome, classify, facts_of
+from app.executor.pace import shortest_window_s
+from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import (
     CredentialsRejectedError,
     OutsideError,
@@ -18,7 +21,7 @@ from app.foundation.expressions import compile_pick
 from app.foundation.outbound import InResponse, ResponseNotJsonError
 from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind, problem
 from app.foundation.redaction import Redactor
-from app.foundation.retry import parse_retry_after
+from app.foundation.retry import MAX_RETRY_AFTER_S, parse_retry_after
 
 _DETAIL_CHARS: Final = 300
 _REFUSED_CREDENTIALS: Final = frozenset(
@@ -41,6 +44,8 @@ _KIND_OF: Final[Mapping[ProblemCode, RemediationKind]] = {
     ProblemCode.RATE_LIMITED: RemediationKind.WAIT,
     ProblemCode.UPSTREAM_NOT_FOUND: RemediationKind.FIX_FIELD,
 }
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_INSTANT: Final = re.compile(r"[1-9][0-9]{9}(?:\.[0-9]+)?")
 _MESSAGES: Final = (
     "error_description",
     "message",
@@ -73,13 +78,44 @@ def read_answer(
     if outcome.code is None:
         return outcome, None
     facts = facts_of(response.status, headers, body)
-    wait = response.header("retry-after") or _text(definition.http.retry_after, facts)
-    retry_after_s = parse_retry_after(wait, now=now)
+    retry_after_s = _wait_s(definition, outcome.code, response, facts, now)
     details = _details(definition.http.error, outcome, facts, redactor)
+    if outcome.code is ProblemCode.UPSTREAM_BAD_RESPONSE and response.status in _REDIRECTS:
+        details |= _redirect_details(response)
     fault = explained(
         definition, outcome.code, details=details, retry_after_s=retry_after_s, status=response.status
     )
     return outcome, _error(outcome.code, fault)
+
+
+def _wait_s(
+    definition: Definition, code: ProblemCode, response: InResponse, facts: Mapping[str, Any], now: datetime
+) -> float | None:
+    """Return the seconds to wait before a passing fault can be over: as the provider says, else as its limits say.
+
+    What a definition picks may be seconds, an HTTP date, or seconds since 1970.
+    """
+    if code not in _PASSING:
+        return None
+    told = parse_retry_after(response.header("retry-after"), now=now)
+    if told is not None:
+        return told
+    picked = _text(definition.http.retry_after, facts)
+    if picked is not None and _INSTANT.fullmatch(picked):
+        return min(max(float(picked) - now.timestamp(), 0.0), MAX_RETRY_AFTER_S)
+    wait_s = parse_retry_after(picked, now=now)
+    if wait_s is None and code is ProblemCode.RATE_LIMITED:
+        return shortest_window_s(definition.http.limits)
+    return wait_s
+
+
+def _redirect_details(response: InResponse) -> dict[str, str]:
+    """Say that the answer is a redirect that was not followed, and to which host; never the whole address."""
+    try:
+        host = parse_target(response.header("location") or "").host
+    except EgressRefusedError:
+        host = "another address"
+    return {"cause": "REDIRECT", "providerDetail": f"It redirects to {host}, where this call is not sent."}
 
 
 def explained(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -60,7 +61,42 @@ def test_the_time_to_wait_is_read_where_the_definition_says():
 
     assert read("telegram", 429, body)[1].problem.retry_after_s == 5.0
     assert read("telegram", 429, body, [("Retry-After", "7")])[1].problem.retry_after_s == 7.0
-    assert read("telegram", 429, {"ok": False})[1].problem.retry_after_s is None
+    assert read("telegram", 429, {"ok": False}, [("Retry-After", "soon")])[1].problem.retry_after_s == 1.0
+    assert read("salesforce", 429, {})[1].problem.retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [("7", 7.0), ("1767225630", 30.0), ("1767225500", 0.0), ("9999999999", 86_400.0)]
+)
+def test_an_instant_is_told_from_seconds(told, expected):
+    definition = CATALOG.definition("github")
+    http = replace(definition.http, retry_after='headers."x-ratelimit-reset"')
+    answer = InResponse(429, (("X-RateLimit-Reset", told),), b"{}")
+    _, error = read_answer(replace(definition, http=http), answer, NOW, Redactor())
+    assert error.problem.retry_after_s == expected
+
+
+def test_only_what_passes_by_itself_says_when_to_come_again():
+    assert read("github", 404, {}, [("Retry-After", "7")])[1].problem.retry_after_s is None
+    assert read("github", 503, {}, [("Retry-After", "7")])[1].problem.retry_after_s == 7.0
+    assert read("github", 503, {})[1].problem.retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("https://other.example/a?key=CANARY", "other.example"),
+        ("/elsewhere", "another address"),
+        ("https://a b\x1b/", "another address"),
+        ("", "another address"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_says_where_it_leads_and_nothing_more(location, said):
+    _, error = read("github", 302, {}, [("Location", location)])
+    assert error.problem.code is ProblemCode.UPSTREAM_BAD_RESPONSE
+    assert error.problem.details["cause"] == "REDIRECT"
+    assert said in error.problem.details["providerDetail"]
+    assert "CANARY" not in json.dumps(dict(error.problem.details))
 
 
 def test_what_the_provider_says_is_read_where_the_definition_says():
