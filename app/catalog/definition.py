@@ -401,7 +401,8 @@ class Http:
     ``hosts`` is all that may ever be called: exact names, or patterns with ``*`` for one or more labels
     (``*.my.salesforce.com``), or ``{config.baseUrl}`` for the host that the configuration names. ``success``
     is a predicate that must hold beyond 2xx; ``expiry`` is what means "renew once and repeat" besides 401.
-    ``retry_after`` picks the seconds to wait where the header ``Retry-After`` is not the (only) place;
+    ``retry_after`` picks the seconds to wait, or the instant in seconds since 1970, where the header
+    ``Retry-After`` is not the (only) place;
     ``idempotency_header`` is the header in which the provider takes an idempotency key.
     """
 

@@ -52,7 +52,7 @@ def _section(definition: Definition, mount: str) -> Iterator[str]:
 
 
 def _credentials(method: AuthMethod) -> Iterator[str]:
-    if method.oauth2 is not None:
+    if method.oauth2 is not None or method.oauth1 is not None:
         yield "Sign in at the consent page. "
     for name, value in sandbox_credentials(method).items():
         yield f"{text(name)} <code>{text(value)}</code><br>"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from app.authenticators.sigv4 import AwsKey, aws_signed
 from app.foundation.messages import OutRequest
@@ -47,6 +50,19 @@ def signed(aws, request, key=KEY, off=timedelta()):
 async def test_a_signed_call_is_accepted(aws, request_):
     answer = await send(aws, signed(aws, request_))
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("path", ["/me", "/me?q=b&q=a&%C3%A4=1&plus=a%2Bb", "/files/a%20b%27%28c%29~"])
+async def test_what_the_providers_own_client_signs_is_accepted(sandbox_of, path):
+    aws = sandbox_of(ways(AWS), integration="ways")
+    aws.clock.advance(
+        (datetime.now(UTC) - aws.clock.now()).total_seconds()
+    )  # the client knows one clock only
+    for secret, status in (("sandbox/secret+access-key", 200), ("another", 401)):
+        request = AWSRequest("GET", f"https://api.ways.example{path}")
+        SigV4Auth(Credentials("SANDBOXKEY", secret), "execute-api", "eu-central-1").add_auth(request)
+        answer = await aws.send("GET", request.url, headers=dict(request.headers.items()))
+        assert answer.status_code == status, answer.text
 
 
 async def test_a_call_without_a_signature_gets_the_systems_own_refusal(aws):

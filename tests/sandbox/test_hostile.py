@@ -18,6 +18,7 @@ from tests.sandbox.acme import FakeCatalog, acme, acme_oauth
 from tests.sandbox.outside import VERIFIER, basic, mounted, outside
 from tests.sandbox.server import serving
 from tests.sandbox.shipped import CATALOG
+from tests.sandbox.ways import AWS, DEVICE, OAUTH1, ways
 
 SEED = 20261120
 URLS = [
@@ -38,6 +39,12 @@ URLS = [
     "/sandbox/telegram/api.telegram.org/bot123:x/sendMessage",
     "/sandbox/slack/slack.com/api/chat.postMessage",
     "/sandbox/slack/slack.com/api/oauth.v2.access",
+    "/sandbox/ways/login.ways.example/device",
+    "/sandbox/ways/login.ways.example/token",
+    "/sandbox/ways/login.ways.example/oauth/request_token",
+    "/sandbox/ways/login.ways.example/oauth/authorize",
+    "/sandbox/ways/login.ways.example/oauth/access_token",
+    "/sandbox/ways/api.ways.example/me",
 ]
 VERBS = [*["GET", "POST"] * 4, "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"]
 RIGHT = [
@@ -46,6 +53,15 @@ RIGHT = [
     {"Authorization": "Bearer sandbox-bearer-token"},
     {"Cookie": "sid=right-session"},
     {"X-App": "app-1", "X-Secret": "Key sec-1"},
+    {
+        "Authorization": 'OAuth oauth_consumer_key="sandbox-client", oauth_signature="AAAA", '
+        'oauth_signature_method="HMAC-SHA1", oauth_timestamp="1", oauth_nonce="n", oauth_callback="x"'
+    },
+    {
+        "Authorization": "AWS4-HMAC-SHA256 Credential=SANDBOXKEY/20260101/eu-central-1/execute-api/aws4_request, "
+        f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}",
+        "X-Amz-Date": "20260101T000000Z",
+    },
 ]
 NASTY = [
     "",
@@ -107,6 +123,16 @@ NAMES = [
     "answers",
     "login",
     "pass",
+    "user_code",
+    "device_code",
+    "oauth_consumer_key",
+    "oauth_signature_method",
+    "oauth_signature",
+    "oauth_timestamp",
+    "oauth_nonce",
+    "oauth_token",
+    "oauth_verifier",
+    "oauth_callback",
 ]
 GOOD = {
     "response_type": "code",
@@ -117,6 +143,9 @@ GOOD = {
     "client_secret": "sandbox-secret",
     "decision": "allow",
     "product": "A-1",
+    "oauth_consumer_key": "sandbox-client",
+    "oauth_signature_method": "HMAC-SHA1",
+    "oauth_timestamp": str(int(FrozenClock().now().timestamp())),
 }
 TYPES = [
     None,
@@ -134,7 +163,7 @@ TYPES = [
 async def driver():
     clock = FrozenClock()
     others = [CATALOG.definition(key) for key in ("generic-oauth2", "generic-http", "telegram", "slack")]
-    made = outside(FakeCatalog(acme(), *others), clock)
+    made = outside(FakeCatalog(acme(), ways(DEVICE, OAUTH1, AWS), *others), clock)
     async with made.http:
         yield made
 

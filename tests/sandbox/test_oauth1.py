@@ -17,8 +17,11 @@ from app.foundation.errors import ApplicationRejectedError, CredentialsRejectedE
 from app.foundation.messages import OutRequest
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
+from app.sandbox.address import Address
+from app.sandbox.inbound import Inbound
 from app.sandbox.oauth1_check import SKEW_S
 from app.sandbox.oauth1_requests import LIFETIME_S
+from app.sandbox.oauth1_signature import read_signed
 from tests.sandbox.hub_side import Hub
 from tests.sandbox.outside import REDIRECT
 from tests.sandbox.ways import OAUTH1, but, ways
@@ -227,6 +230,33 @@ async def test_parameters_may_stand_in_the_form_or_the_query_but_once(side):
     assert (await raw(side, OutRequest("POST", f"{REQUEST}?{moved}"))).status_code == 200
     again = OutRequest("POST", REQUEST, FORM, moved.encode())
     assert problem(await raw(side, again)) == (401, "nonce_used")
+
+
+def test_the_base_string_is_that_of_rfc_5849():
+    """Section 3.4.1.1, letter by letter; the example lacks only a signature that is one."""
+    header = (
+        'OAuth realm="Example", oauth_consumer_key="9djdj82h48djs9d2", oauth_token="kkk9d7dh3k39sjv7", '
+        'oauth_signature_method="HMAC-SHA1", oauth_timestamp="137131201", oauth_nonce="7d8f3e4a", '
+        'oauth_signature="bYT5CMsGcbgUdFHObYMEfcx6bsw%3D"'
+    )
+    request = read_signed(
+        Inbound(
+            method="POST",
+            address=Address("a", None, "example.com", "/request", "/request"),
+            raw_query="",
+            query=parse_qsl("b5=%3D%253D&a3=a&c%40=&a2=r%20b", keep_blank_values=True),
+            headers={"authorization": header},
+            cookies={},
+            form=parse_qsl("c2&a3=2+q", keep_blank_values=True),
+            json=None,
+        )
+    )
+    assert request is not None
+    assert [*request.base_strings()][1].decode() == (
+        "POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540"
+        "%3D%26c2%3D%26oauth_consumer_key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a%26oauth_signature_method"
+        "%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_token%3Dkkk9d7dh3k39sjv7"
+    )
 
 
 HEADERS = [
