@@ -24,6 +24,7 @@ from app.connections.connections import Connections
 from app.connections.credentials import Live
 from app.connections.snapshot import ConnectionSnapshot
 from app.executor.executor import CallResult, Executor
+from app.executor.pace import HeldBackError
 from app.foundation.clock import Clock
 from app.foundation.errors import InvalidInputError, NotFoundError, PatchbayError, RefusedOutsideError
 from app.foundation.outbound import TraceEvent
@@ -263,7 +264,8 @@ async def _conclude(definition: Definition, result: CallResult, script: _Script)
 def _where(result: CallResult, fault: PatchbayError, script: _Script) -> StepKind:
     """Return the step that a failure without an answer belongs to."""
     if result.exchange is None:
-        return StepKind.REQUEST if isinstance(fault, InvalidInputError) else StepKind.CREDENTIALS
+        is_unsent = isinstance(fault, InvalidInputError | HeldBackError)
+        return StepKind.REQUEST if is_unsent else StepKind.CREDENTIALS
     by_code = {
         ProblemCode.NAME_NOT_RESOLVED: StepKind.NAME_LOOKUP,
         ProblemCode.EGRESS_BLOCKED: StepKind.NAME_LOOKUP,

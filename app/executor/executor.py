@@ -15,9 +15,9 @@ from app.authenticators.placement import with_header
 from app.catalog.definition import Definition, Effect, Method
 from app.connections.credentials import Credentials, Live, UnreadableCredentialsError
 from app.executor.outcome import body_of, explained, read_answer, with_troubleshooting
-from app.executor.pace import Pace
+from app.executor.pace import HeldBackError, Pace
 from app.foundation.clock import Clock
-from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError, TransientOutsideError
+from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError
 from app.foundation.exchange import RecordedMessage, as_curl, record_request, record_response
 from app.foundation.ids import new_token
 from app.foundation.outbound import InResponse, Outbound, OutRequest, Timings, TraceEvent
@@ -163,7 +163,7 @@ class Executor:
         if wait_s > min(_PATIENCE_S, call.timeout_s / 2):
             details = {"cause": "HELD_BACK"}
             told = explained(definition, ProblemCode.RATE_LIMITED, details=details, retry_after_s=wait_s)
-            return TransientOutsideError(told)
+            return HeldBackError(told)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
         return None

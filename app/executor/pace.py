@@ -7,8 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.catalog.definition import Limit
+from app.foundation.errors import TransientOutsideError
 
 MAX_KEPT: Final = 20_000
+
+
+class HeldBackError(TransientOutsideError):
+    """One of the hub's own calls whose turn is too far off; nothing was opened or sent."""
 
 
 class Pace:

@@ -10,6 +10,8 @@ import pytest
 from app.access.actor import Actor
 from app.catalog.catalog import Catalog
 from app.catalog.entry import IntegrationEntry
+from app.connection_tests.steps import StepKind, StepState
+from app.connections.lifecycle import ConnectionState
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import ProblemCode
 from tests.connections.conftest import World
@@ -222,3 +224,18 @@ def test_only_signatures_are_bound_to_an_address():
     signed = {method.id for way in (AWS, OAUTH1, SESSION) for method in ways(way).auth if method.is_signed}
     assert signed == {"aws", "oauth1"}
     assert not any(replace(method, title="x").is_signed for method in acme().auth)
+
+
+async def test_a_probe_that_was_held_back_says_so_and_blames_the_connection_for_nothing(world):
+    connection = await world.connected("acme")
+    for _ in range(4):
+        await call(world, connection, "me", {})
+    world.outside.requests.clear()
+    await world.hub.test_runs.probe(machine(world), connection.id)
+    run = (await world.hub.test_runs.latest(world.actor, [connection.id]))[connection.id]
+    await world.hub.test_runs.work(run.id)
+    done = await world.hub.test_runs.get(world.actor, run.id)
+    assert (done.problem.code, done.problem.details["cause"]) == (ProblemCode.RATE_LIMITED, "HELD_BACK")
+    assert [step.kind for step in done.steps if step.state is StepState.FAILED] == [StepKind.REQUEST]
+    assert world.outside.requests == []
+    assert (await world.reload(connection)).state is ConnectionState.CONNECTED
