@@ -243,27 +243,34 @@ def definitions_check(
 def audit_verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Verify the audit chain; exit 1 and name the first bad row where it does not hold."""
+    """Verify the audit chain; exit 1 and name the first bad row, and credentials older than the chain tells."""
 
-    async def act() -> list[Any]:
+    async def act() -> tuple[list[Any], list[Any]]:
+        from app.connections.rollback import rolled_back
         from app.hub import build_hub
 
         async with build_hub(read_settings(), receive_jobs=False) as hub:
-            return list(await hub.audit.verify())
+            return list(await hub.audit.verify()), await rolled_back(hub.audit, hub.vault)
 
-    reports = _run(act())
+    reports, set_back = _run(act())
     if as_json:
-        sys.stdout.write(json.dumps([_report_json(report) for report in reports], indent=2) + "\n")
+        content = [_report_json(report, set_back) for report in reports]
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
     else:
         for report in reports:
             words = (
                 f"OK, {report.good} entries" if report.is_ok else f"{report.fault} at {report.first_bad_seq}"
             )
             _out.print(f"{report.workspace_id}: {words}", markup=False, highlight=False)
-    sys.exit(0 if all(report.is_ok for report in reports) else 1)
+        for found in set_back:
+            words = (
+                f"ROLLED_BACK to generation {found.generation}, {found.told_generation} at {found.told_seq}"
+            )
+            _out.print(f"{found.connection_id}: {words}", markup=False, highlight=False)
+    sys.exit(0 if all(report.is_ok for report in reports) and not set_back else 1)
 
 
-def _report_json(report: Any) -> dict[str, Any]:  # noqa: ANN401 - a chain's report
+def _report_json(report: Any, set_back: list[Any]) -> dict[str, Any]:  # noqa: ANN401 - a chain's report
     return {
         "workspace": report.workspace_id,
         "isOk": report.is_ok,
@@ -271,6 +278,16 @@ def _report_json(report: Any) -> dict[str, Any]:  # noqa: ANN401 - a chain's rep
         "lastSeq": report.last.seq,
         "fault": str(report.fault) if report.fault else None,
         "firstBadSeq": report.first_bad_seq,
+        "rolledBack": [
+            {
+                "connection": found.connection_id,
+                "generation": found.generation,
+                "toldGeneration": found.told_generation,
+                "toldSeq": found.told_seq,
+            }
+            for found in set_back
+            if found.workspace_id == report.workspace_id
+        ],
     }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
 from app.audit.append import append
-from app.audit.chain import key_id_of
+from app.audit.chain import ChainRow, key_id_of
 from app.audit.entry import AuditEntry, Detail, Draft, Outcome, Target, draft
 from app.audit.reading import DEFAULT_SIZE, EVERY_ENTRY, AuditFilter, page_of
 from app.audit.rows import chains, head_of, rows_after
@@ -142,6 +142,19 @@ class AuditLog:
             for row in rows:
                 verifier.feed(row)
             seq = rows[-1].seq
+
+    async def last_told(self, actions: Collection[str]) -> dict[str, ChainRow]:
+        """Return, by the target's id, the newest row of all chains that tells one of ``actions``.
+
+        Whether the rows are genuine :meth:`verify` says; what stands in them is taken as it is.
+        """
+        found: dict[str, ChainRow] = {}
+        for workspace_id in await chains(self._database):
+            seq = 0
+            while rows := await rows_after(self._database, workspace_id, seq, _READ):
+                found.update({row.target_id: row for row in rows if row.action in actions})
+                seq = rows[-1].seq
+        return found
 
     def _write(self, tx: Transaction, entry: Draft) -> None:
         tx.state.setdefault(_BUFFER, []).append(entry)

@@ -178,6 +178,14 @@ class Vault:
         """Delete all sealed values of one row with ``tx``."""
         await SealedRecord.filter(owner_table=table, owner_row=row_id).delete()
 
+    async def generations(self, table: str, field: str) -> dict[str, int]:
+        """Return the generation of every value sealed for ``field`` of a table's rows, by row id; opens none."""
+        with self._database.bind():
+            rows = SealedRecord.filter(owner_table=table, field=field)
+            return {
+                str(row): int(number) for row, number in await rows.values_list("owner_row", "generation")
+            }
+
     async def fingerprint(self, workspace_id: str, domain: str, secret: Secret) -> str:
         """Return 32 hex digits, equal for equal secrets of one workspace and domain and for no others.
 
