@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import GraphQLObjectType, is_leaf_type, is_non_null_type
+from graphql.execution import Executor
 from graphql.execution.collect_fields import GroupedFieldSet
 from graphql.pyutils import Path, Undefined
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -47,6 +48,21 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - graphql-core's own signature
         super().__init__(*args, **kwargs)
         self._plans: dict[tuple[str, int], _Plan] = {}
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:  # noqa: ANN401 - graphql-core's own signature
+        """Return the executor of one event of a subscription: graphql-core's copy of this one, with an empty memory.
+
+        An event's selections are its own, so what is remembered of them would grow for as long as the subscription.
+        """
+        executor = super().build_per_event_executor(payload)
+        if isinstance(executor, FastExecutor):
+            executor.forget_selections()
+        return executor
+
+    def forget_selections(self) -> None:
+        """Forget what this executor, and the stock one in it, know of selections by their identity."""
+        self._plans = {}
+        self._relevant_sub_fields = {}
 
     def execute_fields(
         self,

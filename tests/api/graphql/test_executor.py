@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
+from collections.abc import AsyncIterator
 
 import pytest
+import strawberry
 from graphql import get_named_type, is_leaf_type, is_object_type, is_required_argument, is_union_type
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -117,6 +120,36 @@ def test_hot_leaves_are_plain():
     assert plain >= {"id", "name", "description", "mode", "revision", "createdAt", "updatedAt", "config"}
     assert not plain & {"status", "asOf", "lastTestRun", "integration", "nextSteps"}
     assert all(is_object_type(CORE.type_map[name]) for name in ("Integration", "TestRun", "Event"))
+
+
+@strawberry.type
+class Point:
+    number: int
+
+
+@strawberry.type
+class Nothing:
+    is_there: bool = False
+
+
+@strawberry.type
+class Points:
+    @strawberry.subscription
+    async def points(self) -> AsyncIterator[list[Point]]:
+        for number in range(120):
+            yield [Point(number=number)]
+
+
+def selections_kept():
+    gc.collect()
+    return sum(type(each).__name__ in {"FieldDetails", "_Plan"} for each in gc.get_objects())
+
+
+async def test_a_subscription_keeps_nothing_of_the_events_that_it_has_told():
+    schema = strawberry.Schema(Nothing, subscription=Points, execution_context_class=FastExecutor)
+    stream = await schema.subscribe("subscription {points {number}}")
+    kept = {told.data["points"][0]["number"]: selections_kept() async for told in stream}
+    assert kept[119] == kept[9]
 
 
 def test_the_fast_executor_is_the_one_in_use():
