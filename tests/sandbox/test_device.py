@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 
 from app.sandbox.device_codes import INTERVAL_S, LIFETIME_S
-from tests.sandbox.outside import basic, ticked_scopes
+from tests.sandbox.acme import FakeCatalog
+from tests.sandbox.outside import basic, mounted, ticked_scopes
+from tests.sandbox.server import serving
 from tests.sandbox.ways import DEVICE, SESSION, but, ways
 
 PLACE = "https://login.ways.example/device"
@@ -221,3 +224,18 @@ async def test_the_application_may_prove_itself_by_basic_too(device):
     device.client = {}
     headers = {"Authorization": basic("sandbox-client", "sandbox-secret")}
     assert (await device.send("POST", PLACE, data={"scope": "read"}, headers=headers)).status_code == 200
+
+
+async def test_over_a_socket_the_page_is_where_the_application_was_told(clock):
+    catalog = FakeCatalog(ways(DEVICE))
+    async with serving(mounted(catalog, clock)) as origin, httpx.AsyncClient(base_url=origin) as http:
+        form = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "scope": "read"}
+        code = (await http.post("/sandbox/ways%401.0.0/login.ways.example/device", data=form)).json()
+        assert code["verification_uri"] == f"{origin}/sandbox/ways%401.0.0/login.ways.example/device"
+        question = await http.get(code["verification_uri_complete"])
+        assert code["user_code"] in question.text
+        decided = await http.post(
+            code["verification_uri"],
+            data={"user_code": code["user_code"], "decision": "allow", "scope": "read"},
+        )
+        assert "Allowed" in decided.text
