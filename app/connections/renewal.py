@@ -139,10 +139,12 @@ class Renewal:
             row = await ConnectionRecord.filter(id=connection_id, workspace_id=actor.workspace_id).first()
             if row is None:
                 return False
-            is_to_be_probed = not is_renewed or row.state == ConnectionState.DEGRADED.value
+            if is_renewed and row.state != ConnectionState.DEGRADED.value:
+                await self.renew(actor, connection_id, credential.generation)
+                return False
             due_at = next_look(row, credential, now)
             mine = CredentialRecord.filter(connection_id=connection_id, workspace_id=actor.workspace_id)
-            return bool(await mine.filter(due_at=credential.due_at).update(due_at=due_at)) and is_to_be_probed
+            return bool(await mine.filter(due_at=credential.due_at).update(due_at=due_at))
 
     async def due(self, limit: int = 200) -> list[Job]:
         """Return ``(workspace id, connection id)`` of what is due and that nobody works on, by turns of providers."""
