@@ -46,7 +46,10 @@ NEGATIVE = {
     "the same code twice": (twice("code"), INVALID),
     "state twice": (twice("state"), REPLAYED),
     "two states": (twice("state", "other"), REPLAYED),
-    "a state and an oauth_token": (twice("oauth_token", "x"), REPLAYED),
+    "the state as an oauth_token": (
+        lambda a: changed(a, state=None, oauth_token=param(a, "state")),
+        REPLAYED,
+    ),
     "error twice": (lambda address: twice("error")(error("access_denied")(address)), INVALID),
     "error_description twice": (
         lambda address: twice("error_description", "b")(error("x", error_description="a")(address)),
