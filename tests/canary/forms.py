@@ -19,7 +19,8 @@ _MAX_UNESCAPINGS = 3
 _NOT_ALPHANUMERIC = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
 _TERMINAL_CODE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _UNICODE_ESCAPE = re.compile(rb"\\u00([0-9a-fA-F]{2})|\\x([0-9a-fA-F]{2})")
-HUB_TOKEN = re.compile(rb"pbt_[A-Za-z0-9_-]{43}")
+# Not in the middle of a long base64 text: one in 17 million places of sealed values looks like a token by chance.
+HUB_TOKEN = re.compile(rb"(?<![A-Za-z0-9_-]{16})pbt_[A-Za-z0-9_-]{43}")
 
 
 def new_mark() -> str:

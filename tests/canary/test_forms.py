@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.canary.forms import first_form, needles, new_mark
+from tests.canary.forms import HUB_TOKEN, first_form, needles, new_mark
 
 MARK = new_mark()
 KNOWN = needles(MARK)
@@ -83,3 +83,10 @@ def test_noise_is_not_taken_for_a_secret():
 def test_a_value_too_short_to_look_for_is_refused():
     with pytest.raises(ValueError, match="eight characters"):
         needles("hunter2")
+
+
+def test_an_access_token_is_found_anywhere_but_inside_a_long_base64_text():
+    token = b"pbt_" + b"Az09_-" * 8
+    for before in (b"", b"Bearer ", b"\\n", b"%20", b"token=", b'"'):
+        assert HUB_TOKEN.search(before + token)
+    assert not HUB_TOKEN.search(b"c2VhbGVkIHZhbHVl" + token)
