@@ -43,7 +43,9 @@ MODEL_MODULES: Final = (
 )
 AUDIT_ORDER: Final = 10
 EVENTS_ORDER: Final = 20
-_BUSY_TIMEOUT_MS: Final = 10_000
+# SQLite hands its one write lock to whoever happens to ask in the right moment: while a rotation writes without pause,
+# one wait in fifty thousand was longer than ten seconds.
+_BUSY_TIMEOUT_MS: Final = 20_000
 _POOL_SIZE: Final = 10
 _COMMAND_TIMEOUT_S: Final = 60
 # Serialization failure, deadlock, lock not available (PostgreSQL, appendix A).

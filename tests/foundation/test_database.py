@@ -365,7 +365,7 @@ async def test_what_is_written_is_durable_and_checked(sqlite_url):
         for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
     }
     await database.close()
-    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 20_000}
 
 
 async def test_a_statement_that_fails_is_not_called_busy(database):
