@@ -51,7 +51,7 @@ class SecretUses:
             if known is not use:
                 known.count += use.count
         # One order for all transactions, so that no two wait for each other.
-        rows = [summed[key] for key in sorted(summed, key=str)]
+        rows = sorted(summed.values(), key=_in_order)
         async with self._database.transaction():
             await _upsert(self._database, rows)
         return [None] * len(uses)
@@ -67,7 +67,7 @@ class SecretUses:
             over = SecretUseRecord.filter(minute__lt=_minute(self._clock.now())).order_by("minute", "id")
             while rows := await over.limit(_CHUNK):
                 async with self._database.transaction() as tx:
-                    for row in rows:
+                    for row in sorted(rows, key=_in_order):
                         closed += await self._close(tx, row)
         return closed
 
@@ -76,6 +76,10 @@ class SecretUses:
             return 0
         self._write(tx, _entry(row))
         return 1
+
+
+def _in_order(row: SecretUseRecord) -> str:
+    return str(tuple(getattr(row, name) for name in _KEY))
 
 
 def _minute(instant: datetime) -> datetime:

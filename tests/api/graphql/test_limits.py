@@ -31,7 +31,9 @@ from app.api.graphql.streams import Streams
 from app.foundation.telemetry import Metrics
 from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, make_connection
 
-MAX_REJECTION_S = 0.25
+MAX_REJECTION_S = (
+    2.0  # of the whole process, collecting garbage included; what is not refused takes far longer
+)
 
 
 def deep(levels):
