@@ -54,6 +54,8 @@ from app.vault.resealing import Resealing
 from app.vault.rotation import KeyHome, KeyRotation
 from app.vault.service_door import ServiceDoor, service_outbound
 from app.vault.vault import Vault
+from app.work.dispatcher import Dispatcher
+from app.work.queue import WorkQueue
 
 VERSION: Final = "0.1.0"
 DEFINITIONS: Final = Path(__file__).parent / "catalog" / "definitions"
@@ -71,6 +73,8 @@ class Hub:
     clock: Clock
     database: Database
     wakeups: Wakeups
+    work: WorkQueue
+    dispatcher: Dispatcher
     jobs: Jobs
     metrics: Metrics
     secrets: SecretRegistry
@@ -149,6 +153,10 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         await wakeups.open()
         stack.push_async_callback(wakeups.close)
 
+        work = WorkQueue(database, wakeups)
+        await work.open()
+        stack.push_async_callback(work.close)
+
         events = EventStream(database, wakeups)
         stack.push_async_callback(events.close)
         audit = AuditLog(database, lambda: vault.system_key("audit/v1"), clock)
@@ -166,6 +174,8 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         metrics = Metrics()
         outbound = Outbound(EgressPolicy(settings.egress_allow), transport=transport, clock=clock)
         stack.push_async_callback(outbound.aclose)
+        dispatcher = Dispatcher(database, work, wakeups, metrics)
+        stack.push_async_callback(dispatcher.stop)
         jobs = Jobs(settings.redis, namespace)
 
         sandbox_origin = _sandbox_origin(settings, local_url, public_url)
@@ -253,6 +263,8 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             clock=clock,
             database=database,
             wakeups=wakeups,
+            work=work,
+            dispatcher=dispatcher,
             jobs=jobs,
             metrics=metrics,
             secrets=secrets,

@@ -46,6 +46,7 @@ class BackgroundWork:
 
     def start(self) -> None:
         """Start sweeping in the background of this process."""
+        self._hub.dispatcher.start()
         self._tasks = [
             asyncio.create_task(self._forever(self.sweep, self._until_next_sweep), name="sweep"),
             asyncio.create_task(self._forever(self.upkeep, partial(asyncio.sleep, _UPKEEP_S)), name="upkeep"),

@@ -17,7 +17,7 @@ import structlog
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base.executor import EXECUTOR_CACHE
-from tortoise.connection import get_connections
+from tortoise.connection import get_connection, get_connections
 from tortoise.context import TortoiseContext, _current_context
 from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
@@ -36,6 +36,7 @@ MODEL_MODULES: Final = (
     "app.access.models",
     "app.audit.models",
     "app.event_stream.models",
+    "app.work.models",
     "app.members.models",
     "app.vault.models",
     "app.connections.models",
@@ -67,6 +68,11 @@ def orm_config(url: str) -> dict[str, Any]:
     }
 
 
+def sqlite_path(url: str) -> str:
+    """Return the path of the file that a ``sqlite://`` URL names, or ``:memory:``."""
+    return url.removeprefix("sqlite://").split("?", 1)[0]
+
+
 def dialect_of(url: str) -> Dialect:
     """Return which of the two databases a URL names.
 
@@ -83,12 +89,11 @@ def dialect_of(url: str) -> Dialect:
 
 def _connection_config(url: str) -> dict[str, Any]:
     if dialect_of(url) == "sqlite":
-        path = url.removeprefix("sqlite://")
         options = dict(parse_qsl(urlsplit(url).query))
         return {
             "engine": "app.foundation.sqlite_engine",
             "credentials": {
-                "file_path": path.split("?", 1)[0],
+                "file_path": sqlite_path(url),
                 "busy_timeout": _BUSY_TIMEOUT_MS,
                 "synchronous": "FULL",
                 **options,
@@ -199,6 +204,25 @@ class Database:
             raise
         await work.announce()
 
+    async def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        """Run one statement with places ``$1``, ``$2``, ... on either database; return its rows as the driver has them.
+
+        It joins a transaction that is open here, else it is one of its own.
+
+        Raises:
+            StorageBusyError: the database stayed locked beyond ``busy_timeout``.
+        """
+        if self.dialect == "sqlite":
+            statement = statement.replace("$", "?")
+        with self.bind():
+            try:
+                found = await get_connection("default").execute_query_dict(statement, list(values))
+            except Exception as fault:
+                if _is_busy(fault):
+                    raise StorageBusyError from fault
+                raise
+        return list(found)
+
     async def installation_id(self) -> str:
         """Return the id of this installation, made once per database."""
         from app.foundation.models import InstallationRecord  # the models need an initialised ORM package
@@ -249,8 +273,7 @@ async def _migrate(url: str) -> list[str]:
     try:
         return await upgrade(orm_config(url), migrations_folder(), dialect)
     except (OSError, sqlite3.DatabaseError, OperationalError) as fault:
-        path = url.removeprefix("sqlite://").split("?", 1)[0]
-        raise CannotStartError(f"The SQLite database {path} cannot be used: {fault}.") from fault
+        raise CannotStartError(f"The SQLite database {sqlite_path(url)} cannot be used: {fault}.") from fault
 
 
 MIGRATION_CONFIG: Final = orm_config("sqlite://:memory:")

@@ -99,8 +99,11 @@ class Metrics:
         self.test_runs = Counter(
             "patchbay_test_runs_total", "Finished test runs by verdict", ["verdict"], registry=self.registry
         )
-        self.jobs = Counter(
-            "patchbay_jobs_total", "Background jobs by kind", ["kind"], registry=self.registry
+        self.work = Counter(
+            "patchbay_background_work_total",
+            "Tries of background work by kind and outcome",
+            ["kind", "outcome"],
+            registry=self.registry,
         )
         self.subscriptions = Gauge(
             "patchbay_subscriptions", "Subscriptions open in this process", registry=self.registry

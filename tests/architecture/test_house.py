@@ -20,7 +20,7 @@ LAYERS = [
     "connections",
     "authenticators",
     "vault members catalog",
-    "audit event_stream",
+    "audit event_stream work",
     "access",
     "foundation",
 ]

@@ -1,0 +1,1 @@
+"""Due work: what must happen later is a row, claimed by one process at a time, retried, and given up in the end."""

@@ -1,0 +1,210 @@
+"""The dispatcher: the one sweep over everything that is due, and the tasks that do it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from app.foundation.database import Database
+from app.foundation.errors import PatchbayError
+from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.telemetry import Metrics
+from app.foundation.wakeups import Wakeups
+from app.work.errors import LeaseLostError
+from app.work.kind import Claim
+from app.work.places import Candidate, Places
+from app.work.queue import SCHEDULED, WorkQueue
+
+_log = structlog.get_logger("patchbay.work")
+SWEEP_S: Final = 1.0
+LOOK_AT: Final = 200
+_PATIENCE_S: Final = 5.0
+_LAST_WORDS_S: Final = 1.0
+_SUSPECT_AFTER: Final = 5
+
+
+class Dispatcher:
+    """Claims what is due and has it done by its kind. The rows are the truth: losing this process loses nothing.
+
+    It looks once a second, and at once where a commit made something due or a place got free while more was due.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        queue: WorkQueue,
+        wakeups: Wakeups,
+        metrics: Metrics,
+        *,
+        sweep_s: float = SWEEP_S,
+        look_at: int = LOOK_AT,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._wakeups = wakeups
+        self._metrics = metrics
+        self._sweep_s = sweep_s
+        self._look_at = look_at
+        self._places = Places(queue.kinds)
+        self._running: dict[Claim, asyncio.Task[None]] = {}
+        self._found: list[Candidate] = []
+        self._found_at = 0.0
+        self._seen: datetime | None = None
+        self._turn = asyncio.Lock()
+        self._free = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+
+    def start(self) -> None:
+        """Begin to work in the background of this process."""
+        with self._database.bind():
+            self._loops = [
+                asyncio.create_task(self._sweep_forever(), name="sweep"),
+                asyncio.create_task(self._go_on_forever(), name="go-on"),
+            ]
+
+    async def stop(self, patience_s: float = _PATIENCE_S) -> None:
+        """Claim nothing more; let what runs end for ``patience_s``, then stop it and give it back."""
+        self._is_stopping = True
+        await _ended(
+            [asyncio.create_task(self._turn.acquire())], patience_s
+        )  # what is being claimed is begun
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await _ended(self._running.values(), patience_s)
+        for task in self._running.values():
+            task.cancel()
+        await _ended(self._running.values(), _LAST_WORDS_S)
+
+    async def drain(self) -> None:
+        """Do everything that is due by now, and wait for it; for tests and simulations."""
+        with self._database.bind():
+            while await self.sweep() or self._running:
+                if self._running:
+                    await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    async def sweep(self) -> int:
+        """Look for what is due, begin as much of it as there are places, and return how much that is."""
+        async with self._turn:
+            await self._notice_clock()
+            kinds = self._places.open_kinds()
+            self._found = (
+                await self._queue.look(kinds, self._places.full_shares(), self._look_at) if kinds else []
+            )
+            self._found_at = self._database.clock.monotonic()
+            return await self._begin_found()
+
+    async def _begin_found(self) -> int:
+        """Begin what was found, as far as there are places; the rest waits for the next free place."""
+        chosen = self._places.choose(self._found)
+        taken = {candidate.id for candidate in chosen}
+        self._found = [candidate for candidate in self._found if candidate.id not in taken]
+        claims = await self._queue.claim(chosen)
+        for claim in claims:
+            self._begin(claim)
+        return len(claims)
+
+    async def _notice_clock(self) -> None:
+        """Notice a clock that was set back, before the start or since the last sweep."""
+        now = self._database.clock.now()
+        if self._seen is None or now < self._seen:
+            await self._queue.after_clock_change()
+        self._seen = now
+
+    async def _sweep_forever(self) -> None:
+        with self._wakeups.listen(SCHEDULED) as waiter:
+            while True:
+                try:
+                    await self.sweep()
+                except Exception:  # noqa: BLE001 - the loop outlives a database that is away; the fault is logged
+                    _log.exception("sweep failed; the next one tries again")
+                await waiter.wait(self._sweep_s)
+
+    async def _go_on_forever(self) -> None:
+        """Begin the next at once where a place got free; what was found a while ago is looked for anew."""
+        while True:
+            await self._free.wait()
+            self._free.clear()
+            try:
+                if self._found and self._database.clock.monotonic() - self._found_at < self._sweep_s:
+                    async with self._turn:
+                        await self._begin_found()
+                else:
+                    await self.sweep()
+            except Exception:  # noqa: BLE001 - the next sweep tries again
+                _log.exception("work was not begun; the next sweep tries again")
+
+    # -- one piece of work
+
+    def _begin(self, claim: Claim) -> None:
+        self._places.take(claim)
+        task = asyncio.create_task(self._do(claim), name=claim.kind)
+        self._running[claim] = task
+        self._queue.when_lost(claim, task.cancel)
+        task.add_done_callback(lambda _: self._is_done(claim))
+
+    def _is_done(self, claim: Claim) -> None:
+        del self._running[claim]
+        self._places.leave(claim)
+        if self._loops and not self._is_stopping:
+            self._free.set()
+
+    async def _do(self, claim: Claim) -> None:
+        try:
+            outcome = await self._run(claim)
+        except LeaseLostError:
+            outcome = "LOST"
+            _log.warning("work was taken over or cancelled while it ran", work=claim.id)
+        except asyncio.CancelledError:
+            if self._queue.holds(claim):
+                await self._queue.release(claim)
+            outcome = "STOPPED"
+        except Exception:  # noqa: BLE001 - its lease runs out, and it is done by whoever comes then
+            outcome = "NOT_ENDED"
+            _log.exception("work could not be ended", work=claim.id)
+        finally:
+            self._queue.let_lapse(claim)
+        self._metrics.work.labels(claim.kind, outcome).inc()
+
+    async def _run(self, claim: Claim) -> str:
+        """Do a claimed piece of work and end its claim; return what became of it: OK, or a problem's code."""
+        kind = self._queue.kinds[claim.kind]
+        if claim.is_interrupted and claim.attempts > _SUSPECT_AFTER:
+            return await self._failed(
+                claim, problem(ProblemCode.INTERNAL)
+            )  # it may be what ends our processes
+        try:
+            async with asyncio.timeout(kind.deadline_s):
+                due_at = await kind.run(claim)
+        except PatchbayError as fault:
+            return await self._failed(claim, fault.problem)
+        except TimeoutError:
+            return await self._failed(
+                claim, problem(ProblemCode.DEADLINE_EXCEEDED, limit=str(int(kind.deadline_s)))
+            )
+        except LeaseLostError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, the work is tried again and the fault is logged
+            _log.exception("work failed; it is tried again", work=claim.id)
+            return await self._failed(claim, problem(ProblemCode.INTERNAL))
+        if self._queue.holds(claim):  # else it was ended in the handler's own transaction
+            await self._queue.end(claim, due_at)
+        return "OK"
+
+    async def _failed(self, claim: Claim, fault: Problem) -> str:
+        if self._queue.holds(claim):
+            async with self._database.transaction() as tx:
+                is_given_up = await self._queue.fail(tx, claim, fault)
+            _log.info("work failed", work=claim.id, problem=fault.code.value, is_given_up=is_given_up)
+        return fault.code.value
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]], patience_s: float) -> None:
+    waiting = list(tasks)
+    if waiting:
+        await asyncio.wait(waiting, timeout=patience_s)

@@ -1,0 +1,90 @@
+"""The heartbeat: keeps the leases of this process for as long as it lives, and tells who lost his."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from app.foundation.database import Database
+from app.foundation.wakeups import Wakeups
+from app.work.kind import Claim
+from app.work.statements import KEEP, LEASE_FOR, marks
+
+_log = structlog.get_logger("patchbay.work")
+BEAT_S: Final = 8.0
+_AGAIN_S: Final = 1.0
+CANCELLED: Final = "work:cancelled"
+
+
+class Heartbeat:
+    """Keeps what this process holds, all by one statement; a killed process keeps nothing.
+
+    It beats only while something is held. A cancelled piece of work is told from at once.
+    """
+
+    def __init__(self, database: Database, wakeups: Wakeups, owner: str, beat_s: float = BEAT_S) -> None:
+        self._database = database
+        self._wakeups = wakeups
+        self._owner = owner
+        self._beat_s = beat_s
+        self._held: dict[tuple[str, int], Callable[[], object] | None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def hold(self, claim: Claim) -> None:
+        """Keep the claim's lease from now on."""
+        self._held[claim.id, claim.fence] = None
+        if self._task is None:
+            self._task = asyncio.create_task(self._beat(), name="heartbeat", context=contextvars.Context())
+
+    def when_lost(self, claim: Claim, act: Callable[[], object]) -> None:
+        """Call ``act`` if the claim is taken over or cancelled while it is held."""
+        if self.holds(claim):
+            self._held[claim.id, claim.fence] = act
+
+    def holds(self, claim: Claim) -> bool:
+        """Return whether the claim has not ended here yet."""
+        return (claim.id, claim.fence) in self._held
+
+    def drop(self, claim: Claim) -> None:
+        """Keep the claim's lease no longer."""
+        self._held.pop((claim.id, claim.fence), None)
+
+    async def stop(self) -> None:
+        """Stop; what is still held is nobody's once its lease has run out."""
+        self._held.clear()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _beat(self) -> None:
+        pause_s = self._beat_s
+        with self._wakeups.listen(CANCELLED) as waiter:
+            while self._held:
+                await waiter.wait(pause_s)
+                pause_s = self._beat_s
+                try:
+                    await self.keep()
+                except Exception as fault:  # noqa: BLE001 - a database that is away lets nobody else take over either
+                    _log.warning("leases were not kept", fault=type(fault).__name__)
+                    pause_s = min(_AGAIN_S, self._beat_s)
+        self._task = None
+
+    async def keep(self) -> None:
+        """Keep everything that is held, and tell of what is not this process's any more."""
+        asked = list(self._held)
+        if not asked:
+            return
+        ids = [work_id for work_id, _ in asked]
+        until = self._database.clock.now() + LEASE_FOR
+        rows = await self._database.rows(KEEP.format(ids=marks(ids, 2)), self._owner, until, *ids)
+        kept = {(row["id"], row["fence"]) for row in rows}
+        for lost in [place for place in asked if place not in kept]:
+            tell = self._held.pop(lost, None)
+            if tell is not None:
+                tell()

@@ -1,0 +1,373 @@
+"""The queue of due work: scheduled in the transaction that makes it due, claimed by one process at a time.
+
+The table is claimed directly and a wake-up says when to look. No broker carries ids: taskiq's stock brokers acknowledge
+what this table knows better, and one of them lets a killed worker stop all others.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+import structlog
+
+from app.foundation.clock import Clock
+from app.foundation.database import Database, Transaction
+from app.foundation.ids import new_token
+from app.foundation.problems import Problem
+from app.foundation.wakeups import Wakeups
+from app.work import statements as sql
+from app.work.errors import LeaseLostError
+from app.work.heartbeat import BEAT_S, CANCELLED, Heartbeat
+from app.work.kind import Claim, WorkKind
+from app.work.models import DueWorkRecord
+from app.work.places import Candidate, in_turns
+from app.work.presence import Presence
+
+_log = structlog.get_logger("patchbay.work")
+SCHEDULED: Final = "work:scheduled"
+HUB: Final = "hub"
+_OWNER_BITS: Final = 128
+_FENCE_RANGE: Final = 1 << 52
+_EARLIEST: Final = 500
+_OF_EACH_LANE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody else's claim: its ``fence``, and until when its lease lasts if it is not kept."""
+
+    fence: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSnapshot:
+    """One piece of work as it stands. ``last_problem`` is the code of its last failure, None where it went well."""
+
+    fence: int
+    due_at: datetime | None
+    is_leased: bool
+    attempts: int
+    failing_since: datetime | None
+    given_up_at: datetime | None
+    last_problem: str | None
+
+
+class WorkQueue:
+    """Schedules, claims and ends due work. A claim's end joins the handler's own transaction.
+
+    Which process has a claim is decided by its fence, never by a clock; the lease only says when to take over.
+    """
+
+    def __init__(
+        self, database: Database, wakeups: Wakeups, rng: Random | None = None, beat_s: float = BEAT_S
+    ) -> None:
+        self._database = database
+        self._clock: Clock = database.clock
+        self._wakeups = wakeups
+        self._rng = rng or Random()  # noqa: S311 - spreads retries, guards nothing
+        self._owner = new_token(_OWNER_BITS)
+        self._presence = Presence(database)
+        self._heartbeat = Heartbeat(database, wakeups, self._owner, beat_s)
+        self.kinds: dict[str, WorkKind] = {}
+
+    def register(self, kind: WorkKind) -> None:
+        """Say who does work of a kind.
+
+        Raises:
+            ValueError: the kind is registered already.
+        """
+        if kind.name in self.kinds:
+            raise ValueError(f"work of the kind {kind.name!r} is done by somebody already")
+        self.kinds[kind.name] = kind
+
+    async def open(self) -> None:
+        """Begin to live: what an embedded hub that died had claimed is free at once if no other process lives."""
+        if self._presence.is_alone():
+            freed = await self._database.rows(sql.RELEASE_THE_DEAD)
+            if freed:
+                _log.warning("work that a dead process had claimed is free again", count=len(freed))
+        await self._presence.share()
+
+    async def close(self) -> None:
+        """Keep no lease any more."""
+        await self._heartbeat.stop()
+        self._presence.leave()
+
+    # -- scheduling
+
+    async def schedule(
+        self,
+        tx: Transaction,
+        kind: str,
+        subject: str,
+        workspace_id: str,
+        due_at: datetime,
+        *,
+        share: str | None = None,
+        keep_earlier: bool = False,
+    ) -> None:
+        """Make work due with ``tx``; what is due now begins right after the commit.
+
+        It begins anew: earlier failures are forgotten. With ``keep_earlier`` an earlier time stays, and failures too.
+        Work that runs meanwhile is due again when it ends. ``share`` is what takes turns within a workspace, such as
+        an application; it is the workspace itself unless told.
+        """
+        await self._database.rows(
+            sql.SCHEDULE + (sql.EARLIER if keep_earlier else sql.ANEW),
+            _id(kind, subject),
+            kind,
+            subject,
+            workspace_id,
+            *_lane(kind, workspace_id, share),
+            due_at,
+            tx.now,
+            _new_fence(),
+        )
+        if due_at <= tx.now:
+            tx.after_commit(partial(self._wakeups.notify, SCHEDULED))
+
+    async def cancel(self, tx: Transaction, kind: str, *subjects: str) -> int:
+        """Forget work with ``tx``, also while somebody does it: whoever has it is told, and can write nothing more.
+
+        Return how much there was.
+        """
+        ids = [_id(kind, subject) for subject in subjects]
+        gone = await DueWorkRecord.filter(id__in=ids).delete()
+        if gone:
+            tx.after_commit(partial(self._wakeups.notify, CANCELLED))
+        return gone
+
+    # -- claiming
+
+    async def look(
+        self, kinds: Sequence[str], full: Sequence[tuple[str, str]], limit: int
+    ) -> list[Candidate]:
+        """Return what is due and free, of each workspace in turn and of each of its shares in turn.
+
+        Where more is due than is looked at, the first of every workspace and share are among it all the same.
+        ``kinds`` are the wanted ones; the shares in ``full``, each with its kind, are left out.
+        """
+        now = self._clock.now()
+        wanted = f'"kind" IN ({sql.marks(kinds, 3)})'
+        flat: list[str] = []
+        for pair in full:
+            kind, share = sql.marks(pair, 3 + len(kinds) + len(flat)).split(", ")
+            wanted += f' AND NOT ("kind" = {kind} AND "share" = {share})'
+            flat += pair
+
+        async def found(statement: str, most: int) -> list[Candidate]:
+            values = (now, sql.horizon(now), most, *kinds, *flat)
+            rows = await self._database.rows(statement.format(wanted=wanted), *values)
+            return [Candidate(**row) for row in rows]
+
+        due = await found(sql.LOOK, _EARLIEST)
+        if len(due) < _EARLIEST:
+            return in_turns(due)[:limit]
+        firsts = await found(sql.FIRSTS[self._database.dialect], _OF_EACH_LANE)
+        return in_turns([*due, *firsts], _OF_EACH_LANE)[:limit]
+
+    async def claim(self, candidates: Sequence[Candidate]) -> list[Claim]:
+        """Claim what of the candidates is still due and free."""
+        if not candidates:
+            return []
+        now = self._clock.now()
+        ids = [candidate.id for candidate in candidates]
+        among = sql.marks(ids, 4)
+        if self._database.dialect == "postgres":
+            among = sql.UNLOCKED.format(ids=among)
+        values = (now, sql.horizon(now), self._owner, now + sql.LEASE_FOR, *ids)
+        rows = await self._database.rows(sql.CLAIM.format(ids=among), *values)
+        found = {row["id"]: self._claimed(row) for row in rows}
+        return [found[work_id] for work_id in ids if work_id in found]
+
+    async def claim_one(
+        self, kind: str, subject: str, workspace_id: str, *, share: str | None = None
+    ) -> Claim | Holder:
+        """Claim what somebody wants done now, due or not, scheduled or not; or return who has it.
+
+        If this process dies, it is due once the lease has run out.
+        """
+        while True:
+            now = self._clock.now()
+            rows = await self._database.rows(
+                sql.CLAIM_ONE,
+                now,
+                sql.horizon(now),
+                self._owner,
+                now + sql.LEASE_FOR,
+                _id(kind, subject),
+                kind,
+                subject,
+                workspace_id,
+                *_lane(kind, workspace_id, share),
+                _new_fence(),
+            )
+            if rows:
+                return self._claimed(rows[0])
+            with self._database.bind():
+                other = await DueWorkRecord.filter(id=_id(kind, subject)).first()
+            if other is not None and other.lease_until is not None:
+                return Holder(other.fence, other.lease_until)
+
+    def _claimed(self, row: dict[str, Any]) -> Claim:
+        claim = Claim(
+            **{
+                **row,
+                "failing_since": sql.instant(row["failing_since"]),
+                "is_interrupted": bool(row["is_interrupted"]),
+            }
+        )
+        self._heartbeat.hold(claim)
+        return claim
+
+    async def read(self, kind: str, subject: str) -> WorkSnapshot | None:
+        """Return how a piece of work stands; None where nothing is scheduled."""
+        with self._database.bind():
+            row = await DueWorkRecord.filter(id=_id(kind, subject)).first()
+        if row is None:
+            return None
+        now = self._clock.now()
+        until = row.lease_until
+        return WorkSnapshot(
+            fence=row.fence,
+            due_at=row.due_at,
+            is_leased=until is not None and now < until <= sql.horizon(now),
+            attempts=row.attempts,
+            failing_since=row.failing_since,
+            given_up_at=row.given_up_at,
+            last_problem=row.last_problem,
+        )
+
+    # -- ending
+
+    def holds(self, claim: Claim) -> bool:
+        """Return whether this process has neither ended the claim nor been told that it lost it."""
+        return self._heartbeat.holds(claim)
+
+    def when_lost(self, claim: Claim, act: Callable[[], object]) -> None:
+        """Call ``act`` if the claim is taken over or cancelled while it is held."""
+        self._heartbeat.when_lost(claim, act)
+
+    async def hold(self, tx: Transaction, claim: Claim) -> None:  # noqa: ARG002 - the statement joins it
+        """Let ``tx`` commit only what the present claimer writes: nobody can claim it before the commit.
+
+        Raises:
+            LeaseLostError: the work was taken over or cancelled.
+        """
+        lock = " FOR UPDATE" if self._database.dialect == "postgres" else ""
+        await self._mine(claim, sql.HOLD + lock)
+
+    async def finish(self, tx: Transaction, claim: Claim) -> None:
+        """End the work with ``tx``: it is done, unless it was scheduled again meanwhile.
+
+        Raises:
+            LeaseLostError: the work was taken over or cancelled.
+        """
+        await self._finish(claim)
+        self._ended(tx, claim)
+
+    async def reschedule(self, tx: Transaction, claim: Claim, due_at: datetime) -> None:
+        """End the claim with ``tx``: it went well, and is due again at ``due_at``.
+
+        Raises:
+            LeaseLostError: the work was taken over or cancelled.
+        """
+        await self._reschedule(claim, due_at, tx.now)
+        self._ended(tx, claim)
+
+    async def fail(self, tx: Transaction, claim: Claim, problem: Problem) -> bool:
+        """End the claim with ``tx``: it failed, and is due again after its kind's wait; return whether it was given up.
+
+        Raises:
+            LeaseLostError: the work was taken over or cancelled.
+        """
+        kind = self.kinds[claim.kind]
+        since = min(
+            claim.failing_since or tx.now, tx.now
+        )  # it may have been noted before the clock was set back
+        last_at = kind.ends_at(claim, since)
+        code = problem.code.value
+        is_given_up = False
+        if last_at is not None and last_at <= tx.now:
+            row = await self._mine(claim, sql.GIVE_UP, tx.now, since, code)
+            is_given_up = row["given_up_at"] is not None
+        else:
+            wait = timedelta(seconds=kind.wait_s(claim.attempts, problem.retry_after_s, self._rng))
+            due_at = min(tx.now + wait, last_at or tx.now + wait)
+            await self._mine(claim, sql.FAIL, due_at, tx.now, since, code)
+        if is_given_up and kind.on_give_up is not None:
+            await kind.on_give_up(tx, claim)
+        self._ended(tx, claim)
+        return is_given_up
+
+    async def end(self, claim: Claim, due_at: datetime | None) -> None:
+        """End a claim that went well in a transaction of its own: done, or due again at ``due_at``.
+
+        Raises:
+            LeaseLostError: the work was taken over or cancelled.
+        """
+        if due_at is None:
+            await self._finish(claim)
+        else:
+            await self._reschedule(claim, due_at, self._clock.now())
+        self._heartbeat.drop(claim)
+
+    async def release(self, claim: Claim) -> None:
+        """Give a claim back untried: another process may begin at once."""
+        self._heartbeat.drop(claim)
+        if await self._database.rows(sql.RELEASE, claim.id, claim.fence, self._owner):
+            await self._wakeups.notify(SCHEDULED)
+
+    def let_lapse(self, claim: Claim) -> None:
+        """Keep the claim's lease no longer; what has not ended is due again once it has run out."""
+        self._heartbeat.drop(claim)
+
+    async def _finish(self, claim: Claim) -> None:
+        if not await self._database.rows(sql.FINISH, claim.id, claim.fence, self._owner):
+            await self._mine(claim, sql.LET_GO)  # it was scheduled again meanwhile, or it is lost
+
+    async def _reschedule(self, claim: Claim, due_at: datetime, now: datetime) -> None:
+        await self._mine(claim, sql.RESCHEDULE, due_at, now)
+
+    async def _mine(self, claim: Claim, statement: str, *values: object) -> dict[str, Any]:
+        rows = await self._database.rows(statement, claim.id, claim.fence, self._owner, *values)
+        if not rows:
+            raise LeaseLostError(claim.id)
+        return rows[0]
+
+    def _ended(self, tx: Transaction, claim: Claim) -> None:
+        tx.after_commit(partial(self._heartbeat.drop, claim))
+
+    # -- upkeep
+
+    async def after_clock_change(self) -> int:
+        """Make due what was scheduled by a clock that has been set back since; return how much.
+
+        How long it was to wait is not known any more: whoever does it looks again, and schedules it anew.
+        """
+        now = self._clock.now()
+        found = await self._database.rows(sql.CLOCK_WAS_SET_BACK, now, now + sql.CLOCK_SKEW)
+        if found:
+            _log.warning("the clock was set back: work that it puts off is due now", count=len(found))
+        return len(found)
+
+
+def _id(kind: str, subject: str) -> str:
+    return f"{kind}:{subject}"
+
+
+def _lane(kind: str, workspace_id: str, share: str | None) -> tuple[str, str]:
+    share = share or workspace_id
+    return share, f"{kind}/{workspace_id}/{share}"
+
+
+def _new_fence() -> int:
+    """Return where a new row's fence starts: nowhere that a claim of a former row of this name has been."""
+    return secrets.randbelow(_FENCE_RANGE)
