@@ -17,22 +17,24 @@ from app.catalog.catalog import Catalog, load_catalog
 from app.connection_tests.runner import TestRunner
 from app.connection_tests.runs import TestRuns
 from app.connections.acceptance import Acceptance
-from app.connections.applications import Applications
 from app.connections.attempts import Attempts
 from app.connections.authorization import Authorizations
 from app.connections.browser import BrowserDoor
 from app.connections.choices import Chooser
 from app.connections.completion import Completion
 from app.connections.connections import Connections
-from app.connections.credentials import Credentials
-from app.connections.flows import Destinations, FlowRunner
 from app.connections.moves import Moves
 from app.connections.outcomes import Outcomes
-from app.connections.outside_secrets import OutsideSecrets
+from app.connections.owners import ConnectionOwners
 from app.connections.polling import Polling
-from app.connections.renewal import Renewal
-from app.connections.revocation import Revocations
-from app.connections.vault_paths import VaultPaths, grants_of
+from app.credentials.applications import Applications
+from app.credentials.credentials import Credentials
+from app.credentials.flows import Destinations, FlowRunner
+from app.credentials.opening import Opener
+from app.credentials.outside_secrets import OutsideSecrets
+from app.credentials.renewal import Renewal
+from app.credentials.revocation import Revocations
+from app.credentials.vault_paths import VaultPaths, grants_of
 from app.event_stream.stream import EventStream
 from app.executor.executor import Executor
 from app.foundation.clock import Clock, SystemClock
@@ -185,19 +187,20 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
         outcomes = Outcomes(database, moves, applications)
         attempts = Attempts(events.outbox, vault, public_url)
-        chooser = Chooser(catalog, applications, vault, clock, (public_url, *settings.allowed_origins))
         outside_secrets = OutsideSecrets(
             settings.operator_secrets(),
             frozenset(settings.secrets_allowed),
             _vault_paths(settings, clock, stack),
         )
+        opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
+        chooser = Chooser(applications, opener, (public_url, *settings.allowed_origins))
         acceptance = Acceptance(vault, moves, attempts, applications, runner)
         completion = Completion(
             database,
             vault,
             moves,
             attempts,
-            chooser,
+            opener,
             applications,
             acceptance=acceptance,
             outside_secrets=outside_secrets,
@@ -209,9 +212,12 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         )
         polling = Polling(database, vault, attempts, chooser, completion)
         browser = BrowserDoor(database, vault, attempts, completion, catalog, destinations)
-        revocations = Revocations(
-            database, vault, audit, events.outbox, jobs, catalog, applications, runner, destinations
+        revocations = Revocations(database, vault, audit, events.outbox, jobs, opener, runner)
+        owners = ConnectionOwners(moves, outcomes)
+        renewal = Renewal(
+            database, vault, wakeups, owners, opener, outside_secrets=outside_secrets, runner=runner
         )
+        stack.push_async_callback(renewal.close)
         connections = Connections(
             database,
             vault,
@@ -220,24 +226,13 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             catalog,
             moves,
             attempts,
-            applications,
-            revocations,
+            applications=applications,
+            revocations=revocations,
+            renewal=renewal,
             plain_http=settings.egress_allow,
             has_sandbox=settings.sandbox_on,
         )
-        renewal = Renewal(
-            database,
-            vault,
-            wakeups,
-            moves,
-            outcomes,
-            chooser,
-            outside_secrets=outside_secrets,
-            runner=runner,
-            destinations=destinations,
-        )
-        stack.push_async_callback(renewal.close)
-        credentials = Credentials(database, vault, catalog, chooser, renewal, outside_secrets, destinations)
+        credentials = Credentials(opener, renewal, owners, clock)
         executor = Executor(outbound, credentials, clock, metrics, secrets)
         runner_of_tests = TestRunner(executor, connections, catalog, clock)
         test_runs = TestRuns(

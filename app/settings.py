@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.connections.vault_paths import grants_of, vault_faults
+from app.credentials.vault_paths import grants_of, vault_faults
 from app.foundation.database import dialect_of
 from app.foundation.secret import Secret
 from app.vault.key_source import KeySource, Provider, source_faults

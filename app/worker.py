@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from app.access.actor import Actor
-from app.connections.turns import AT_ONCE
+from app.credentials.turns import AT_ONCE
 from app.foundation.errors import NotFoundError, PatchbayError
 from app.foundation.ids import new_id
 from app.hub import Hub

@@ -14,12 +14,14 @@ from starlette.routing import Mount
 from app.access.actor import Actor, ActorKind, Channel
 from app.access.policy import ALL_PERMISSIONS, Role
 from app.catalog.catalog import Catalog, load_catalog
+from app.credentials.opening import OpenCredentials
 from app.foundation.clock import Clock, FrozenClock
 from app.hub import Hub, build_hub
 from app.sandbox.app import build_sandbox
 from app.sandbox.state import MemoryState
 from app.settings import Settings, read_settings
 from app.vault.keys import KeyRing, LocalKeyProvider
+from app.vault.vault import RevealPurpose
 
 ORIGIN = "http://127.0.0.1:8000"
 CATALOG = load_catalog()
@@ -87,6 +89,14 @@ async def running_hub(
         outside.app = Starlette(routes=[Mount("/sandbox", app=sandbox)])
         await hub.members.ensure_owner()
         yield hub, outside
+
+
+async def open_credentials(
+    hub: Hub, actor: Actor, connection_id: str, purpose: RevealPurpose
+) -> OpenCredentials:
+    """Open the credentials of a connection as it stands."""
+    connection = await hub.connections.get(actor, connection_id)
+    return await hub.credentials.open(actor, connection.owner, purpose)
 
 
 async def owner(hub: Hub) -> Actor:

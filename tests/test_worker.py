@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from app.connections.models import CredentialRecord
+from app.credentials.models import CredentialRecord
 from app.worker import BackgroundWork
 from tests.connections.conftest import GENERIC, redis_for, world
 

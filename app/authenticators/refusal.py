@@ -9,22 +9,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.authenticators.base import Facts
-from app.foundation.errors import (
-    ApplicationRejectedError,
-    CredentialsRejectedError,
-    OutsideError,
-    RefusedOutsideError,
-    TransientOutsideError,
-)
-from app.foundation.problems import (
-    TEMPLATES,
-    FixBy,
-    Problem,
-    ProblemCode,
-    Remediation,
-    RemediationKind,
-    problem,
-)
+from app.foundation.errors import CredentialsRejectedError, OutsideError, outside_error
+from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind, problem
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS, Secret
 
@@ -110,9 +96,7 @@ _BY_NUMBER: Final[Mapping[int, ProblemCode]] = {
 }
 _CAUSES: Final[Mapping[str, str]] = {"token_revoked": "REVOKED", "token_expired": "EXPIRED"}
 _CAUSES_BY_NUMBER: Final[Mapping[int, str]] = {50173: "PASSWORD_CHANGED", 700082: "EXPIRED", 70043: "EXPIRED"}
-_APPLICATION_CODES: Final = frozenset({ProblemCode.APPLICATION_REJECTED, ProblemCode.APPLICATION_MISSING})
-_NEEDS_PERSON: Final = frozenset({ProblemCode.REAUTHENTICATION_REQUIRED, ProblemCode.CREDENTIALS_REJECTED})
-_NEEDS_PERSON_LATER: Final = _NEEDS_PERSON | {_DENIED, _ADMIN}
+_NEEDS_PERSON_LATER: Final = frozenset({_DENIED, _ADMIN})
 _OTHER_SCOPES: Final = Remediation(
     RemediationKind.ADD_SCOPE,
     "Choose other permissions, or enable these in the application's settings at the provider.",
@@ -149,11 +133,9 @@ def refusal_error(
 
 def error_for(fault: Problem, stage: Stage) -> OutsideError:
     """Return the error whose type belongs to the problem's code in this stage."""
-    if fault.code in _APPLICATION_CODES:
-        return ApplicationRejectedError(fault)
-    if fault.code in (_NEEDS_PERSON_LATER if stage is Stage.RENEWAL else _NEEDS_PERSON):
+    if stage is Stage.RENEWAL and fault.code in _NEEDS_PERSON_LATER:
         return CredentialsRejectedError(fault)
-    return TransientOutsideError(fault) if TEMPLATES[fault.code].retryable else RefusedOutsideError(fault)
+    return outside_error(fault)
 
 
 def numbers_in(body: Any, detail: str | None) -> tuple[int, ...]:  # noqa: ANN401 - JSON edge

@@ -21,8 +21,8 @@ from app.connection_tests.steps import (
     unmet_expectation,
 )
 from app.connections.connections import Connections
-from app.connections.credentials import Live
 from app.connections.snapshot import ConnectionSnapshot
+from app.credentials.opening import OpenCredentials
 from app.executor.executor import CallResult, Executor
 from app.executor.pace import HeldBackError
 from app.foundation.clock import Clock
@@ -48,7 +48,7 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    live: Live
+    live: OpenCredentials
     renewed: bool
 
 
@@ -58,7 +58,7 @@ class _Told:
     def __init__(self) -> None:
         self.events: asyncio.Queue[TraceEvent | _Opened | None] = asyncio.Queue()
 
-    def opened(self, live: Live, *, renewed: bool) -> None:
+    def opened(self, live: OpenCredentials, *, renewed: bool) -> None:
         self.events.put_nowait(_Opened(live, renewed))
 
     def traced(self, event: TraceEvent) -> None:
@@ -112,7 +112,7 @@ class TestRunner:
         call = asyncio.create_task(
             self._executor.call(
                 actor,
-                connection.id,
+                connection.owner,
                 test.method,
                 test.params,
                 purpose=RevealPurpose.TEST,
@@ -166,8 +166,7 @@ class _Script:
             evidence = {
                 "authMethod": live.method.id,
                 "generation": live.generation,
-                "account": live.facts.account.get("label")
-                or (live.connection.auth.account_label if live.connection.auth else None),
+                "account": live.facts.account.get("label") or live.account_label,
             }
             await self.passed(StepKind.CREDENTIALS, "The credentials are open and in place.", evidence)
 

@@ -13,14 +13,17 @@ from app.authenticators.method_request import method_request
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthKind, AuthMethod
 from app.catalog.outcome import Outcome, classify
-from app.connections.applications import Applications
 from app.connections.attempts import Attempts
-from app.connections.flows import FlowRunner
 from app.connections.lifecycle import Trigger
-from app.connections.models import AuthorizationRecord, ConnectionRecord, CredentialRecord
+from app.connections.models import AuthorizationRecord, ConnectionRecord
 from app.connections.moves import Moves
-from app.connections.sealing import seal_grant
+from app.connections.rows import owner_of
 from app.connections.snapshot import AuthorizationStateName as State
+from app.credentials.applications import Applications
+from app.credentials.flows import FlowRunner
+from app.credentials.rows import same_fingerprint
+from app.credentials.sealing import seal_grant
+from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType
 from app.foundation.database import Transaction
 from app.foundation.errors import RefusedOutsideError, TransientOutsideError
@@ -89,7 +92,7 @@ class Acceptance:
         actor: Actor,
         row: AuthorizationRecord,
         connection: ConnectionRecord,
-        credential: CredentialRecord | None,
+        credential: CredentialSnapshot | None,
         accepted: Accepted,
     ) -> None:
         """Seal an accepted grant as the locked connection's next generation and end its authorization well."""
@@ -97,7 +100,7 @@ class Acceptance:
         sealed = await seal_grant(
             tx,
             self._vault,
-            connection,
+            owner_of(connection),
             credential,
             accepted.method,
             accepted.grant,
@@ -145,15 +148,8 @@ def _missing_scopes(grant: Grant, requested: tuple[str, ...]) -> Problem | None:
     return problem(ProblemCode.PARTIAL_SCOPES, details={"missingScopes": missing}, scopes=", ".join(missing))
 
 
-async def _already_connected(sealed: CredentialRecord) -> Problem | None:
-    if sealed.fingerprint is None:
-        return None
-    others = (
-        CredentialRecord.filter(workspace_id=sealed.workspace_id, fingerprint=sealed.fingerprint)
-        .exclude(connection_id=sealed.connection_id)
-        .limit(_MAX_NAMES)
-    )
-    ids = [str(other) for other in await others.values_list("connection_id", flat=True)]
+async def _already_connected(sealed: CredentialSnapshot) -> Problem | None:
+    ids = await same_fingerprint(sealed, _MAX_NAMES)
     if not ids:
         return None
     rows = await ConnectionRecord.filter(id__in=ids).order_by("name_key")

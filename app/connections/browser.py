@@ -13,10 +13,11 @@ from app.authenticators.steps import RedirectStep
 from app.catalog.catalog import Catalog
 from app.connections.attempts import Attempts, attempt_ref, lock_attempt
 from app.connections.completion import Completion, hash_of, is_same_browser
-from app.connections.flows import Destinations
 from app.connections.models import AuthorizationRecord, ConnectionRecord
-from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, Mode
+from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
+from app.credentials.flows import Destinations
+from app.credentials.snapshot import Mode
 from app.foundation.database import Database
 from app.foundation.errors import NotAllowedNowError
 from app.foundation.ids import new_id, prefix_of

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from app.access.actor import Actor
-from app.authenticators.base import ApplicationFacts, Facts
-from app.catalog.catalog import Catalog
 from app.catalog.definition import AuthMethod, Definition
-from app.connections.applications import Applications, application_id, needs_application
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import AuthorizationRecord, ConnectionRecord, CredentialRecord
-from app.connections.rows import config_ref, load_connection
-from app.connections.snapshot import Mode
-from app.foundation.clock import Clock
+from app.connections.models import AuthorizationRecord, ConnectionRecord
+from app.connections.rows import load_connection, owner_of
+from app.credentials.applications import Applications, application_id, needs_application
+from app.credentials.opening import Opener
+from app.credentials.snapshot import CredentialSnapshot, Mode
 from app.foundation.errors import InvalidInputError, NotAllowedNowError
 from app.foundation.expressions import compile_pick
-from app.foundation.ids import new_token
 from app.foundation.problems import Problem, ProblemCode, problem
-from app.vault.vault import RevealPurpose, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +34,16 @@ class AuthorizationChoice:
 
 
 class Chooser:
-    """Checks what is asked for, and gathers the facts that authenticators work with."""
+    """Checks what is asked for."""
 
     def __init__(
         self,
-        catalog: Catalog,
         applications: Applications,
-        vault: Vault,
-        clock: Clock,
+        opener: Opener,
         return_origins: Sequence[str],
     ) -> None:
-        self._catalog = catalog
         self._applications = applications
-        self._vault = vault
-        self._clock = clock
+        self._opener = opener
         self._return_origins = frozenset(return_origins)
 
     async def choose(
@@ -73,7 +64,7 @@ class Chooser:
         connection, credential = await load_connection(actor.workspace_id, connection_id)
         if connection.state == ConnectionState.DRAFT.value:
             raise NotAllowedNowError(problem(ProblemCode.CONFIG_INCOMPLETE))
-        definition = self.definition_of(connection)
+        definition = self._opener.definition_of(owner_of(connection))
         method = self._method(definition, connection, auth_method, credential)
         problems: list[Problem] = []
         chosen: tuple[str, ...] = ()
@@ -97,7 +88,7 @@ class Chooser:
             NotAllowedNowError: its definition or auth method is gone.
         """
         connection, _ = await load_connection(row.workspace_id, row.connection_id)
-        definition = self.definition_of(connection)
+        definition = self._opener.definition_of(owner_of(connection))
         method = definition.auth_method(row.auth_method)
         if method is None:
             raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
@@ -114,71 +105,20 @@ class Chooser:
         mode = Mode(connection.mode)
         id_, redirect_uri, is_missing = None, None, False
         if needs_application(method):
-            is_missing = not await self._applications.has(
-                connection.workspace_id, definition.integration, mode
-            )
-            id_ = application_id(connection.workspace_id, definition.integration, mode)
+            integration = definition.integration
+            is_missing = not await self._applications.is_there(connection.workspace_id, integration, mode)
+            id_ = application_id(connection.workspace_id, integration, mode)
             redirect_uri = self._applications.redirect_uri(id_)
-            if not is_missing:
-                await self._applications.id_for(connection.workspace_id, definition, mode)
         return AuthorizationChoice(
             connection, definition, method, scopes, id_, redirect_uri, return_to, is_missing
         )
-
-    def definition_of(self, connection: ConnectionRecord) -> Definition:
-        """Return the definition that a connection pins.
-
-        Raises:
-            NotAllowedNowError: the catalog does not have it any more.
-        """
-        definition = self._catalog.definition(connection.integration, connection.version)
-        if definition is None:
-            raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_INTEGRATION))
-        return definition
-
-    async def facts(
-        self,
-        actor: Actor,
-        connection: ConnectionRecord,
-        credential: CredentialRecord | None,
-        application_id: str | None,
-        purpose: RevealPurpose,
-    ) -> Facts:
-        """Return the facts an authenticator needs; never inside a transaction.
-
-        Secrets of the configuration and of the application are revealed for ``purpose``, and audited with it.
-        """
-        application: ApplicationFacts | None = None
-        redirect_uri = None
-        if application_id is not None:
-            application = await self._applications.facts(actor, application_id, purpose)
-            redirect_uri = self._applications.redirect_uri(application_id)
-        return Facts(
-            definition=self.definition_of(connection),
-            now=self._clock.now(),
-            random=new_token,
-            config=await self._config(actor, connection, purpose),
-            application=application,
-            account=dict(credential.account) if credential else {},
-            redirect_uri=redirect_uri,
-        )
-
-    async def _config(
-        self, actor: Actor, connection: ConnectionRecord, purpose: RevealPurpose
-    ) -> dict[str, Any]:
-        config = dict(connection.config)
-        for item in connection.config_secret_hints:
-            name = item["path"][1]
-            revealed = await self._vault.reveal(actor, config_ref(connection, name), purpose=purpose)
-            config[name] = revealed.value["value"]
-        return config
 
     @staticmethod
     def _method(
         definition: Definition,
         connection: ConnectionRecord,
         asked: str | None,
-        credential: CredentialRecord | None,
+        credential: CredentialSnapshot | None,
     ) -> AuthMethod | None:
         offered = [method for method in definition.auth if _applies(method, connection)]
         if asked is None and credential is not None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.access.actor import Actor
-from app.authenticators.base import Answer, Attempt, Callback, Entered, Facts, Flow, Grant, Waiting
+from app.authenticators.base import Answer, Attempt, Callback, Entered, Flow, Grant, Waiting
 from app.authenticators.registry import authenticator_for
 from app.authenticators.steps import (
     AccountChoiceStep,
@@ -21,17 +21,19 @@ from app.authenticators.steps import (
     Step,
 )
 from app.connections.acceptance import Acceptance, Accepted
-from app.connections.applications import Applications
 from app.connections.attempts import Attempts, attempt_ref, load_attempt, lock_attempt
-from app.connections.choices import AuthorizationChoice, Chooser
-from app.connections.flows import Destinations, FlowRunner
+from app.connections.choices import AuthorizationChoice
 from app.connections.lifecycle import Trigger
 from app.connections.models import AuthorizationRecord, ConnectionRecord
 from app.connections.moves import Moves
-from app.connections.outside_secrets import OutsideSecrets
-from app.connections.rows import load_connection, lock_connection
-from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, Mode
+from app.connections.rows import load_connection, lock_connection, owner_of
+from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
+from app.credentials.applications import Applications
+from app.credentials.flows import Destinations, FlowRunner
+from app.credentials.opening import Opener
+from app.credentials.outside_secrets import OutsideSecrets
+from app.credentials.snapshot import Mode
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import (
     ApplicationRejectedError,
@@ -39,6 +41,7 @@ from app.foundation.errors import (
     NotAllowedNowError,
     PatchbayError,
 )
+from app.foundation.outbound import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.vault import RevealPurpose, Vault
@@ -66,7 +69,7 @@ class Completion:
         vault: Vault,
         moves: Moves,
         attempts: Attempts,
-        chooser: Chooser,
+        opener: Opener,
         applications: Applications,
         *,
         acceptance: Acceptance,
@@ -78,7 +81,7 @@ class Completion:
         self._vault = vault
         self._moves = moves
         self._attempts = attempts
-        self._chooser = chooser
+        self._opener = opener
         self._applications = applications
         self._acceptance = acceptance
         self._outside_secrets = outside_secrets
@@ -89,14 +92,12 @@ class Completion:
         """Return the first step: the authenticator's, or what to register at the provider before it can begin."""
         if choice.application_is_missing:
             return _register_first(choice)
-        facts = await self._chooser.facts(
-            actor, choice.connection, None, choice.application_id, RevealPurpose.AUTHORIZATION
-        )
+        owner = owner_of(choice.connection)
+        facts = await self._opener.facts(actor, owner, choice.application_id, RevealPurpose.AUTHORIZATION)
         attempt = Attempt(state, choice.scopes, prefill=choice.connection.mode == Mode.SANDBOX.value)
         flow = authenticator_for(choice.method).begin(choice.method, facts, attempt)
-        mode = Mode(choice.connection.mode)
-        waiting = await self._runner.run(flow, self._destinations.of(choice.definition, mode, facts.config))
-        return self._destinations.for_person(choice.definition, mode, waiting)
+        waiting = await self._runner.run(flow, self._opener.destination(owner, facts.config))
+        return self._destinations.for_person(choice.definition, owner.mode, waiting)
 
     async def keep_waiting(
         self, tx: Transaction, actor: Actor, row: AuthorizationRecord, state: Secret, waiting: Waiting
@@ -113,7 +114,7 @@ class Completion:
         row.expires_at = max(row.expires_at, tx.now + _patience(waiting.step))
         fault = None
         if isinstance(waiting.step, ExternalActionStep):
-            name = self._chooser.definition_of(await connection_of(row)).name
+            name = self._opener.definition_of(owner_of(await connection_of(row))).name
             fault = problem(ProblemCode.APPLICATION_MISSING, provider=name)
         await self._attempts.advance(
             tx, actor, row, _awaiting(waiting.step), step=waiting.step, problem=fault
@@ -202,26 +203,25 @@ class Completion:
             PatchbayError: what the authenticator and the outside raise.
         """
         connection, standing = await load_connection(row.workspace_id, row.connection_id)
-        facts = await self._chooser.facts(actor, connection, None, row.application_id, purpose)
-        method = facts.definition.auth_method(row.auth_method)
-        if method is None:
-            raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
+        owner = owner_of(connection)
+        method = self._opener.method_of(owner, row.auth_method)
+        facts = await self._opener.facts(actor, owner, row.application_id, purpose)
+        destination = self._opener.destination(owner, facts.config)
         revealed = await self._vault.reveal(actor, attempt_ref(row), purpose=purpose)
-        mode = Mode(connection.mode)
         state = revealed.value["state"]
-        attempt = Attempt(state, tuple(row.scopes), revealed.value["kept"], prefill=mode is Mode.SANDBOX)
+        prefill = owner.mode is Mode.SANDBOX
+        attempt = Attempt(state, tuple(row.scopes), revealed.value["kept"], prefill=prefill)
         references: dict[str, Secret] = {}
         if isinstance(answer, Entered):
             values, references = await self._outside_secrets.entered(row.workspace_id, answer.values)
             answer = Entered(values)
         flow = authenticator_for(method).complete(method, facts, attempt, answer)
-        result = await self._run(actor, row, flow, facts, mode)
+        result = await self._run(actor, row, flow, destination)
         if isinstance(result, Waiting):
             return Asked(result, state)
         if standing is not None and standing.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
             await self._verifying(actor, row)
-            destination = self._destinations.of(facts.definition, mode, facts.config)
             await self._acceptance.prove(method, facts, result, destination)
         accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
@@ -234,10 +234,8 @@ class Completion:
                 await self._attempts.advance(tx, actor, locked, State.VERIFYING)
 
     async def _run(
-        self, actor: Actor, row: AuthorizationRecord, flow: Flow[Grant | Waiting], facts: Facts, mode: Mode
+        self, actor: Actor, row: AuthorizationRecord, flow: Flow[Grant | Waiting], destination: Destination
     ) -> Grant | Waiting:
-        destination = self._destinations.of(facts.definition, mode, facts.config)
-
         async def before(number: int) -> None:
             if number == 2:  # noqa: PLR2004 - the first call got the token, the second looks at the account
                 await self._verifying(actor, row)

@@ -13,7 +13,6 @@ from app.access.idempotency import Idempotency
 from app.access.policy import Permission, require
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
-from app.connections.applications import Applications
 from app.connections.attempts import Attempts
 from app.connections.configuration import (
     CheckedConfig,
@@ -26,31 +25,17 @@ from app.connections.configuration import (
 )
 from app.connections.lifecycle import ConnectionState, Trigger
 from app.connections.listing import list_connections
-from app.connections.models import (
-    AuthorizationRecord,
-    AuthorizationStateRecord,
-    ConnectionRecord,
-    CredentialRecord,
-    RenewalAttemptRecord,
-)
+from app.connections.models import AuthorizationRecord, AuthorizationStateRecord, ConnectionRecord
 from app.connections.moves import Moves
 from app.connections.next_steps import activation_blockers, next_steps
-from app.connections.revocation import Revocations, RevocationSnapshot
-from app.connections.rows import (
-    CONFIG_FIELD,
-    config_ref,
-    connection_snapshot,
-    load_connection,
-    lock_connection,
-)
-from app.connections.sealing import credential_ref
-from app.connections.snapshot import (
-    AccessScope,
-    ConnectionQuery,
-    ConnectionSnapshot,
-    Mode,
-    SetupStep,
-)
+from app.connections.rows import connection_snapshot, load_connection, load_row, lock_connection, owner_of
+from app.connections.snapshot import AccessScope, ConnectionQuery, ConnectionSnapshot, SetupStep
+from app.credentials.applications import Applications
+from app.credentials.owner import CONFIG_FIELD
+from app.credentials.renewal import Renewal
+from app.credentials.revocation import Revocations
+from app.credentials.rows import find_credential, find_credentials, forget_credential, mark_stale
+from app.credentials.snapshot import CredentialSnapshot, Mode, RevocationSnapshot
 from app.event_stream.event import EventType
 from app.event_stream.stream import EventStream
 from app.foundation.canonical import findable
@@ -100,9 +85,10 @@ class Connections:
         catalog: Catalog,
         moves: Moves,
         attempts: Attempts,
+        *,
         applications: Applications,
         revocations: Revocations,
-        *,
+        renewal: Renewal,
         plain_http: Networks,
         has_sandbox: bool,
     ) -> None:
@@ -115,6 +101,7 @@ class Connections:
         self._attempts = attempts
         self._applications = applications
         self._revocations = revocations
+        self._renewal = renewal
         self._plain_http = plain_http
         self._has_sandbox = has_sandbox
         self._forget: list[Forget] = []
@@ -140,10 +127,7 @@ class Connections:
         require(actor, Permission.CONNECTIONS_READ)
         wanted = findable(ids, MAX_ID_LENGTH)
         rows = await ConnectionRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
-        credentials = {
-            row.connection_id: row
-            for row in await CredentialRecord.filter(connection_id__in=[r.id for r in rows])
-        }
+        credentials = await find_credentials([row.id for row in rows])
         return {row.id: connection_snapshot(row, credentials.get(row.id), self._catalog) for row in rows}
 
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
@@ -158,8 +142,7 @@ class Connections:
         )
         if row is None:
             return None
-        credential = await CredentialRecord.filter(connection_id=row.id).first()
-        return connection_snapshot(row, credential, self._catalog)
+        return connection_snapshot(row, await find_credential(row.id), self._catalog)
 
     async def page(self, actor: Actor, query: ConnectionQuery, page: PageRequest) -> Page[ConnectionSnapshot]:
         """Return one page of the workspace's connections.
@@ -355,7 +338,7 @@ class Connections:
         tx: Transaction,
         actor: Actor,
         row: ConnectionRecord,
-        credential: CredentialRecord | None,
+        credential: CredentialSnapshot | None,
         definition: Definition,
         checked: CheckedConfig,
     ) -> None:
@@ -372,7 +355,9 @@ class Connections:
             return  # what was tested stays tested
         elif touches and not was_draft:
             trigger = Trigger.CONFIGURATION_BROKE_AUTHENTICATION
-            await _doubt(credential)
+            if credential is not None and credential.generation > 0:
+                await mark_stale(tx, credential)
+                credential = replace(credential, is_stale=True, due_at=None)
         row.config = dict(checked.plain)
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
@@ -386,12 +371,12 @@ class Connections:
         """Seal each secret field on its own; what was set and is not sent stays as it is."""
         hints = {item["path"][1]: item for item in row.config_secret_hints}
         for name in checked.cleared & hints.keys():
-            await self._vault.destroy(tx, config_ref(row, name))
+            await self._vault.destroy(tx, owner_of(row).config_ref(name))
             del hints[name]
         for name, secret in checked.secrets.items():
             standing = hints.get(name, {}).get("generation")
             generation = await self._vault.put(
-                tx, config_ref(row, name), {"value": secret}, expected_generation=standing
+                tx, owner_of(row).config_ref(name), {"value": secret}, expected_generation=standing
             )
             hints[name] = {
                 "path": [CONFIG_FIELD, name],
@@ -437,6 +422,18 @@ class Connections:
             await self._moves.apply(tx, actor, row, credential, Trigger.ACTIVATED, snapshot.problem)
             detail = {"tested": snapshot.tested, "reason": accepted or None}
             self._moves.audit(tx, actor, row, "connection.activated", detail)
+        return await self._edited(actor, connection_id)
+
+    async def refresh_credentials(self, actor: Actor, connection_id: str) -> Edited:
+        """Renew the credentials now, as the hub does by itself when they are due, however lately that failed.
+
+        Raises:
+            NotFoundError: no such connection.
+            NotAllowedNowError: there is nothing to renew, or it cannot be renewed without a person.
+            OutsideError: the provider refused or is away.
+        """
+        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+        await self._renewal.refresh_now(actor, owner_of(await load_row(actor.workspace_id, connection_id)))
         return await self._edited(actor, connection_id)
 
     async def pause(
@@ -496,16 +493,14 @@ class Connections:
         return replace(await self._edited(actor, connection_id), revocation=revocation)
 
     async def _give_up_credentials(
-        self, tx: Transaction, actor: Actor, row: ConnectionRecord, credential: CredentialRecord | None
+        self, tx: Transaction, actor: Actor, row: ConnectionRecord, credential: CredentialSnapshot | None
     ) -> RevocationSnapshot | None:
-        is_doubted = credential is not None and credential.is_doubted
-        # Doubted ones are not sent to revoke them either: where the configuration leads now is not where they are from.
-        give_up = self._revocations.drop if is_doubted else self._revocations.take
-        revocation = await give_up(tx, actor, row, credential)
-        await self._vault.destroy(tx, credential_ref(row.workspace_id, row.id))
-        if credential is not None:
-            await credential.delete()
-        await RenewalAttemptRecord.filter(connection_id=row.id).delete()
+        owner, is_stale = owner_of(row), credential is not None and credential.is_stale
+        # Stale ones are not sent to revoke them either: where the configuration leads now is not where they are from.
+        give_up = self._revocations.drop if is_stale else self._revocations.take
+        revocation = await give_up(tx, actor, owner, credential)
+        await self._vault.destroy(tx, owner.credential_ref)
+        await forget_credential(tx, row.id)
         row.tested_generation = row.tested_config_revision = row.tested_at = None
         await row.save()
         return revocation
@@ -524,8 +519,8 @@ class Connections:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
             revocation = await self._give_up_credentials(tx, actor, row, credential)
-            for item in row.config_secret_hints:
-                await self._vault.destroy(tx, config_ref(row, item["path"][1]))
+            for name in owner_of(row).secret_fields:
+                await self._vault.destroy(tx, owner_of(row).config_ref(name))
             ids = await AuthorizationRecord.filter(connection_id=row.id).values_list("id", flat=True)
             await AuthorizationStateRecord.filter(authorization_id__in=list(ids)).delete()
             await AuthorizationRecord.filter(connection_id=row.id).delete()
@@ -557,13 +552,6 @@ class Connections:
 
     def _form(self, definition: Definition) -> ConfigForm:
         return ConfigForm(definition, self._plain_http)
-
-
-async def _doubt(credential: CredentialRecord | None) -> None:
-    if credential is not None and credential.generation > 0:
-        credential.is_doubted = True
-        credential.due_at = None
-        await credential.save(update_fields=["is_doubted", "due_at"])
 
 
 def _owner_key(actor: Actor, scope: AccessScope) -> str:

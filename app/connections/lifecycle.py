@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from app.foundation.errors import NotAllowedNowError
+from app.foundation.errors import PERSON_NEEDED, NotAllowedNowError
 from app.foundation.problems import Problem, ProblemCode, problem
 
 
@@ -66,16 +66,6 @@ _T = Trigger
 _EVERY: Final = frozenset(ConnectionState)
 USABLE: Final = frozenset({_S.CONNECTED, _S.DEGRADED})
 """States in which others may call through the connection."""
-PERSON_NEEDED: Final = frozenset(
-    {
-        ProblemCode.CREDENTIALS_REJECTED,
-        ProblemCode.REAUTHENTICATION_REQUIRED,
-        ProblemCode.REFRESH_OUTCOME_UNKNOWN,
-        ProblemCode.CREDENTIAL_UNREADABLE,
-    }
-)
-"""Problems that only a person can end: the credentials themselves are refused or lost."""
-
 _MOVES: Final[Mapping[Trigger, Mapping[ConnectionState, ConnectionState]]] = MappingProxyType(
     {
         _T.CONFIGURATION_COMPLETED: {_S.DRAFT: _S.PENDING_AUTHENTICATION},

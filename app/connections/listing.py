@@ -12,9 +12,10 @@ import orjson
 from tortoise.expressions import Q
 
 from app.catalog.catalog import Catalog
-from app.connections.models import ConnectionRecord, CredentialRecord
+from app.connections.models import ConnectionRecord
 from app.connections.rows import connection_snapshot
 from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
+from app.credentials.rows import find_credentials
 from app.foundation.errors import InvalidInputError
 from app.foundation.pages import Page, PageRequest
 from app.foundation.problems import ProblemCode, problem
@@ -67,10 +68,7 @@ async def list_connections(
     found = found[:size]
     if backwards:
         found.reverse()
-    credentials = {
-        row.connection_id: row
-        for row in await CredentialRecord.filter(connection_id__in=[r.id for r in found])
-    }
+    credentials = await find_credentials([row.id for row in found])
     return Page(
         items=tuple(connection_snapshot(row, credentials.get(row.id), catalog) for row in found),
         cursors=tuple(_encode(row, column) for row in found),

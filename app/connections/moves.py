@@ -8,13 +8,15 @@ from typing import Final
 from app.access.actor import Actor
 from app.audit.entry import Detail, Target
 from app.audit.log import AuditLog
-from app.connections.lifecycle import PERSON_NEEDED, USABLE, ConnectionState, Trigger, next_state
-from app.connections.models import ConnectionRecord, CredentialRecord
-from app.connections.rows import evidence
-from app.connections.watching import watch
+from app.connections.lifecycle import USABLE, ConnectionState, Trigger, next_state
+from app.connections.models import ConnectionRecord
+from app.connections.rows import evidence, owner_of
+from app.credentials.snapshot import CredentialSnapshot
+from app.credentials.watching import watch
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Transaction
+from app.foundation.errors import PERSON_NEEDED
 from app.foundation.problems import Problem, problem_from_json
 
 _ENDS_A_CAUSE: Final = frozenset({Trigger.CREDENTIALS_SEALED, Trigger.GOOD_ANSWER, Trigger.DISCONNECTED})
@@ -32,7 +34,7 @@ class Moves:
         tx: Transaction,
         actor: Actor,
         row: ConnectionRecord,
-        credential: CredentialRecord | None,
+        credential: CredentialSnapshot | None,
         trigger: Trigger,
         problem: Problem | None = None,
     ) -> bool:
@@ -56,7 +58,7 @@ class Moves:
             row.state, row.state_since = after.value, tx.now
             row.ever_connected = row.ever_connected or after in USABLE
         await row.save()
-        await watch(row, before, credential, tx.now)
+        await watch(tx, owner_of(row), credential, was_degraded=before is ConnectionState.DEGRADED)
         if after is before and same_problem:
             return False
         self._tell(tx, actor, row, before, after, trigger, problem)

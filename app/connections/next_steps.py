@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from app.catalog.definition import Definition
-from app.connections.applications import needs_application
 from app.connections.lifecycle import USABLE, ConnectionState
-from app.connections.snapshot import ConnectionSnapshot, Mode, SetupStep, SetupStepKey, StepState
+from app.connections.snapshot import ConnectionSnapshot, SetupStep, SetupStepKey, StepState
+from app.credentials.applications import needs_application
+from app.credentials.snapshot import Mode
 from app.foundation.problems import Problem, ProblemCode, problem
 
 _AUTHENTICATED = frozenset({ConnectionState.AUTHENTICATED, *USABLE})
@@ -112,7 +113,7 @@ def _activate(connection: ConnectionSnapshot) -> SetupStep:
 def has_usable_credentials(connection: ConnectionSnapshot) -> bool:
     """Return whether credentials are sealed that were got for the configuration as it is."""
     auth = connection.auth
-    return auth is not None and auth.generation > 0 and not auth.is_doubted
+    return auth is not None and auth.generation > 0 and not auth.is_stale
 
 
 def activation_blockers(connection: ConnectionSnapshot) -> tuple[Problem, ...]:

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Final
 
 from app.access.actor import Actor
-from app.connections.applications import Applications
 from app.connections.lifecycle import ConnectionState, Trigger
-from app.connections.models import ConnectionRecord, CredentialRecord
+from app.connections.models import ConnectionRecord
 from app.connections.moves import Moves
 from app.connections.rows import lock_connection
+from app.credentials.applications import Applications
+from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import (
     ApplicationRejectedError,
@@ -70,7 +71,7 @@ class Outcomes:
         tx: Transaction,
         actor: Actor,
         row: ConnectionRecord,
-        credential: CredentialRecord,
+        credential: CredentialSnapshot,
         tested_config_revision: int | None = None,
     ) -> None:
         """Take a good answer into account for a locked connection, with ``tx``; one that is no news changes nothing."""
@@ -88,7 +89,7 @@ class Outcomes:
         tx: Transaction,
         actor: Actor,
         row: ConnectionRecord,
-        credential: CredentialRecord,
+        credential: CredentialSnapshot,
         fault: PatchbayError,
     ) -> None:
         """Take a failure into account for a locked connection, with ``tx``; its type is the trigger."""

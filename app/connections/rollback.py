@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.audit.log import AuditLog
-from app.connections.rows import CREDENTIAL_TABLE, CREDENTIALS_FIELD
+from app.credentials.owner import CREDENTIAL_TABLE, CREDENTIALS_FIELD
 from app.vault.vault import Vault
 
 _SEALED: Final = frozenset({"credentials.sealed", "credentials.renewed"})

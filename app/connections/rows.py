@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
-from typing import Any, Final, TypeGuard
+from typing import Any
 
 from app.access.actor import Actor
 from app.catalog.catalog import Catalog
 from app.connections.lifecycle import ConnectionState, Evidence
-from app.connections.models import ConnectionRecord, CredentialRecord
-from app.connections.snapshot import AccessScope, AuthSnapshot, ConnectionSnapshot, Mode, SecretInfo
+from app.connections.models import ConnectionRecord
+from app.connections.snapshot import AccessScope, AuthSnapshot, ConnectionSnapshot
+from app.credentials.owner import CredentialOwner
+from app.credentials.rows import find_credential, lock_credential
+from app.credentials.snapshot import CredentialSnapshot, Mode, are_usable, secret_infos
 from app.foundation.errors import ConflictError, NotFoundError
 from app.foundation.ids import prefix_of
 from app.foundation.problems import ProblemCode, problem, problem_from_json
-from app.vault.vault import SealedRef
-
-CONFIG_FIELD: Final = "config"
-CREDENTIALS_FIELD: Final = "credentials"
-CONNECTION_TABLE: Final = "connection"
-CREDENTIAL_TABLE: Final = "credential"
 
 
 async def lock_connection(
     actor: Actor, connection_id: str, expected_revision: int | None = None
-) -> tuple[ConnectionRecord, CredentialRecord | None]:
+) -> tuple[ConnectionRecord, CredentialSnapshot | None]:
     """Load a connection and its credential row for change, in the open transaction.
 
     The connection's row is always the first lock, so that two verbs on one connection follow each other.
@@ -44,34 +39,19 @@ async def lock_connection(
         raise ConflictError(
             problem(ProblemCode.CONFLICT, "expectedRevision", details={"currentRevision": row.revision})
         )
-    credential = await CredentialRecord.filter(connection_id=row.id).select_for_update().first()
-    return row, credential
-
-
-async def lock_connections(
-    ids: Collection[str],
-) -> dict[str, tuple[ConnectionRecord, CredentialRecord | None]]:
-    """Load connections of any workspace for change, by id, in the open transaction, in the order that all lock them."""
-    rows = await ConnectionRecord.filter(id__in=ids).order_by("id").select_for_update()
-    credentials = (
-        await CredentialRecord.filter(connection_id__in=[row.id for row in rows])
-        .order_by("connection_id")
-        .select_for_update()
-    )
-    by_id = {credential.connection_id: credential for credential in credentials}
-    return {row.id: (row, by_id.get(row.id)) for row in rows}
+    return row, await lock_credential(row.id)
 
 
 async def load_connection(
     workspace_id: str, connection_id: str
-) -> tuple[ConnectionRecord, CredentialRecord | None]:
+) -> tuple[ConnectionRecord, CredentialSnapshot | None]:
     """Load a connection and its credential row to look at.
 
     Raises:
         NotFoundError: it is not in the workspace.
     """
     row = await load_row(workspace_id, connection_id)
-    return row, await CredentialRecord.filter(connection_id=row.id).first()
+    return row, await find_credential(row.id)
 
 
 async def load_row(workspace_id: str, connection_id: str) -> ConnectionRecord:
@@ -96,17 +76,23 @@ def _is_id(value: str) -> bool:
     return prefix_of(value) == "conn"
 
 
-def config_ref(row: ConnectionRecord, name: str) -> SealedRef:
-    """Return where the vault keeps a secret field of a connection's configuration."""
-    return SealedRef(row.workspace_id, CONNECTION_TABLE, row.id, f"{CONFIG_FIELD}.{name}")
+def owner_of(row: ConnectionRecord) -> CredentialOwner:
+    """Return what the credentials room must know of a connection."""
+    return CredentialOwner(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        name=row.name,
+        integration=row.integration,
+        version=row.version,
+        mode=Mode(row.mode),
+        config=row.config,
+        secret_fields=tuple(item["path"][1] for item in row.config_secret_hints),
+        degraded_since=row.state_since if row.state == ConnectionState.DEGRADED.value else None,
+        problem=problem_from_json(row.problem),
+    )
 
 
-def are_usable(credential: CredentialRecord | None) -> TypeGuard[CredentialRecord]:
-    """Return whether credentials are sealed that may be sent where the configuration leads."""
-    return credential is not None and credential.generation > 0 and not credential.is_doubted
-
-
-def evidence(row: ConnectionRecord, credential: CredentialRecord | None) -> Evidence:
+def evidence(row: ConnectionRecord, credential: CredentialSnapshot | None) -> Evidence:
     """Return what the rows say for the state machine."""
     return Evidence(
         ever_connected=row.ever_connected,
@@ -116,7 +102,7 @@ def evidence(row: ConnectionRecord, credential: CredentialRecord | None) -> Evid
 
 
 def connection_snapshot(
-    row: ConnectionRecord, credential: CredentialRecord | None, catalog: Catalog
+    row: ConnectionRecord, credential: CredentialSnapshot | None, catalog: Catalog
 ) -> ConnectionSnapshot:
     """Return the picture of a connection."""
     generation = credential.generation if credential else 0
@@ -134,7 +120,7 @@ def connection_snapshot(
         config=row.config,
         secrets=(
             *secret_infos(row.config_secret_hints),
-            *secret_infos(credential.hints if credential else []),
+            *secret_infos(credential.hints if credential else ()),
         ),
         auth=auth_snapshot(row, credential, catalog) if credential else None,
         scope=AccessScope(row.scope),
@@ -153,13 +139,13 @@ def connection_snapshot(
     )
 
 
-def auth_snapshot(row: ConnectionRecord, credential: CredentialRecord, catalog: Catalog) -> AuthSnapshot:
+def auth_snapshot(row: ConnectionRecord, credential: CredentialSnapshot, catalog: Catalog) -> AuthSnapshot:
     """Return the picture of what stands beside the sealed credentials."""
-    granted = tuple(credential.granted_scopes) if credential.granted_scopes is not None else None
+    granted = credential.granted_scopes
     return AuthSnapshot(
         method=credential.auth_method,
         generation=credential.generation,
-        requested_scopes=tuple(credential.requested_scopes),
+        requested_scopes=credential.requested_scopes,
         granted_scopes=granted,
         missing_scopes=_missing(row, credential, catalog, granted),
         account_id=credential.account_id,
@@ -168,12 +154,12 @@ def auth_snapshot(row: ConnectionRecord, credential: CredentialRecord, catalog: 
         refreshed_at=credential.refreshed_at,
         due_at=credential.due_at,
         can_renew=credential.can_renew,
-        is_doubted=credential.is_doubted,
+        is_stale=credential.is_stale,
     )
 
 
 def _missing(
-    row: ConnectionRecord, credential: CredentialRecord, catalog: Catalog, granted: tuple[str, ...] | None
+    row: ConnectionRecord, credential: CredentialSnapshot, catalog: Catalog, granted: tuple[str, ...] | None
 ) -> tuple[str, ...]:
     if granted is None:
         return ()
@@ -182,16 +168,3 @@ def _missing(
     required = [scope.name for scope in method.scopes if scope.required] if method else []
     wanted = dict.fromkeys([*required, *credential.requested_scopes])
     return tuple(scope for scope in wanted if scope not in granted)
-
-
-def secret_infos(hints: list[dict[str, Any]]) -> tuple[SecretInfo, ...]:
-    """Read stored hints: ``[{path, hint, updatedAt}]``."""
-    return tuple(
-        SecretInfo(
-            tuple(item["path"]),
-            is_set=True,
-            hint=item.get("hint"),
-            updated_at=datetime.fromisoformat(item["updatedAt"]),
-        )
-        for item in hints
-    )

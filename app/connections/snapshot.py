@@ -1,4 +1,4 @@
-"""Frozen pictures of connections, authorizations and applications: what the room hands out instead of rows."""
+"""Frozen pictures of connections and authorizations: what the room hands out instead of rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from typing import Any
 
 from app.authenticators.steps import Step
 from app.connections.lifecycle import ConnectionState
+from app.credentials.owner import CONFIG_FIELD, CredentialOwner
+from app.credentials.snapshot import Mode, SecretInfo
 from app.foundation.problems import Problem
-
-
-class Mode(StrEnum):
-    """Whether a connection talks to the outside world or to the hub's sandbox."""
-
-    LIVE = "LIVE"
-    SANDBOX = "SANDBOX"
 
 
 class AccessScope(StrEnum):
@@ -53,20 +48,10 @@ FINAL_STATES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class SecretInfo:
-    """What may be told of a secret: where it stands, that it is set, its last characters, when it was set."""
-
-    path: tuple[str, ...]
-    is_set: bool
-    hint: str | None
-    updated_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class AuthSnapshot:
     """What stands beside a connection's sealed credentials.
 
-    ``is_doubted``: they were got for another configuration, and are not used.
+    ``is_stale``: they were got for another configuration, and are not used.
     """
 
     method: str
@@ -80,7 +65,7 @@ class AuthSnapshot:
     refreshed_at: datetime | None
     due_at: datetime | None
     can_renew: bool
-    is_doubted: bool = False
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +94,22 @@ class ConnectionSnapshot:
     created_at: datetime
     created_by: str
     updated_at: datetime
+
+    @property
+    def owner(self) -> CredentialOwner:
+        """The connection as the credentials room knows it."""
+        return CredentialOwner(
+            id=self.id,
+            workspace_id=self.workspace_id,
+            name=self.name,
+            integration=self.integration,
+            version=self.version,
+            mode=self.mode,
+            config=self.config,
+            secret_fields=tuple(info.path[1] for info in self.secrets if info.path[0] == CONFIG_FIELD),
+            degraded_since=self.state_since if self.state is ConnectionState.DEGRADED else None,
+            problem=self.problem,
+        )
 
 
 class StepState(StrEnum):
@@ -140,25 +141,6 @@ class SetupStep:
     state: StepState
     problems: tuple[Problem, ...]
     mutation: str
-
-
-@dataclass(frozen=True, slots=True)
-class ApplicationSnapshot:
-    """An application; its secret is never told, only that it is set, its last characters and when it changed."""
-
-    id: str
-    workspace_id: str
-    integration: str
-    mode: Mode
-    source: str
-    client_id: str
-    fields: Mapping[str, Any]
-    secret: SecretInfo
-    redirect_uri: str
-    problem: Problem | None
-    revision: int
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

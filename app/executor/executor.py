@@ -13,7 +13,9 @@ from app.access.policy import Permission, require
 from app.authenticators.method_request import method_request
 from app.authenticators.placement import with_header
 from app.catalog.definition import Definition, Effect, Method
-from app.connections.credentials import Credentials, Live, UnreadableCredentialsError
+from app.credentials.credentials import Credentials
+from app.credentials.opening import OpenCredentials, UnreadableCredentialsError
+from app.credentials.owner import CredentialOwner
 from app.executor.outcome import body_of, explained, read_answer, with_troubleshooting
 from app.executor.pace import HeldBackError, Pace
 from app.foundation.clock import Clock
@@ -75,7 +77,7 @@ class CallResult:
 class Observer(Protocol):
     """Follows a call as it happens."""
 
-    def opened(self, live: Live, *, renewed: bool) -> None:
+    def opened(self, live: OpenCredentials, *, renewed: bool) -> None:
         """Credentials are open and placed."""
         ...
 
@@ -105,7 +107,7 @@ class Executor:
     async def call(
         self,
         actor: Actor,
-        connection_id: str,
+        connection: CredentialOwner,
         method_name: str,
         params: Mapping[str, Any],
         *,
@@ -132,47 +134,43 @@ class Executor:
 
         Raises:
             PermissionDeniedError: the actor may not use (or, for a test, not test) connections.
-            NotFoundError: no such connection.
+            NotFoundError: the connection was deleted while the call waited for its turn.
             InvalidInputError: no such method, parameters that do not fit, or an idempotency key that cannot be one.
             NotAllowedNowError: no credentials are sealed.
         """
         require(actor, Permission.CONNECTIONS_USE if purpose is None else Permission.CONNECTIONS_TEST)
-        definition = await self._credentials.definition_of(actor, connection_id)
+        definition = self._credentials.definition_of(connection)
         method = checked_method(definition, method_name, params)
         key = _idempotency_key(definition, method, idempotency_key)
         call = _Call(method, params, purpose or _PURPOSES[method.effect], observer, fresh, timeout_s, key)
-        held = await self._held_back(actor, connection_id, definition, call)
-        if held is not None:
-            return CallResult(None, {}, None, None, held, 0, renewed=False)
+        wait_s = self._wait_s(actor, connection, definition, call)
+        if wait_s > min(_PATIENCE_S, call.timeout_s / 2):
+            return CallResult(None, {}, None, None, _held_back(definition, wait_s), 0, renewed=False)
+        if wait_s > 0:
+            await self._clock.sleep(wait_s)
+            connection = await self._credentials.reload(connection)
         try:
-            live = await self._credentials.usable(actor, connection_id, call.purpose)
+            live = await self._credentials.open(actor, connection, call.purpose)
         except UnreadableCredentialsError as fault:
             return CallResult(None, {}, None, None, fault, fault.generation, renewed=False)
         except OutsideError as fault:
             return CallResult(None, {}, None, None, fault, 0, renewed=False)
         return await self._call_live(actor, live, call)
 
-    async def _held_back(
-        self, actor: Actor, connection_id: str, definition: Definition, call: _Call
-    ) -> OutsideError | None:
-        """Let one of the hub's own calls wait for its turn; return the error of a turn that is too far off."""
+    def _wait_s(
+        self, actor: Actor, connection: CredentialOwner, definition: Definition, call: _Call
+    ) -> float:
+        """Return how many seconds one of the hub's own calls must wait for its turn."""
         if actor.kind is not ActorKind.SYSTEM:
-            return None
+            return 0.0
         now_s = self._clock.monotonic()
-        wait_s = self._pace.wait_s(connection_id, call.method.name, definition.http.limits, now_s)
-        if wait_s > min(_PATIENCE_S, call.timeout_s / 2):
-            details = {"cause": "HELD_BACK"}
-            told = explained(definition, ProblemCode.RATE_LIMITED, details=details, retry_after_s=wait_s)
-            return HeldBackError(told)
-        if wait_s > 0:
-            await self._clock.sleep(wait_s)
-        return None
+        return self._pace.wait_s(connection.id, call.method.name, definition.http.limits, now_s)
 
-    async def _call_live(self, actor: Actor, live: Live, call: _Call) -> CallResult:
+    async def _call_live(self, actor: Actor, live: OpenCredentials, call: _Call) -> CallResult:
         result, expired = await self._once(live, call)
         if expired:
             try:
-                newer = await self._credentials.renewed(actor, live, call.purpose)
+                newer = await self._credentials.newer(actor, live, call.purpose)
             except PatchbayError as fault:
                 return CallResult(
                     result.status,
@@ -191,7 +189,9 @@ class Executor:
         self._metrics.calls.labels(live.definition.integration, outcome).inc()
         return result
 
-    async def _once(self, live: Live, call: _Call, *, renewed: bool = False) -> tuple[CallResult, bool]:
+    async def _once(
+        self, live: OpenCredentials, call: _Call, *, renewed: bool = False
+    ) -> tuple[CallResult, bool]:
         """Send the call once; return the result and whether the credentials had expired."""
         try:
             request = method_request(
@@ -212,19 +212,17 @@ class Executor:
             return _unsent(live, told, exchange, renewed=renewed), False
         outcome, refusal = read_answer(live.definition, response, self._clock.now(), redactor)
         if refusal is not None and outcome.code is ProblemCode.RATE_LIMITED:
-            self._pace.hold(
-                live.connection.id, self._clock.monotonic() + (refusal.problem.retry_after_s or 0.0)
-            )
+            self._pace.hold(live.owner.id, self._clock.monotonic() + (refusal.problem.retry_after_s or 0.0))
         result = _result(request, response, redactor, refusal, live, renewed=renewed)
         return result, outcome.expired
 
-    async def _send(self, request: OutRequest, live: Live, call: _Call) -> InResponse:
+    async def _send(self, request: OutRequest, live: OpenCredentials, call: _Call) -> InResponse:
         """Send the request. A signature is made for one address: what bears one follows no redirect."""
         observer = call.observer
         trace: Callable[[TraceEvent], None] | None = observer.traced if observer is not None else None
         may_follow = request.method in {"GET", "HEAD"} and not live.method.is_signed
         limits = live.definition.http.limits
-        self._pace.count(live.connection.id, call.method.name, limits, self._clock.monotonic())
+        self._pace.count(live.owner.id, call.method.name, limits, self._clock.monotonic())
         return await self._outbound.send(
             request,
             live.destination,
@@ -278,6 +276,13 @@ def _idempotency_key(definition: Definition, method: Method, given: str | None) 
     return given or new_token(128)
 
 
+def _held_back(definition: Definition, wait_s: float) -> HeldBackError:
+    details = {"cause": "HELD_BACK"}
+    return HeldBackError(
+        explained(definition, ProblemCode.RATE_LIMITED, details=details, retry_after_s=wait_s)
+    )
+
+
 def _with_key(request: OutRequest, definition: Definition, key: str | None) -> OutRequest:
     header = definition.http.idempotency_header
     if key is None or header is None or any(name.lower() == header.lower() for name, _ in request.headers):
@@ -290,7 +295,7 @@ def _result(
     response: InResponse,
     redactor: Redactor,
     fault: OutsideError | None,
-    live: Live,
+    live: OpenCredentials,
     *,
     renewed: bool,
 ) -> CallResult:
@@ -309,7 +314,9 @@ def _result(
     )
 
 
-def _unsent(live: Live, fault: PatchbayError, exchange: Exchange | None, *, renewed: bool) -> CallResult:
+def _unsent(
+    live: OpenCredentials, fault: PatchbayError, exchange: Exchange | None, *, renewed: bool
+) -> CallResult:
     return CallResult(
         None, {}, None, exchange, fault, live.generation, renewed=renewed, sealed_at=live.sealed_at
     )

@@ -39,6 +39,7 @@ MODEL_MODULES: Final = (
     "app.work.models",
     "app.members.models",
     "app.vault.models",
+    "app.credentials.models",
     "app.connections.models",
     "app.connection_tests.models",
 )

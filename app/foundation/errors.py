@@ -20,8 +20,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.problems import TEMPLATES, Problem, ProblemCode, problem
+
+PERSON_NEEDED: Final = frozenset(
+    {
+        ProblemCode.CREDENTIALS_REJECTED,
+        ProblemCode.REAUTHENTICATION_REQUIRED,
+        ProblemCode.REFRESH_OUTCOME_UNKNOWN,
+        ProblemCode.CREDENTIAL_UNREADABLE,
+    }
+)
+"""Problems that only a person can end: the credentials themselves are refused or lost."""
+_APPLICATION: Final = frozenset({ProblemCode.APPLICATION_REJECTED, ProblemCode.APPLICATION_MISSING})
 
 
 class PatchbayError(Exception):
@@ -92,3 +104,15 @@ class TransientOutsideError(OutsideError):
 
 class RefusedOutsideError(OutsideError):
     """An answer or an address that trying again will not mend."""
+
+
+def outside_error(fault: Problem) -> OutsideError:
+    """Return the error that a problem of the outside is: its code alone says whose move it is.
+
+    What may pass by itself is what the code's template calls retryable.
+    """
+    if fault.code in _APPLICATION:
+        return ApplicationRejectedError(fault)
+    if fault.code in PERSON_NEEDED:
+        return CredentialsRejectedError(fault)
+    return TransientOutsideError(fault) if TEMPLATES[fault.code].retryable else RefusedOutsideError(fault)

@@ -145,11 +145,10 @@ class Vault:
                 await self._write_down(actor, ref, record.generation, purpose, None)
             return Revealed(record.generation, value)
 
-    async def move(self, tx: Transaction, source: SealedRef, target: SealedRef) -> bool:
-        """Seal what stands at ``source`` anew for ``target`` and empty ``source``, with ``tx``; False if it is empty.
+    async def copy(self, tx: Transaction, source: SealedRef, target: SealedRef) -> bool:
+        """Seal what stands at ``source`` also for ``target``, with ``tx``; False where it is empty or does not open.
 
-        Nothing opens the value at its old place afterwards. What does not open is dropped, not moved. The verb
-        that moves it writes the audit entry in the same transaction.
+        The verb that copies it writes the audit entry in the same transaction.
 
         Raises:
             ConflictError: ``target`` holds something.
@@ -161,14 +160,27 @@ class Vault:
         try:
             plaintext = await self._open(source, record)
         except CredentialUnreadableError:
-            plaintext = None
-        await at(source).delete()
-        if plaintext is None:
             return False
         key = await self._keys.active(tx, target.workspace_id)
         if not await insert(tx, target, key, plaintext):
             raise ConflictError(problem(ProblemCode.CONFLICT))
         return True
+
+    async def move(self, tx: Transaction, source: SealedRef, target: SealedRef) -> bool:
+        """Copy, and empty ``source``: nothing opens the value at its old place afterwards, also what does not open.
+
+        Raises:
+            ConflictError, KeyUnavailableError: as :meth:`copy` does.
+        """
+        copied = await self.copy(tx, source, target)
+        await at(source).delete()
+        return copied
+
+    async def fields_of(self, workspace_id: str, table: str, row_id: str) -> list[str]:
+        """Return the names of the fields that are sealed for a row; opens none."""
+        with self._database.bind():
+            rows = SealedRecord.filter(workspace_id=workspace_id, owner_table=table, owner_row=row_id)
+            return sorted(str(name) for name in await rows.values_list("field", flat=True))
 
     async def destroy(self, tx: Transaction, ref: SealedRef) -> None:  # noqa: ARG002 - joined by the models
         """Delete a sealed value with ``tx``; an empty place is no fault."""

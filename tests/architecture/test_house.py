@@ -18,6 +18,7 @@ LAYERS = [
     "connection_tests",
     "executor",
     "connections",
+    "credentials",
     "authenticators",
     "vault members catalog",
     "audit event_stream work",

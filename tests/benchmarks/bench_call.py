@@ -70,7 +70,8 @@ async def contenders(ships: Fleet, client: httpx.AsyncClient, server: Outside) -
         assert (await hub.outbound.send(request, place)).json()["id"] == 1
 
     async def executor() -> None:
-        result = await hub.executor.call(actor, ships.ids[0], "me", {})
+        connection = await hub.connections.get(actor, ships.ids[0])
+        result = await hub.executor.call(actor, connection.owner, "me", {})
         assert result.fault is None
         assert result.body["id"] == 1
 

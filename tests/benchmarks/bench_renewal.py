@@ -34,8 +34,9 @@ import httpx
 
 from app.catalog.catalog import Catalog
 from app.catalog.entry import IntegrationEntry
-from app.connections.models import ConnectionRecord, CredentialRecord, RenewalAttemptRecord
-from app.connections.turns import AT_ONCE, OF_ONE_APPLICATION
+from app.connections.models import ConnectionRecord
+from app.credentials.models import CredentialRecord, RenewalAttemptRecord
+from app.credentials.turns import AT_ONCE, OF_ONE_APPLICATION
 from app.foundation.clock import SystemClock
 from app.foundation.secret import Secret
 from app.hub import build_hub

@@ -12,7 +12,7 @@ from app.connection_tests import runner as module
 from app.connection_tests.runner import TestRunner
 from app.connection_tests.steps import ORDER, StepKind, StepState, Verdict
 from app.connections.models import ConnectionRecord
-from app.connections.snapshot import Mode
+from app.credentials.snapshot import Mode
 from app.executor.executor import Executor
 from app.foundation.clock import SystemClock
 from app.foundation.errors import CredentialsRejectedError, NotFoundError, TransientOutsideError

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx
 import pytest
 
-from app.connections.snapshot import AuthorizationSnapshot, Mode
+from app.connections.snapshot import AuthorizationSnapshot
+from app.credentials.snapshot import Mode
 from app.demo.person import Forms
 from app.foundation.secret import Secret
 from tests.canary import secret

@@ -118,7 +118,7 @@ async def test_different_keys_are_not_said_to_be_the_same(world):
 async def test_a_sign_in_again_keeps_the_connection_in_use_throughout(world, integration):
     connection = await world.connected(integration)
     authorization = await world.begin(connection)
-    live = await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+    live = await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
     assert live.generation == 1
     await world.come_back(await world.at_provider(authorization))
     again = await world.reload(connection)

@@ -11,7 +11,7 @@ import pytest
 from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, ExternalActionStep, RedirectStep
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AuthorizationStateName as State
-from app.connections.snapshot import Mode
+from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.problems import ProblemCode

@@ -12,8 +12,9 @@ from tortoise.connection import get_connection
 
 from app.access.models import IdempotencyRecord
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import ConnectionRecord, CredentialRecord
-from app.connections.snapshot import AccessScope, Mode
+from app.connections.snapshot import AccessScope
+from app.credentials.models import CredentialRecord
+from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNowError
 from app.foundation.problems import ProblemCode
@@ -37,9 +38,9 @@ async def configured(world, connection, config, **more):
 
 async def opened_config(world, connection):
     """Return the configuration as an authenticator would get it, secrets opened."""
-    row = await ConnectionRecord.get(id=connection.id)
-    chooser = world.hub.credentials._chooser
-    return (await chooser.facts(world.actor, row, None, None, RevealPurpose.TEST)).config
+    owner = (await world.reload(connection)).owner
+    opener = world.hub.credentials._opener
+    return (await opener.facts(world.actor, owner, None, RevealPurpose.RENEWAL)).config
 
 
 # -- names and descriptions
@@ -289,10 +290,10 @@ async def test_old_credentials_are_kept_but_never_sent_to_a_new_address(world):
     connection = await broken_by_config(world)
     actor, hub = world.actor, world.hub
     for act in (
-        hub.credentials.usable(actor, connection.id, RevealPurpose.CALL_READ),
-        hub.executor.call(actor, connection.id, "test", {}),
+        hub.credentials.open(actor, connection.owner, RevealPurpose.CALL_READ),
+        hub.executor.call(actor, connection.owner, "test", {}),
         hub.test_runs.start(actor, connection.id),
-        hub.renewal.refresh_now(actor, connection.id),
+        hub.connections.refresh_credentials(actor, connection.id),
     ):
         with pytest.raises(NotAllowedNowError) as caught:
             await act
@@ -318,7 +319,7 @@ async def test_new_credentials_bring_such_a_connection_back(world):
     await world.come_back(await world.at_provider(await world.begin(connection)))
     back = await world.reload(connection)
     assert back.state is S.CONNECTED
-    assert (await world.hub.executor.call(world.actor, connection.id, "test", {})).fault is None
+    assert (await world.hub.executor.call(world.actor, back.owner, "test", {})).fault is None
     assert (await CredentialRecord.get(connection_id=connection.id)).due_at is not None
 
 
@@ -404,7 +405,7 @@ async def everything(world) -> str:
 
 async def test_a_deleted_connection_is_in_no_table_but_audit_events_and_its_revocation(world):
     connection = await world.connected("acme", {**SHOP, "signing": CANARY, "note": "CANARY-note"})
-    await world.hub.renewal.refresh_now(world.actor, connection.id)
+    await world.hub.connections.refresh_credentials(world.actor, connection.id)
     await world.begin(connection)
     await world.hub.test_runs.start(world.actor, connection.id, idempotency_key="k")
     deleted = await world.hub.connections.delete(world.actor, connection.id)
@@ -444,7 +445,7 @@ async def test_verbs_at_once_on_one_connection_follow_each_other(world):
         verbs.update_config(actor, connection.id, {**SHOP, "note": "x"}),
         verbs.pause(actor, connection.id),
         verbs.update(actor, connection.id, name="Renamed"),
-        world.hub.renewal.refresh_now(actor, connection.id),
+        world.hub.connections.refresh_credentials(actor, connection.id),
         return_exceptions=True,
     )
     assert not [result for result in results if isinstance(result, Exception)]

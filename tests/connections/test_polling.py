@@ -14,7 +14,7 @@ from app.catalog.definition import Grant
 from app.catalog.entry import IntegrationEntry
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AuthorizationStateName as State
-from app.connections.snapshot import Mode
+from app.credentials.snapshot import Mode
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.worker import BackgroundWork

@@ -9,9 +9,10 @@ import pytest
 
 from app.access.policy import ROLE_PERMISSIONS, Role
 from app.audit.reading import AuditFilter
-from app.connections.applications import application_id
 from app.connections.lifecycle import ConnectionState
-from app.connections.snapshot import ConnectionQuery, Mode, SetupStepKey, StepState
+from app.connections.snapshot import ConnectionQuery, SetupStepKey, StepState
+from app.credentials.applications import application_id
+from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import (
     ConflictError,
@@ -177,7 +178,7 @@ ACTS = {
     "delete": lambda w, a, i: verbs(w).delete(a, i),
     "begin": lambda w, a, i: w.hub.authorizations.begin(a, i),
     "test": lambda w, a, i: w.hub.test_runs.start(a, i),
-    "refresh": lambda w, a, i: w.hub.renewal.refresh_now(a, i),
+    "refresh": lambda w, a, i: w.hub.connections.refresh_credentials(a, i),
 }
 
 

@@ -71,7 +71,8 @@ async def entered(world, integration="acme", method="key"):
 
 async def call(world, connection, method="orders.create", params=None, actor=None, **more):
     params = {"product": "A"} if params is None else params
-    return await world.hub.executor.call(actor or world.actor, connection.id, method, params, **more)
+    owner = (await world.reload(connection)).owner
+    return await world.hub.executor.call(actor or world.actor, owner, method, params, **more)
 
 
 def keys(world):

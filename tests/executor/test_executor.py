@@ -11,7 +11,7 @@ import pytest
 from app.access.policy import ROLE_PERMISSIONS, Role
 from app.audit.models import SecretUseRecord
 from app.connections.models import ConnectionRecord
-from app.connections.snapshot import Mode
+from app.credentials.snapshot import Mode
 from app.foundation.errors import (
     CredentialsRejectedError,
     InvalidInputError,
@@ -42,9 +42,8 @@ async def keyed(world, method="key", value=None, mode=Mode.SANDBOX, **config):
 
 
 async def call(world, connection, method="me", params=None, **more):
-    return await world.hub.executor.call(
-        more.pop("actor", world.actor), connection.id, method, params or {}, **more
-    )
+    owner = (await world.reload(connection)).owner
+    return await world.hub.executor.call(more.pop("actor", world.actor), owner, method, params or {}, **more)
 
 
 def answering(world, *answers):
@@ -453,7 +452,7 @@ async def test_a_version_that_left_the_catalog_is_not_called(world):
 
 async def test_a_sandbox_connection_reaches_nothing_but_the_sandbox(world):
     connection = await keyed(world, value=CANARY)
-    live = await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+    live = await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
     assert isinstance(live.destination, Destination)
     await call(world, connection)
     assert {request.url.host for request in world.outside.requests} == {"127.0.0.1"}

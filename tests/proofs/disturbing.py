@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 
-from app.connections.models import CredentialRecord
+from app.credentials.models import CredentialRecord
 from app.foundation.clock import SystemClock
 from app.foundation.database import Database
 from app.settings import read_settings

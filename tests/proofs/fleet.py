@@ -19,11 +19,11 @@ from app.authenticators.base import Grant
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition, RenewalBy, Rotation
 from app.catalog.entry import IntegrationEntry
-from app.connections.applications import application_id
 from app.connections.lifecycle import ConnectionState
 from app.connections.models import ConnectionRecord
-from app.connections.sealing import seal_grant
-from app.connections.snapshot import Mode
+from app.credentials.applications import application_id
+from app.credentials.sealing import seal_grant
+from app.credentials.snapshot import Mode
 from app.foundation.clock import Clock
 from app.foundation.database import Transaction
 from app.foundation.secret import Secret

@@ -25,8 +25,9 @@ import asyncpg
 
 from app.access.actor import Actor
 from app.catalog.catalog import load_catalog
-from app.connections.models import AuthorizationRecord, CredentialRecord, RevocationRecord
+from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection
+from app.credentials.models import CredentialRecord, RevocationRecord
 from app.foundation.clock import FrozenClock
 from app.foundation.errors import OutsideError
 from app.foundation.ids import new_id
@@ -316,7 +317,8 @@ async def _do_what_is_due(hub: Hub) -> None:
 
 
 async def _tokens(hub: Hub, actor: Actor, connection_id: str) -> tuple[str, str]:
-    live = await hub.credentials.usable(actor, connection_id, RevealPurpose.TEST)
+    connection = await hub.connections.get(actor, connection_id)
+    live = await hub.credentials.open(actor, connection.owner, RevealPurpose.TEST)
     return live.grant.values["accessToken"].reveal(), live.grant.values["refreshToken"].reveal()
 
 

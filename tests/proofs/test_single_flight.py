@@ -99,7 +99,7 @@ async def test_concurrent_refreshes_over_processes_are_one_call_a_round(kind, tm
 
         async with build_hub(stage.settings, receive_jobs=False) as hub:
             after = await hub.connections.get(actor, connection.id)
-            live = await hub.credentials.usable(actor, connection.id, RevealPurpose.TEST)
+            live = await hub.credentials.open(actor, connection.owner, RevealPurpose.TEST)
         assert (after.state, after.problem, after.auth.generation) == ("CONNECTED", None, ROUNDS + 1)
         access, refresh = (live.grant.values[name].reveal() for name in ("accessToken", "refreshToken"))
         assert server.inspect(access, refresh) == {"family": 0, "access": True, "refresh": True}

@@ -17,10 +17,11 @@ import pytest
 
 from app.access.actor import Actor
 from app.catalog.definition import RenewalBy, Rotation
-from app.connections.due import CLOCK_SKEW
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import ConnectionRecord, CredentialRecord
-from app.connections.turns import OF_ONE_APPLICATION
+from app.connections.models import ConnectionRecord
+from app.credentials.due import CLOCK_SKEW
+from app.credentials.models import CredentialRecord
+from app.credentials.turns import OF_ONE_APPLICATION
 from app.foundation.clock import FrozenClock
 from app.foundation.errors import OutsideError
 from app.vault.vault import RevealPurpose
@@ -81,9 +82,8 @@ class Month:
         account = self.provider.accounts[number]
         actor = Actor.system(self.fleet.workspace_id, "a user", "req_user")
         try:
-            live = await self.fleet.hub.credentials.usable(
-                actor, self.fleet.ids[number], RevealPurpose.CALL_READ
-            )
+            connection = await self.fleet.hub.connections.get(actor, self.fleet.ids[number])
+            live = await self.fleet.hub.credentials.open(actor, connection.owner, RevealPurpose.CALL_READ)
         except OutsideError:
             self.seen["refused in an outage" if self.provider.is_down else "refused"] += 1
             return

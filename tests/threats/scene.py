@@ -15,7 +15,7 @@ import httpx
 from app.access.actor import ActorKind
 from app.access.policy import Permission
 from app.catalog.catalog import Catalog
-from app.connections.models import CredentialRecord
+from app.credentials.models import CredentialRecord
 from app.foundation.clock import FrozenClock
 from app.hub import Hub
 from app.main import build_app

@@ -8,7 +8,7 @@ import pytest
 from graphql import get_named_type, is_leaf_type, is_object_type, is_required_argument
 
 from app.api.graphql.schema import build_schema
-from app.connections.snapshot import Mode
+from app.credentials.snapshot import Mode
 from app.foundation.errors import NotFoundError
 from tests.hubs import owner
 from tests.threats.provider import CLIENT_ID

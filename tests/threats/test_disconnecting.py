@@ -5,11 +5,11 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from app.connections.models import CredentialRecord
+from app.credentials.models import CredentialRecord
 from app.foundation.errors import NotAllowedNowError, NotFoundError
 from app.vault.models import SealedRecord
 from app.vault.vault import RevealPurpose
-from tests.hubs import owner
+from tests.hubs import open_credentials, owner
 from tests.threats.provider import CLIENT_ID, client_of, form_of
 from tests.threats.scene import AUTH, PLAN
 
@@ -64,7 +64,7 @@ async def test_o15_what_was_given_up_opens_for_no_use_at_once_although_the_provi
         actor = await owner(scene.hub)
         for purpose in RevealPurpose:
             with pytest.raises((NotAllowedNowError, NotFoundError)):
-                await scene.hub.credentials.usable(actor, connected.id, purpose)
+                await open_credentials(scene.hub, actor, connected.id, purpose)
         assert await SealedRecord.filter(owner_row=connected.id).count() == 0
         assert await CredentialRecord.filter(connection_id=connected.id, generation__gt=0).count() == 0
     calls = len(scene.provider.token_calls)

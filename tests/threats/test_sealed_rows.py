@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from app.connections.models import ConnectionRecord, CredentialRecord
+from app.connections.models import ConnectionRecord
 from app.connections.rollback import rolled_back
+from app.credentials.models import CredentialRecord
 from app.vault.models import SealedRecord
 from app.vault.vault import RevealPurpose
-from tests.hubs import owner
+from tests.hubs import open_credentials, owner
 from tests.journeys.plans import STRIPE
 from tests.threats.scene import PLAN
 
@@ -45,7 +46,7 @@ async def test_a_row_that_is_set_back_is_named_by_the_verification(scene, whole)
         if whole:
             await beside.save()
         actor = await owner(scene.hub)
-        opened = await scene.hub.credentials.usable(actor, journey.id, RevealPurpose.TEST)
+        opened = await open_credentials(scene.hub, actor, journey.id, RevealPurpose.TEST)
 
     assert opened is not None  # it opens, as it did then: no sealing can prevent that
     chains_hold, found = await verdict(scene)
@@ -93,7 +94,7 @@ async def test_one_of_a_hundred_rows_that_does_not_open_is_flagged_and_the_list_
         actor = await owner(scene.hub)
         for journey in journeys:
             if journey is not bad:
-                assert await scene.hub.credentials.usable(actor, journey.id, RevealPurpose.TEST)
+                assert await open_credentials(scene.hub, actor, journey.id, RevealPurpose.TEST)
     listed = (await scene.client.ask(LIST))["connections"]
 
     assert untouched["totalCount"] == listed["totalCount"] == len(listed["nodes"]) == 100

@@ -7,7 +7,8 @@ import asyncio
 import httpx
 import pytest
 
-from app.connections.models import AuthorizationRecord, ConnectionRecord, CredentialRecord
+from app.connections.models import AuthorizationRecord, ConnectionRecord
+from app.credentials.models import CredentialRecord
 from tests.threats.scene import param, told
 
 

@@ -28,18 +28,14 @@ from app.connections.connections import Deleted, Edited
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import (
     AccessScope,
-    ApplicationSnapshot,
     AuthorizationSnapshot,
     AuthorizationStateName,
     ConnectionSnapshot,
-    Mode,
-    SecretInfo,
     SetupStep,
     SetupStepKey,
 )
-from app.connections.snapshot import (
-    StepState as SetupStepState,
-)
+from app.connections.snapshot import StepState as SetupStepState
+from app.credentials.snapshot import ApplicationSnapshot, Mode, SecretInfo
 from app.event_stream.event import (
     EVERYTHING,
     Event,

@@ -19,7 +19,8 @@ from app.authenticators.steps import (
     NoStep,
 )
 from app.connections.lifecycle import ConnectionState
-from app.connections.snapshot import AuthSnapshot, Mode
+from app.connections.snapshot import AuthSnapshot
+from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import (
     NotAllowedNowError,

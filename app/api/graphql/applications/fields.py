@@ -19,7 +19,7 @@ from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.fields import Given, resolver
 from app.api.graphql.problems import mutation
 from app.api.graphql.scalars import Url
-from app.connections.snapshot import Mode
+from app.credentials.snapshot import Mode
 from app.foundation.errors import NotFoundError
 
 
@@ -45,7 +45,7 @@ class ApplicationQueries:
 
 @strawberry.type
 class ApplicationMutations:
-    """The verbs of :class:`app.connections.applications.Applications`."""
+    """The verbs of :class:`app.credentials.applications.Applications`."""
 
     @mutation(
         SaveApplicationPayload,

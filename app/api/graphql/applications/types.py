@@ -15,7 +15,7 @@ from app.api.graphql.fields import optional, resolver
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, user_errors_field
 from app.api.graphql.scalars import Json, SecretText, Url
-from app.connections.snapshot import ApplicationSnapshot, Mode
+from app.credentials.snapshot import ApplicationSnapshot, Mode
 
 
 class ApplicationSource(StrEnum):

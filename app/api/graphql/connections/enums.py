@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from app.api.graphql.describe import describe_enum
 from app.connections.lifecycle import ConnectionState
-from app.connections.snapshot import AccessScope, AuthorizationStateName, Mode, StepState
+from app.connections.snapshot import AccessScope, AuthorizationStateName, StepState
+from app.credentials.snapshot import Mode
 
 describe_enum(
     ConnectionState,

@@ -11,7 +11,8 @@ from app.api.graphql.enums import Direction
 from app.api.graphql.fields import optional
 from app.api.graphql.scalars import Json, SecretJson, SecretText, SemVer, Url
 from app.connections.lifecycle import ConnectionState
-from app.connections.snapshot import AccessScope, Mode
+from app.connections.snapshot import AccessScope
+from app.credentials.snapshot import Mode
 
 _IDEMPOTENCY = "At most 255 characters of your own: the same key with the same input has one effect."
 _REVISION = "Change it only if it still has this revision."

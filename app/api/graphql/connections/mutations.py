@@ -162,13 +162,9 @@ class ConnectionMutations:
         self, info: PatchbayInfo, input_: Given[RefreshCredentialsInput]
     ) -> RefreshCredentialsPayload:
         """Renew by hand."""
-        context = info.context
-        await context.hub.renewal.refresh_now(context.actor, input_.connection_id)
-        position = await context.hub.events.position(context.actor.workspace_id)
-        snapshot = await context.hub.connections.get(context.actor, input_.connection_id)
-        return RefreshCredentialsPayload(
-            connection=connection_type(snapshot, position), as_of=EventCursor(context.cursor(position))
-        )
+        hub, actor = info.context.hub, info.context.actor
+        edited = await hub.connections.refresh_credentials(actor, input_.connection_id)
+        return edited_payload(RefreshCredentialsPayload, info, edited)
 
 
 def edited_payload(payload: type[P], info: PatchbayInfo, edited: Edited) -> P:

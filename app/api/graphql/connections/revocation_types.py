@@ -11,7 +11,7 @@ import strawberry
 from app.api.graphql.context import RequestContext
 from app.api.graphql.describe import describe_enum
 from app.api.graphql.node import NodeType
-from app.connections.revocation import RevocationSnapshot, RevocationState
+from app.credentials.snapshot import RevocationSnapshot, RevocationState
 
 describe_enum(
     RevocationState,

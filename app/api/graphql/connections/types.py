@@ -24,12 +24,11 @@ from app.connections.snapshot import (
     AccessScope,
     AuthSnapshot,
     ConnectionSnapshot,
-    Mode,
-    SecretInfo,
     SetupStep,
     SetupStepKey,
     StepState,
 )
+from app.credentials.snapshot import Mode, SecretInfo
 from app.foundation.errors import NotFoundError
 
 

@@ -7,9 +7,8 @@ connection is unusable at once, whatever the provider does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Final
 
@@ -19,23 +18,28 @@ from app.access.actor import Actor
 from app.access.policy import Permission, require
 from app.audit.entry import Detail, Target
 from app.audit.log import AuditLog
-from app.authenticators.base import Facts, RevocationReport, grant_from_stored
+from app.authenticators.base import RevocationReport
 from app.authenticators.registry import authenticator_for
-from app.catalog.catalog import Catalog
-from app.connections.applications import Applications
-from app.connections.flows import Destinations, FlowRunner
-from app.connections.models import ConnectionRecord, CredentialRecord, RevocationRecord
-from app.connections.sealing import credential_ref
-from app.connections.snapshot import Mode
+from app.credentials.flows import FlowRunner
+from app.credentials.models import RevocationRecord
+from app.credentials.opening import Opener
+from app.credentials.owner import CONFIG_FIELD, CredentialOwner
+from app.credentials.snapshot import (
+    NO_CREDENTIAL,
+    CredentialSnapshot,
+    Mode,
+    RevocationSnapshot,
+    RevocationState,
+)
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
-from app.foundation.errors import CredentialsRejectedError, NotFoundError, PatchbayError
+from app.foundation.errors import CredentialsRejectedError, NotAllowedNowError, NotFoundError, PatchbayError
 from app.foundation.ids import new_id, new_token
 from app.foundation.jobs import Jobs
 from app.foundation.problems import ProblemCode
 from app.foundation.retry import backoff_s
-from app.vault.vault import RevealPurpose, SealedRef, Vault
+from app.vault.vault import RevealPurpose, Vault
 
 GIVE_UP_AFTER: Final = timedelta(hours=72)
 _LEASE: Final = timedelta(seconds=90)
@@ -43,38 +47,6 @@ _PICK_UP: Final = timedelta(seconds=5)
 _BACKOFF_BASE_S: Final = 30.0
 _BACKOFF_CAP_S: Final = 3_600.0
 _TABLE: Final = "revocation"
-_FIELD: Final = "credentials"
-
-
-class RevocationState(StrEnum):
-    """How far a revocation is."""
-
-    PENDING = "PENDING"
-    """Tried in the background until the provider answers."""
-    REVOKED = "REVOKED"
-    """Everything that was held is dead at the provider."""
-    PARTLY_REVOKED = "PARTLY_REVOKED"
-    """The provider offers no revocation for some of it; that lives on there until it expires or is revoked there."""
-    NOT_OFFERED = "NOT_OFFERED"
-    """The provider offers no revocation; what was held lives on there."""
-    GAVE_UP = "GAVE_UP"
-    """The provider could not be reached in time; what was held may live on there."""
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationSnapshot:
-    """What became of credentials at the provider, by the names of their values; never the values."""
-
-    id: str
-    connection_id: str
-    integration: str
-    state: RevocationState
-    revoked: tuple[str, ...]
-    alive: tuple[str, ...]
-    expires_at: datetime | None
-    attempts: int
-    created_at: datetime
-    finished_at: datetime | None
 
 
 class Revocations:
@@ -87,41 +59,43 @@ class Revocations:
         audit: AuditLog,
         outbox: Outbox,
         jobs: Jobs,
-        catalog: Catalog,
-        applications: Applications,
+        opener: Opener,
         runner: FlowRunner,
-        destinations: Destinations,
     ) -> None:
         self._database = database
         self._vault = vault
         self._audit = audit
         self._outbox = outbox
         self._jobs = jobs
-        self._catalog = catalog
-        self._applications = applications
+        self._opener = opener
         self._runner = runner
-        self._destinations = destinations
         self._rng = Random()  # noqa: S311 - spreads retries, guards nothing
 
     async def take(
-        self, tx: Transaction, actor: Actor, connection: ConnectionRecord, credential: CredentialRecord | None
+        self, tx: Transaction, actor: Actor, owner: CredentialOwner, credential: CredentialSnapshot | None
     ) -> RevocationSnapshot | None:
-        """Move a locked connection's credentials into a job, with ``tx``; None if there were none that open."""
+        """Move a locked connection's credentials into a row of their own, with ``tx``; None if none of them open.
+
+        Secret fields of its configuration are sealed there too: the connection may lose them before the provider
+        has answered.
+        """
         if credential is None or credential.generation == 0:
             return None
-        row = _new_row(tx, connection, credential)
-        moved = await self._vault.move(tx, credential_ref(connection.workspace_id, connection.id), _ref(row))
-        if not moved:
+        row = _new_row(tx, owner, credential)
+        taken = replace(owner, sealed_at_row=(_TABLE, row.id))
+        if not await self._vault.move(tx, owner.credential_ref, taken.credential_ref):
             return None
+        for name in owner.secret_fields:
+            await self._vault.copy(tx, owner.config_ref(name), taken.config_ref(name))
         await row.save(force_create=True)
         detail: Detail = {"revocationId": row.id, "generation": credential.generation}
-        target = Target("connection", connection.id, connection.name)
+        target = Target("connection", owner.id, owner.name)
         self._audit.record(tx, actor, "credentials.moved_to_revocation", target, detail=detail)
         tx.after_commit(lambda: self._jobs.enqueue("revocation", row.id))
         return _snapshot(row)
 
     async def drop(
-        self, tx: Transaction, actor: Actor, connection: ConnectionRecord, credential: CredentialRecord | None
+        self, tx: Transaction, actor: Actor, owner: CredentialOwner, credential: CredentialSnapshot | None
     ) -> RevocationSnapshot | None:
         """Say, with ``tx``, that credentials are destroyed here without asking anybody, and live on at the provider.
 
@@ -129,7 +103,7 @@ class Revocations:
         """
         if credential is None or credential.generation == 0:
             return None
-        row = _new_row(tx, connection, credential)
+        row = _new_row(tx, owner, credential)
         row.config, row.account = {}, {}
         row.state = RevocationState.NOT_OFFERED.value
         row.alive = [str(hint["path"][-1]) for hint in credential.hints]
@@ -191,29 +165,36 @@ class Revocations:
         return await RevocationRecord.get(id=revocation_id) if claimed else None
 
     async def _ask(self, actor: Actor, row: RevocationRecord) -> RevocationReport:
-        definition = self._catalog.definition(row.integration, row.version)
-        method = definition.auth_method(row.auth_method) if definition else None
-        if definition is None or method is None:
-            return RevocationReport()
-        application = (
-            await self._applications.facts(actor, row.application_id, RevealPurpose.REVOCATION)
-            if row.application_id
-            else None
-        )
-        facts = Facts(
-            definition=definition,
-            now=self._database.clock.now(),
-            random=new_token,
-            config=row.config,
-            application=application,
+        owner = await self._owner(row)
+        credential = replace(
+            NO_CREDENTIAL,
+            auth_method=row.auth_method,
+            application_id=row.application_id,
             account=row.account,
-            redirect_uri=None,
         )
-        revealed = await self._vault.reveal(
-            actor, _ref(row), purpose=RevealPurpose.REVOCATION, connection_id=row.connection_id
+        try:
+            method = self._opener.method_of(owner, row.auth_method)
+        except NotAllowedNowError:
+            return RevocationReport()  # the catalog has forgotten how they were got
+        opened = await self._opener.open(actor, owner, credential, RevealPurpose.REVOCATION)
+        flow = authenticator_for(method).revoke(method, opened.facts, opened.grant)
+        return await self._runner.run(flow, opened.destination)
+
+    async def _owner(self, row: RevocationRecord) -> CredentialOwner:
+        """Return the connection as it was when it gave the credentials up."""
+        fields = await self._vault.fields_of(row.workspace_id, _TABLE, row.id)
+        prefix = f"{CONFIG_FIELD}."
+        return CredentialOwner(
+            id=row.connection_id,
+            workspace_id=row.workspace_id,
+            name=row.connection_name,
+            integration=row.integration,
+            version=row.version,
+            mode=Mode(row.mode),
+            config=row.config,
+            secret_fields=tuple(name.removeprefix(prefix) for name in fields if name.startswith(prefix)),
+            sealed_at_row=(_TABLE, row.id),
         )
-        flow = authenticator_for(method).revoke(method, facts, grant_from_stored(revealed.value))
-        return await self._runner.run(flow, self._destinations.of(definition, Mode(row.mode), row.config))
 
     async def _try_later(self, actor: Actor, row: RevocationRecord, fault: PatchbayError) -> None:
         now = self._database.clock.now()
@@ -249,7 +230,7 @@ class Revocations:
             )
             if not ended:
                 return
-            await self._vault.destroy(tx, _ref(row))
+            await self._vault.destroy_row(tx, _TABLE, row.id)
             self._tell(tx, actor, row, state, report)
 
     def _tell(
@@ -279,17 +260,17 @@ class Revocations:
         self._audit.record(tx, actor, "credentials.revoked", target, detail=data)
 
 
-def _new_row(tx: Transaction, connection: ConnectionRecord, credential: CredentialRecord) -> RevocationRecord:
+def _new_row(tx: Transaction, owner: CredentialOwner, credential: CredentialSnapshot) -> RevocationRecord:
     return RevocationRecord(
         id=new_id("rev"),
-        workspace_id=connection.workspace_id,
-        connection_id=connection.id,
-        connection_name=connection.name,
-        integration=connection.integration,
-        version=connection.version,
-        mode=connection.mode,
-        config=connection.config,
-        account=credential.account,
+        workspace_id=owner.workspace_id,
+        connection_id=owner.id,
+        connection_name=owner.name,
+        integration=owner.integration,
+        version=owner.version,
+        mode=owner.mode.value,
+        config=dict(owner.config),
+        account=dict(credential.account),
         auth_method=credential.auth_method,
         application_id=credential.application_id,
         state=RevocationState.PENDING.value,
@@ -304,10 +285,6 @@ def _state_of(report: RevocationReport) -> RevocationState:
     if not report.revoked:
         return RevocationState.NOT_OFFERED
     return RevocationState.PARTLY_REVOKED if report.alive else RevocationState.REVOKED
-
-
-def _ref(row: RevocationRecord) -> SealedRef:
-    return SealedRef(row.workspace_id, _TABLE, row.id, _FIELD)
 
 
 def _snapshot(row: RevocationRecord) -> RevocationSnapshot:

@@ -10,7 +10,7 @@ from app.authenticators.base import Flow, Waiting
 from app.authenticators.steps import DeviceCodeStep
 from app.catalog.definition import Definition
 from app.catalog.hosts import allowed_hosts
-from app.connections.snapshot import Mode
+from app.credentials.snapshot import Mode
 from app.foundation.errors import OutsideError
 from app.foundation.outbound import Destination, Outbound, SandboxRoute
 from app.foundation.problems import ProblemCode, problem

@@ -8,7 +8,7 @@ import pytest
 
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AuthorizationStateName as State
-from app.connections.vault_paths import grants_of
+from app.credentials.vault_paths import grants_of
 from app.foundation.errors import InvalidInputError, NotAllowedNowError
 from app.settings import SettingsError, read_settings
 from app.vault.vault import RevealPurpose
@@ -74,7 +74,7 @@ def told(submission):
 
 
 async def used(world, connection):
-    live = await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+    live = await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
     return live.grant.values["password"].reveal()
 
 

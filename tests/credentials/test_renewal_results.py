@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import CredentialRecord
+from app.credentials.models import CredentialRecord
 from app.foundation.errors import StorageBusyError
 from app.vault.vault import RevealPurpose
 from tests.connections.conftest import GENERIC
-from tests.connections.renewing import renew
+from tests.credentials.renewing import renew
 
 
 class Worker:
@@ -44,7 +44,7 @@ class Worker:
 
 
 async def usable_token(world, connection):
-    live = await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+    live = await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
     return live.grant.values["accessToken"].reveal()
 
 

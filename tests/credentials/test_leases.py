@@ -8,13 +8,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from app.connections import leases
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import CredentialRecord, RenewalAttemptRecord
+from app.credentials import leases
+from app.credentials.models import CredentialRecord, RenewalAttemptRecord
 from app.foundation.errors import CredentialsRejectedError, TransientOutsideError
 from app.foundation.problems import ProblemCode
 from tests.connections.conftest import GENERIC
-from tests.connections.renewing import answering, credential_of, outside, raising, renew
+from tests.credentials.renewing import answering, credential_of, outside, raising, renew
 
 REFUSED = answering(400, {"error": "invalid_grant"})
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from app.access.actor import Actor
-from app.connections.models import CredentialRecord
+from app.credentials.models import CredentialRecord
 
 
 def system(world):

@@ -6,11 +6,11 @@ import asyncio
 
 import httpx
 
-from app.connections.models import CredentialRecord
-from app.connections.turns import AT_ONCE, OF_ONE_APPLICATION
+from app.credentials.models import CredentialRecord
+from app.credentials.turns import AT_ONCE, OF_ONE_APPLICATION
 from app.worker import BackgroundWork
 from tests.connections.conftest import GENERIC
-from tests.connections.renewing import credential_of, outside, system
+from tests.credentials.renewing import credential_of, outside, system
 
 DAY_S = 24 * 3_600
 

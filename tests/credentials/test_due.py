@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.connections.due import MAX_JITTER, MAX_MARGIN, due_at, is_fresh, least_wait_s, next_probe, next_try_s
+from app.credentials.due import MAX_JITTER, MAX_MARGIN, due_at, is_fresh, least_wait_s, next_probe, next_try_s
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from app.foundation.errors import InvalidInputError, NotAllowedNowError, Outside
 from app.vault.models import SealedRecord
 from app.vault.vault import RevealPurpose
 from tests.connections.conftest import GENERIC, World
-from tests.connections.renewing import answering, outside, renew
+from tests.credentials.renewing import answering, outside, renew
 from tests.hubs import owner, running_hub, settings_for, test_keys
 
 REFERENCE = "env:PATCHBAY_SECRET_SHOP_KEY"
@@ -64,7 +64,7 @@ async def test_a_reference_is_resolved_for_use_and_never_stored_as_its_value(ope
         assert authorization.state is State.AUTHENTICATED
         run = await world.tested(connection)
         assert run.verdict == "PASSED"
-        live = await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+        live = await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
         assert live.grant.values["password"].reveal() == password
         assert await SealedRecord.filter(owner_row=connection.id).count() == 1
 
@@ -73,7 +73,7 @@ async def test_a_changed_secret_is_used_from_then_on_without_any_edit(open_world
     async with open_world(PATCHBAY_SECRET_SHOP_KEY=password) as world:
         connection, _ = await submitted(world)
     async with open_world(PATCHBAY_SECRET_SHOP_KEY="another-password") as world:
-        live = await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+        live = await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
         assert live.grant.values["password"].reveal() == "another-password"
 
 
@@ -107,7 +107,7 @@ async def test_a_secret_that_was_taken_away_says_so(open_world, password):
         connection, _ = await submitted(world)
     async with open_world() as world:
         with pytest.raises(NotAllowedNowError):
-            await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+            await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
 
 
 @pytest.mark.parametrize("reference", [REFERENCE, "vault:secret/data/patchbay/shop#key"])
@@ -119,6 +119,6 @@ async def test_a_provider_that_gives_a_reference_for_a_token_is_handed_no_secret
             with pytest.raises(OutsideError) as caught:
                 await renew(world, before)
         assert caught.value.problem.code == "UPSTREAM_BAD_RESPONSE"
-        live = await world.hub.credentials.usable(world.actor, before.id, RevealPurpose.TEST)
+        live = await world.hub.credentials.open(world.actor, before.owner, RevealPurpose.TEST)
         assert live.generation == 1
-        assert not world.hub.credentials._outside_secrets.references(live.grant)
+        assert not world.hub.credentials._opener._outside_secrets.references(live.grant)

@@ -14,9 +14,11 @@ import structlog
 from tortoise.expressions import Q
 
 from app.access.actor import Actor
-from app.connections.due import CLOCK_SKEW
-from app.connections.models import ConnectionRecord, CredentialRecord, RenewalAttemptRecord
-from app.connections.rows import lock_connections
+from app.credentials.due import CLOCK_SKEW
+from app.credentials.models import CredentialRecord, RenewalAttemptRecord
+from app.credentials.owner import CredentialOwner, LockedOwner, Owners
+from app.credentials.rows import lock_credentials
+from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.ids import new_id, new_token
@@ -46,7 +48,7 @@ _UNCERTAIN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to renew one generation, until it runs out; with the rows as they were when it was taken.
+    """The right to renew one generation, until it runs out; connection and credentials are as when it was taken.
 
     ``is_uncertain``: an earlier attempt at these very credentials may have used their refresh token up.
     """
@@ -55,14 +57,14 @@ class Lease:
     attempt_id: str
     is_uncertain: bool
     generation: int
-    connection: ConnectionRecord
-    credential: CredentialRecord
+    owner_of: CredentialOwner
+    credential: CredentialSnapshot
 
-    def is_held(self, credential: CredentialRecord | None) -> bool:
+    def is_held(self, credential: CredentialSnapshot | None) -> bool:
         """Return whether nobody has taken the lease over."""
         return credential is not None and self.is_of(credential) and credential.lease_owner == self.owner
 
-    def is_of(self, credential: CredentialRecord) -> bool:
+    def is_of(self, credential: CredentialSnapshot) -> bool:
         """Return whether these are still the very credentials it was taken for; a new grant may reuse the number."""
         seen = self.credential
         return (credential.generation, credential.sealed_at) == (self.generation, seen.sealed_at)
@@ -91,8 +93,9 @@ class Leases:
     Those that are asked for at the same time are taken in one transaction.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owners: Owners) -> None:
         self._database = database
+        self._owners = owners
         self._together = Together(self._take)
 
     async def take(
@@ -114,12 +117,20 @@ class Leases:
         ids = {wish.connection_id for wish in wishes}
         owner = new_token()
         async with self._database.transaction() as tx:
-            rows = await lock_connections(ids)
+            rows = await self._owners.lock(ids)
+            credentials = await lock_credentials(rows)
             past: dict[str, list[RenewalAttemptRecord]] = {}
             for attempt in await RenewalAttemptRecord.filter(connection_id__in=list(rows)).order_by("id"):
                 past.setdefault(attempt.connection_id, []).append(attempt)
             taken = [
-                _judged(tx, wish, owner, rows.get(wish.connection_id), past.get(wish.connection_id, []))
+                _judged(
+                    tx,
+                    wish,
+                    owner,
+                    rows.get(wish.connection_id),
+                    credentials.get(wish.connection_id),
+                    past.get(wish.connection_id, []),
+                )
                 for wish in wishes
             ]
             await _write_down(tx, [lease for lease in taken if isinstance(lease, Lease)])
@@ -137,7 +148,7 @@ class Leases:
             await keeping
 
     async def _keep(self, lease: Lease, done: asyncio.Event) -> None:
-        mine = CredentialRecord.filter(connection_id=lease.connection.id, lease_owner=lease.owner)
+        mine = CredentialRecord.filter(connection_id=lease.owner_of.id, lease_owner=lease.owner)
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_BEAT_S):
@@ -156,7 +167,7 @@ class Leases:
         return attempt.outcome if attempt is not None else None
 
 
-def is_leased(credential: CredentialRecord, now: datetime) -> bool:
+def is_leased(credential: CredentialSnapshot, now: datetime) -> bool:
     """Return whether a worker holds a lease now; one that ends too late was taken before the clock was put back."""
     return credential.lease_until is not None and now < credential.lease_until <= now + _LONGEST
 
@@ -170,12 +181,12 @@ def _judged(
     tx: Transaction,
     wish: _Wish,
     owner: str,
-    row: tuple[ConnectionRecord, CredentialRecord | None] | None,
+    locked: LockedOwner | None,
+    credential: CredentialSnapshot | None,
     attempts: list[RenewalAttemptRecord],
 ) -> Lease | Other | NotFoundError | None:
-    if row is None or row[0].workspace_id != wish.actor.workspace_id:
+    if locked is None or locked.owner.workspace_id != wish.actor.workspace_id:
         return NotFoundError()
-    connection, credential = row
     if credential is None or credential.generation != wish.generation:
         return None
     past = [attempt for attempt in attempts if attempt.generation == wish.generation]
@@ -184,14 +195,12 @@ def _judged(
         return Other(running.id if running else "")
     if not wish.at_once and (failed := _failed_just_now(past, credential, tx.now)) is not None:
         return Other(failed.id)
-    credential.lease_owner = owner
-    credential.lease_until = tx.now + LEASE_FOR
     return Lease(
         owner=owner,
         attempt_id=new_id("ren"),
         is_uncertain=any(attempt.finished_at is None or attempt.outcome in _UNCERTAIN for attempt in past),
         generation=credential.generation,
-        connection=connection,
+        owner_of=locked.owner,
         credential=credential,
     )
 
@@ -199,7 +208,7 @@ def _judged(
 async def _write_down(tx: Transaction, leases: Sequence[Lease]) -> None:
     if not leases:
         return
-    ids = [lease.connection.id for lease in leases]
+    ids = [lease.owner_of.id for lease in leases]
     await RenewalAttemptRecord.filter(connection_id__in=ids, finished_at=None).update(
         finished_at=tx.now, outcome=INTERRUPTED
     )
@@ -211,7 +220,7 @@ async def _write_down(tx: Transaction, leases: Sequence[Lease]) -> None:
             RenewalAttemptRecord(
                 id=lease.attempt_id,
                 workspace_id=lease.credential.workspace_id,
-                connection_id=lease.connection.id,
+                connection_id=lease.owner_of.id,
                 generation=lease.generation,
                 lease_owner=lease.owner,
                 started_at=tx.now,
@@ -233,7 +242,7 @@ async def forget(tx: Transaction, connection_ids: Sequence[str]) -> None:  # noq
 
 
 def _failed_just_now(
-    past: list[RenewalAttemptRecord], credential: CredentialRecord, now: datetime
+    past: list[RenewalAttemptRecord], credential: CredentialSnapshot, now: datetime
 ) -> RenewalAttemptRecord | None:
     if not credential.failures or not past:
         return None

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import CredentialRecord
-from app.connections.watching import usual_due
+from app.credentials.models import CredentialRecord
+from app.credentials.watching import usual_due
 from app.worker import BackgroundWork
 from tests.connections.conftest import GENERIC
-from tests.connections.renewing import answering, credential_of, outside
+from tests.credentials.renewing import answering, credential_of, outside
 
 AWAY = answering(503, {"error": "temporarily_unavailable"})
 DAY = 24 * 3600

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.connections.lifecycle import ConnectionState
-from app.connections.revocation import RevocationState
+from app.credentials.snapshot import RevocationState
 from app.event_stream.event import EventType
 from app.foundation.errors import NotAllowedNowError, NotFoundError
 from app.vault.models import SealedRecord
@@ -26,7 +26,7 @@ async def test_a_disconnected_connection_is_unusable_at_once(world):
     assert edited.connection.auth is None
     assert edited.revocation.state is RevocationState.PENDING
     with pytest.raises(NotAllowedNowError):
-        await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+        await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
 
 
 async def test_the_provider_is_told_and_the_secret_is_destroyed(world):

@@ -7,35 +7,27 @@ import contextlib
 from typing import Final
 
 from app.access.actor import Actor
-from app.access.policy import Permission, require
-from app.authenticators.base import Facts, Grant, grant_from_stored
+from app.authenticators.base import Grant
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
-from app.connections.choices import Chooser
-from app.connections.flows import Destinations, FlowRunner
-from app.connections.leases import INTERRUPTED, SUPERSEDED, Lease, Leases, Other, is_leased
-from app.connections.lifecycle import PERSON_NEEDED, ConnectionState
-from app.connections.models import ConnectionRecord, CredentialRecord
-from app.connections.moves import Moves
-from app.connections.outcomes import Outcomes
-from app.connections.outside_secrets import OutsideSecrets
-from app.connections.renewal_results import Fate, RenewalResults
-from app.connections.rows import are_usable, load_connection
-from app.connections.sealing import credential_ref
-from app.connections.snapshot import Mode
-from app.connections.turns import Job, Turns
-from app.connections.watching import is_time_to_renew, next_look
+from app.credentials.flows import FlowRunner
+from app.credentials.leases import INTERRUPTED, SUPERSEDED, Lease, Leases, Other, is_leased
+from app.credentials.opening import OpenCredentials, Opener
+from app.credentials.outside_secrets import OutsideSecrets
+from app.credentials.owner import CredentialOwner, Owners
+from app.credentials.renewal_results import Fate, RenewalResults
+from app.credentials.rows import find_credential, set_due_once
+from app.credentials.snapshot import are_usable
+from app.credentials.turns import Job, Turns
+from app.credentials.watching import is_time_to_renew, next_look
 from app.event_stream.outbox import channel_of
 from app.foundation.database import Database
 from app.foundation.errors import (
-    ApplicationRejectedError,
-    CredentialsRejectedError,
     NotAllowedNowError,
-    OutsideError,
     PatchbayError,
     TransientOutsideError,
+    outside_error,
 )
-from app.foundation.outbound import Destination
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.wakeups import Wakeups
 from app.vault.vault import RevealPurpose, Vault
@@ -54,43 +46,38 @@ class Renewal:
         database: Database,
         vault: Vault,
         wakeups: Wakeups,
-        moves: Moves,
-        outcomes: Outcomes,
-        chooser: Chooser,
+        owners: Owners,
+        opener: Opener,
         *,
         outside_secrets: OutsideSecrets,
         runner: FlowRunner,
-        destinations: Destinations,
     ) -> None:
         self._database = database
-        self._vault = vault
         self._wakeups = wakeups
-        self._chooser = chooser
+        self._owners = owners
+        self._opener = opener
         self._outside_secrets = outside_secrets
         self._runner = runner
-        self._destinations = destinations
-        self._leases = Leases(database)
-        self._results = RenewalResults(database, vault, moves, outcomes)
+        self._leases = Leases(database, owners)
+        self._results = RenewalResults(database, vault, owners)
         self._turns = Turns(database)
         self._flights: dict[tuple[str, int], asyncio.Task[None]] = {}
 
-    async def refresh_now(self, actor: Actor, connection_id: str) -> None:
-        """Renew at a person's request, the same way as in the background, however lately it failed.
+    async def refresh_now(self, actor: Actor, owner: CredentialOwner) -> None:
+        """Renew at the request of a person whose verb has let him pass, however lately it failed.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: there is nothing to renew, or it cannot be renewed without a person.
             OutsideError: the provider refused or is away.
         """
-        require(actor, Permission.CONNECTIONS_AUTHORIZE)
-        _, credential = await load_connection(actor.workspace_id, connection_id)
+        credential = await find_credential(owner.id)
         if not are_usable(credential):
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
         if not credential.can_renew:
             raise NotAllowedNowError(
                 problem(ProblemCode.NOT_ALLOWED_NOW, state="using credentials that do not expire")
             )
-        await self.renew(actor, connection_id, credential.generation, at_once=True)
+        await self.renew(actor, owner.id, credential.generation, at_once=True)
 
     async def renew(
         self, actor: Actor, connection_id: str, seen_generation: int, *, at_once: bool = False
@@ -119,6 +106,7 @@ class Renewal:
         What is not due any more, or belongs to another worker, is left alone. It waits for its turn first.
 
         Raises:
+            NotFoundError: the connection was deleted.
             OutsideError: the renewal failed; it is due again later.
         """
         job = (actor.workspace_id, connection_id)
@@ -136,15 +124,11 @@ class Renewal:
             if is_renewed and is_time_to_renew(credential, now):
                 await self.renew(actor, connection_id, credential.generation)
                 return False
-            row = await ConnectionRecord.filter(id=connection_id, workspace_id=actor.workspace_id).first()
-            if row is None:
-                return False
-            if is_renewed and row.state != ConnectionState.DEGRADED.value:
+            owner = await self._owners.find(actor.workspace_id, connection_id)
+            if is_renewed and owner.degraded_since is None:
                 await self.renew(actor, connection_id, credential.generation)
                 return False
-            due_at = next_look(row, credential, now)
-            mine = CredentialRecord.filter(connection_id=connection_id, workspace_id=actor.workspace_id)
-            return bool(await mine.filter(due_at=credential.due_at).update(due_at=due_at))
+            return await set_due_once(credential, next_look(owner, credential, now))
 
     async def due(self, limit: int = 200) -> list[Job]:
         """Return ``(workspace id, connection id)`` of what is due and that nobody works on, by turns of providers."""
@@ -191,29 +175,18 @@ class Renewal:
         if outcome is None or outcome in _NO_FAILURE:
             return
         code = ProblemCode(outcome)
-        row, _ = await load_connection(actor.workspace_id, connection_id)
-        error: type[OutsideError] = (
-            CredentialsRejectedError if code in PERSON_NEEDED else TransientOutsideError
-        )
-        if code is ProblemCode.APPLICATION_REJECTED:
-            error = ApplicationRejectedError
-        raise error(problem(code, provider=self._chooser.definition_of(row).name))
+        owner = await self._owners.find(actor.workspace_id, connection_id)
+        raise outside_error(problem(code, provider=self._opener.definition_of(owner).name))
 
     async def _renew_under(self, actor: Actor, lease: Lease) -> None:
         method: AuthMethod | None = None
         try:
-            facts = await self._chooser.facts(
-                actor,
-                lease.connection,
-                lease.credential,
-                lease.credential.application_id,
-                RevealPurpose.RENEWAL,
+            method = self._opener.method_of(lease.owner_of, lease.credential.auth_method)
+            opened = await self._opener.open(
+                actor, lease.owner_of, lease.credential, RevealPurpose.RENEWAL, generation=lease.generation
             )
-            method = facts.definition.auth_method(lease.credential.auth_method)
-            if method is None:
-                raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
             async with asyncio.timeout(_CALL_S), self._leases.kept(lease):
-                grant = await self._ask(actor, method, facts, lease)
+                grant = await self._ask(opened)
         except TimeoutError:
             await self._failed(
                 actor, lease, method, TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
@@ -222,9 +195,9 @@ class Renewal:
         except PatchbayError as fault:
             await self._failed(actor, lease, method, fault)
             return
-        fate = await self._results.succeeded(actor, lease, method, grant)
+        fate = await self._results.succeeded(actor, lease, opened.method, grant)
         if fate is Fate.UNWANTED:
-            await self._take_back(lease, method, facts, grant)
+            await self._take_back(opened, grant)
 
     async def _failed(
         self, actor: Actor, lease: Lease, method: AuthMethod | None, fault: PatchbayError
@@ -233,24 +206,13 @@ class Renewal:
         if meant is not None:
             raise meant from None
 
-    async def _ask(self, actor: Actor, method: AuthMethod, facts: Facts, lease: Lease) -> Grant:
-        connection = lease.connection
-        ref = credential_ref(connection.workspace_id, connection.id)
-        revealed = await self._vault.reveal(
-            actor, ref, purpose=RevealPurpose.RENEWAL, generation=lease.generation
-        )
-        stored = grant_from_stored(revealed.value)
-        grant = await self._outside_secrets.to_use(connection.workspace_id, stored)
-        renewed = await self._runner.run(
-            authenticator_for(method).renew(method, facts, grant), self._destination(facts, lease)
-        )
-        return self._outside_secrets.to_store(renewed, self._outside_secrets.references(stored))
+    async def _ask(self, opened: OpenCredentials) -> Grant:
+        flow = authenticator_for(opened.method).renew(opened.method, opened.facts, opened.grant)
+        renewed = await self._runner.run(flow, opened.destination)
+        return self._outside_secrets.to_store(renewed, opened.references)
 
-    async def _take_back(self, lease: Lease, method: AuthMethod, facts: Facts, grant: Grant) -> None:
+    async def _take_back(self, opened: OpenCredentials, grant: Grant) -> None:
         """Revoke what a provider gave to a connection that was disconnected meanwhile: nobody will ever know it."""
         with contextlib.suppress(PatchbayError):
-            flow = authenticator_for(method).revoke(method, facts, grant)
-            await self._runner.run(flow, self._destination(facts, lease))
-
-    def _destination(self, facts: Facts, lease: Lease) -> Destination:
-        return self._destinations.of(facts.definition, Mode(lease.connection.mode), facts.config)
+            flow = authenticator_for(opened.method).revoke(opened.method, opened.facts, grant)
+            await self._runner.run(flow, opened.destination)

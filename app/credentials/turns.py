@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from itertools import chain, zip_longest
 from typing import Final
 
-from app.connections.due import CLOCK_SKEW
-from app.connections.leases import not_leased
-from app.connections.models import CredentialRecord
+from app.credentials.due import CLOCK_SKEW
+from app.credentials.leases import not_leased
+from app.credentials.models import CredentialRecord
+from app.credentials.rows import find_credentials
+from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Database
 from app.foundation.together import Together
 
@@ -49,14 +51,14 @@ class Turns:
         in_turn = chain.from_iterable(zip_longest(*queues.values()))
         return [job for job in in_turn if job is not None][:limit]
 
-    async def credential(self, job: Job) -> CredentialRecord | None:
+    async def credential(self, job: Job) -> CredentialSnapshot | None:
         """Return what stands beside a connection's credentials now; asked for together, it is read by one query."""
         workspace_id, connection_id = job
         found = await self._found.ask(connection_id)
         return found if found is not None and found.workspace_id == workspace_id else None
 
     @asynccontextmanager
-    async def turn(self, credential: CredentialRecord) -> AsyncIterator[bool]:
+    async def turn(self, credential: CredentialSnapshot) -> AsyncIterator[bool]:
         """Wait for a place among the renewals of this process, first among those of the same application.
 
         Yield whether it had to wait.
@@ -67,9 +69,9 @@ class Turns:
         async with places, self._all:
             yield has_waited
 
-    async def _find_all(self, ids: Sequence[str]) -> list[CredentialRecord | None]:
+    async def _find_all(self, ids: Sequence[str]) -> list[CredentialSnapshot | None]:
         with self._database.bind():
-            found = await CredentialRecord.in_bulk(set(ids), "connection_id")
+            found = await find_credentials(set(ids))
         return [found.get(id_) for id_ in ids]
 
     async def after_clock_change(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,10 +16,10 @@ from app.audit.entry import Target
 from app.audit.log import AuditLog
 from app.authenticators.base import ApplicationFacts
 from app.catalog.catalog import Catalog
-from app.catalog.definition import AuthKind, AuthMethod, Definition
+from app.catalog.definition import AuthKind, AuthMethod
 from app.catalog.sample_keys import is_private_key, sample_keys
-from app.connections.models import ApplicationRecord, CredentialRecord, RevocationRecord
-from app.connections.snapshot import ApplicationSnapshot, Mode, SecretInfo
+from app.credentials.models import ApplicationRecord, CredentialRecord, RevocationRecord
+from app.credentials.snapshot import ApplicationSnapshot, Mode, SecretInfo
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
@@ -235,34 +236,34 @@ class Applications:
     def _operator_has(self, integration: str) -> bool:
         return "client_id" in self._operator.get(integration, {})
 
-    async def id_for(self, workspace_id: str, definition: Definition, mode: Mode) -> str:
-        """Return the id of the application to authorize with; the operator's and the sandbox's get a row too.
+    async def is_there(self, workspace_id: str, integration: str, mode: Mode) -> bool:
+        """Return whether there is an application to authorize with; the operator's and the sandbox's get a row too.
 
-        The id names the redirect path, so it must stay the same for a workspace, integration and mode.
-
-        Raises:
-            NotAllowedNowError: no application is registered.
+        Its id, which names the redirect path, is that of :func:`application_id`.
         """
-        slot = _slot(workspace_id, definition.integration, mode)
-        row = await ApplicationRecord.filter(slot=slot).first()
-        if row is not None:
-            return row.id
-        if not await self.has(workspace_id, definition.integration, mode):
-            raise NotAllowedNowError(problem(ProblemCode.APPLICATION_MISSING, provider=definition.name))
-        try:
+        slot = _slot(workspace_id, integration, mode)
+        if await ApplicationRecord.filter(slot=slot).exists():
+            return True
+        if mode is not Mode.SANDBOX and not self._operator_has(integration):
+            return False
+        with contextlib.suppress(IntegrityError):  # another request has just made it
             async with self._database.transaction() as tx:
-                row = _new_row(tx, workspace_id, slot, definition.integration, mode)
+                row = _new_row(tx, workspace_id, slot, integration, mode)
                 row.source = "SANDBOX" if mode is Mode.SANDBOX else "OPERATOR"
                 row.revision = 1
                 await row.save(force_create=True)
-        except IntegrityError:
-            row = await ApplicationRecord.get(slot=slot)
-        return row.id
+        return True
 
     async def facts(
-        self, actor: Actor, application_id: str, purpose: RevealPurpose = RevealPurpose.AUTHORIZATION
+        self,
+        actor: Actor,
+        application_id: str,
+        purpose: RevealPurpose,
+        names: frozenset[str] | None = None,
     ) -> ApplicationFacts:
-        """Return what an authenticator needs of an application, its secret revealed for ``purpose`` and audited.
+        """Return what an authenticator needs of an application, its secrets revealed for ``purpose`` and audited.
+
+        With ``names`` (``application.clientSecret``) only those of its secrets are opened that are named.
 
         Raises:
             NotFoundError: the application was deleted.
@@ -280,11 +281,11 @@ class Applications:
         if row.source == "OPERATOR":
             return ApplicationFacts(defaults["client_id"].reveal(), defaults.get("client_secret"), extra)
         secret = None
-        if row.secret_generation:
+        if row.secret_generation and _is_named("clientSecret", names):
             revealed = await self._vault.reveal(actor, _ref(row), purpose=purpose)
             secret = revealed.value["clientSecret"]
         sealed = {}
-        for name in row.secret_fields:
+        for name in filter(lambda field: _is_named(field, names), row.secret_fields):
             opened = await self._vault.reveal(actor, _field_ref(row, name), purpose=purpose)
             sealed[name] = opened.value["value"]
         return ApplicationFacts(row.client_id, secret, {**extra, **row.fields_json, **sealed})
@@ -358,6 +359,10 @@ def application_id(workspace_id: str, integration: str, mode: Mode) -> str:
         f"patchbay/application/{_slot(workspace_id, integration, mode)}".encode()
     ).digest()
     return f"app_{str(ULID.from_bytes(bytes([digest[0] & 0x7F]) + digest[1:16])).lower()}"
+
+
+def _is_named(field: str, names: frozenset[str] | None) -> bool:
+    return names is None or f"application.{field}" in names
 
 
 def _slot(workspace_id: str, integration: str, mode: Mode) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from random import Random
@@ -14,18 +14,15 @@ import structlog
 from app.access.actor import Actor
 from app.authenticators.base import Grant
 from app.catalog.definition import AuthMethod, RenewalBy, Rotation
-from app.connections.due import is_fresh, least_wait_s, next_try_s
-from app.connections.leases import SUPERSEDED, Lease, finish, forget, is_leased
-from app.connections.models import ConnectionRecord, CredentialRecord
-from app.connections.moves import Moves
-from app.connections.outcomes import Outcomes
-from app.connections.rows import lock_connection, lock_connections
-from app.connections.sealing import seal_grant
-from app.event_stream.event import EventType
+from app.credentials.due import is_fresh, least_wait_s, next_try_s
+from app.credentials.leases import SUPERSEDED, Lease, finish, forget, is_leased
+from app.credentials.owner import LockedOwner, Owners
+from app.credentials.rows import lock_credential, lock_credentials, save_credential
+from app.credentials.sealing import seal_grant
+from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import (
     CredentialsRejectedError,
-    NotFoundError,
     OutsideError,
     PatchbayError,
     StorageBusyError,
@@ -66,11 +63,10 @@ class RenewalResults:
     What providers give at the same time is sealed in one transaction.
     """
 
-    def __init__(self, database: Database, vault: Vault, moves: Moves, outcomes: Outcomes) -> None:
+    def __init__(self, database: Database, vault: Vault, owners: Owners) -> None:
         self._database = database
         self._vault = vault
-        self._moves = moves
-        self._outcomes = outcomes
+        self._owners = owners
         self._together = Together(self._seal_all)
         self._rng = Random()  # noqa: S311 - spreads retries, guards nothing
 
@@ -103,82 +99,83 @@ class RenewalResults:
         """Write down a failure and return what it means; None where newer credentials make it no news."""
         reported = _read_failure(fault, method, lease)
         async with self._database.transaction() as tx:
-            try:
-                row, credential = await lock_connection(actor, lease.connection.id)
-            except NotFoundError:
+            locked = (await self._owners.lock([lease.owner_of.id])).get(lease.owner_of.id)
+            if locked is None:
                 return None
+            credential = await lock_credential(lease.owner_of.id)
             await finish(tx, lease, reported.problem.code.value)
             if credential is None or not lease.is_of(credential):
                 return None
             if lease.is_held(credential):
-                await self._put_off(tx, actor, row, credential, reported)
+                await self._put_off(tx, actor, locked, credential, reported)
         return reported
 
     async def _seal_all(self, renewed: Sequence[_Renewed]) -> list[Fate | None]:
         """Seal grants, or say why not; None while another worker renews the same credentials."""
         async with self._database.transaction() as tx:
-            rows = await lock_connections({each.lease.connection.id for each in renewed})
-            fates = [await self._seal(tx, each, rows.get(each.lease.connection.id)) for each in renewed]
+            rows = await self._owners.lock({each.lease.owner_of.id for each in renewed})
+            credentials = await lock_credentials(rows)
+            fates = [
+                await self._seal(
+                    tx, each, rows.get(each.lease.owner_of.id), credentials.get(each.lease.owner_of.id)
+                )
+                for each in renewed
+            ]
             done = [each.lease for each, fate in zip(renewed, fates, strict=True) if fate is Fate.SEALED]
             if done:
-                await forget(tx, [lease.connection.id for lease in done])
+                await forget(tx, [lease.owner_of.id for lease in done])
         return fates
 
     async def _seal(
         self,
         tx: Transaction,
         renewed: _Renewed,
-        found: tuple[ConnectionRecord, CredentialRecord | None] | None,
+        locked: LockedOwner | None,
+        credential: CredentialSnapshot | None,
     ) -> Fate | None:
-        actor, lease = renewed.actor, renewed.lease
-        row, credential = found or (None, None)
-        if row is None or credential is None:
+        lease = renewed.lease
+        if locked is None or credential is None:
             return Fate.UNWANTED
         if not lease.is_of(credential):
             await finish(tx, lease, SUPERSEDED)
             return Fate.REPLACED
         if not lease.is_held(credential) and is_leased(credential, tx.now):
             return None
-        was_failing = credential.failures > 0
-        credential = await seal_grant(
+        sealed = await seal_grant(
             tx,
             self._vault,
-            row,
+            locked.owner,
             credential,
             renewed.method,
             renewed.grant,
             application_id=credential.application_id,
-            scopes=tuple(credential.requested_scopes),
+            scopes=credential.requested_scopes,
             is_renewal=True,
         )
-        data = {"generation": credential.generation}
-        self._moves.announce(tx, actor, row, EventType.CREDENTIALS_RENEWED, data)
-        self._moves.audit(tx, actor, row, "credentials.renewed", data)
-        if was_failing:
-            self._moves.announce(tx, actor, row, EventType.CREDENTIALS_RECOVERED, data)
-        await self._outcomes.good(tx, actor, row, credential)
+        await locked.renewed(tx, renewed.actor, sealed, recovered=credential.failures > 0)
         return Fate.SEALED
 
     async def _put_off(
         self,
         tx: Transaction,
         actor: Actor,
-        row: ConnectionRecord,
-        credential: CredentialRecord,
+        locked: LockedOwner,
+        credential: CredentialSnapshot,
         fault: PatchbayError,
     ) -> None:
-        credential.lease_owner = credential.lease_until = None
-        credential.failures += 1
-        credential.failing_since = min(credential.failing_since or tx.now, tx.now)
-        credential.due_at = self._next_try(tx.now, credential.failing_since, credential.lifetime_s, fault)
-        await credential.save(
-            update_fields=["lease_owner", "lease_until", "failures", "failing_since", "due_at"]
+        failing_since = min(credential.failing_since or tx.now, tx.now)
+        failed = replace(
+            credential,
+            lease_owner=None,
+            lease_until=None,
+            failures=credential.failures + 1,
+            failing_since=failing_since,
+            due_at=self._next_try(tx.now, failing_since, credential.lifetime_s, fault),
         )
-        data = {"problem": fault.problem.code.value, "failures": credential.failures}
-        self._moves.announce(tx, actor, row, EventType.CREDENTIALS_RENEWAL_FAILED, data)
+        await save_credential(tx, failed, is_new=False)
         is_good = is_fresh(tx.now, credential.expires_at, credential.lifetime_s, credential.sealed_at)
-        if not (is_good and isinstance(fault, TransientOutsideError)):
-            await self._outcomes.bad(tx, actor, row, credential, fault)
+        may_pass = is_good and isinstance(fault, TransientOutsideError)
+        await locked.renewal_failed(tx, actor, failed, fault, still_usable=may_pass)
 
     def _next_try(
         self, now: datetime, failing_since: datetime, lifetime_s: int | None, fault: PatchbayError

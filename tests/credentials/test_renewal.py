@@ -9,9 +9,9 @@ import pytest
 
 from app.connection_tests.steps import RunKind
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import CredentialRecord, RenewalAttemptRecord
-from app.connections.sealing import credential_ref
-from app.connections.snapshot import Mode
+from app.credentials.models import CredentialRecord, RenewalAttemptRecord
+from app.credentials.sealing import credential_ref
+from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import CredentialsRejectedError, NotAllowedNowError, TransientOutsideError
 from app.foundation.problems import ProblemCode
@@ -20,7 +20,7 @@ from app.vault.vault import RevealPurpose
 from app.worker import BackgroundWork
 from tests.canary import secret as canary_secret
 from tests.connections.conftest import GENERIC
-from tests.connections.renewing import answering, credential_of, outside, renew
+from tests.credentials.renewing import answering, credential_of, outside, renew
 
 
 async def test_a_renewal_makes_the_next_generation_and_moves_the_expiry(world):
@@ -65,7 +65,7 @@ async def test_a_due_connection_is_found_and_renewed_by_the_sweep(world):
 async def test_a_token_about_to_run_out_is_renewed_before_it_is_used(world):
     connection = await world.connected()
     world.clock.advance(12 * 3600 - 59)
-    live = await world.hub.credentials.usable(world.actor, connection.id, RevealPurpose.TEST)
+    live = await world.hub.credentials.open(world.actor, connection.owner, RevealPurpose.TEST)
     assert live.generation == 2
 
 
@@ -205,7 +205,7 @@ async def test_a_stale_worker_cannot_overwrite_a_newer_generation(world):
 
 async def test_refreshing_by_hand_goes_the_same_way(world):
     connection = await world.connected()
-    await world.hub.renewal.refresh_now(world.actor, connection.id)
+    await world.hub.connections.refresh_credentials(world.actor, connection.id)
     assert (await world.reload(connection)).auth.generation == 2
 
 
@@ -216,7 +216,7 @@ async def test_what_does_not_expire_cannot_be_refreshed_by_hand(world):
         world.actor, authorization.id, dict(authorization.step.prefilled)
     )
     with pytest.raises(NotAllowedNowError):
-        await world.hub.renewal.refresh_now(world.actor, connection.id)
+        await world.hub.connections.refresh_credentials(world.actor, connection.id)
 
 
 async def test_what_tells_no_expiry_is_probed_by_the_default_test(world):
@@ -360,7 +360,7 @@ async def test_a_person_who_asks_is_not_put_off(world):
     async with outside(world, answering(503, {})):
         with pytest.raises(TransientOutsideError):
             await renew(world, connection)
-    await world.hub.renewal.refresh_now(world.actor, connection.id)
+    await world.hub.connections.refresh_credentials(world.actor, connection.id)
     assert (await world.reload(connection)).auth.generation == 2
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.authenticators.base import Grant
-from app.connections.vault_paths import EVERY_WORKSPACE, REFERENCE, VaultPaths
+from app.credentials.vault_paths import EVERY_WORKSPACE, REFERENCE, VaultPaths
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, OutsideError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret

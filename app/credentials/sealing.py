@@ -1,0 +1,97 @@
+"""Seals a grant with what stands beside it, in one transaction, by compare-and-swap on the generation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.authenticators.base import Grant, grant_to_stored
+from app.authenticators.credentials import secret_hints
+from app.authenticators.registry import authenticator_for
+from app.catalog.definition import AuthMethod
+from app.credentials.due import due_at
+from app.credentials.owner import CredentialOwner
+from app.credentials.rows import save_credential
+from app.credentials.snapshot import NO_CREDENTIAL, CredentialSnapshot
+from app.foundation.database import Transaction
+from app.vault.vault import Vault
+
+
+async def seal_grant(
+    tx: Transaction,
+    vault: Vault,
+    owner: CredentialOwner,
+    credential: CredentialSnapshot | None,
+    method: AuthMethod,
+    grant: Grant,
+    *,
+    application_id: str | None,
+    scopes: tuple[str, ...],
+    fingerprint: str | None = None,
+    is_renewal: bool = False,
+) -> CredentialSnapshot:
+    """Seal ``grant`` as the connection's next generation and save what stands beside it.
+
+    A renewal keeps what its answer does not tell anew: the refresh token's own end, and the fingerprint.
+
+    Raises:
+        ConflictError: another generation was sealed meanwhile.
+    """
+    generation = await vault.put(
+        tx,
+        owner.credential_ref,
+        grant_to_stored(grant),
+        expected_generation=(credential.generation or None) if credential else None,
+    )
+    before = credential or replace(NO_CREDENTIAL, connection_id=owner.id, workspace_id=owner.workspace_id)
+    if not is_renewal:
+        before = replace(before, is_stale=False, refresh_expires_at=None, fingerprint=fingerprint)
+    sealed = replace(
+        before,
+        auth_method=method.id,
+        application_id=application_id,
+        requested_scopes=scopes,
+        generation=generation,
+        sealed_at=tx.now,
+        refreshed_at=tx.now,
+    )
+    sealed = _with_grant(sealed, method, grant, tx.now)
+    await save_credential(tx, sealed, is_new=credential is None)
+    return sealed
+
+
+def _with_grant(
+    before: CredentialSnapshot, method: AuthMethod, grant: Grant, now: datetime
+) -> CredentialSnapshot:
+    lifetime_s = grant.expires_in_s
+    due = None if before.is_stale else due_at(before.connection_id, before.generation, now, lifetime_s)
+    told_end = _after(now, grant.refresh_expires_in_s)
+    return replace(
+        before,
+        lifetime_s=lifetime_s,
+        expires_at=_after(now, lifetime_s),
+        refresh_expires_at=told_end or before.refresh_expires_at,
+        granted_scopes=grant.granted_scopes,
+        account_id=grant.account.id,
+        account_label=grant.account.label,
+        account=dict(grant.account.kept),
+        hints=_hints(method, grant, now),
+        can_renew=authenticator_for(method).can_renew(method, grant),
+        due_at=due,
+        failures=0,
+        failing_since=None,
+        lease_owner=None,
+        lease_until=None,
+    )
+
+
+def _after(now: datetime, seconds: int | None) -> datetime | None:
+    return None if seconds is None else now + timedelta(seconds=seconds)
+
+
+def _hints(method: AuthMethod, grant: Grant, now: datetime) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"path": list(item.path), "hint": item.hint, "updatedAt": now.isoformat()}
+        for item in secret_hints(method, grant)
+    )

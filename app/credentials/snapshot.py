@@ -1,0 +1,159 @@
+"""What the room shows of its rows: frozen, and without any secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeGuard
+
+from app.foundation.problems import Problem
+
+
+class Mode(StrEnum):
+    """Whether a connection talks to the outside world or to the hub's sandbox."""
+
+    LIVE = "LIVE"
+    SANDBOX = "SANDBOX"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """A secret field: that it is set, its last characters where that is safe, and when it was set."""
+
+    path: tuple[str, ...]
+    is_set: bool
+    hint: str | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSnapshot:
+    """What stands beside a connection's sealed credentials.
+
+    ``generation`` 0 means that nothing is sealed. ``lifetime_s`` is what the provider told at ``sealed_at``, in
+    seconds; None is unknown. ``is_stale``: the configuration was changed since where it touches authentication, so
+    that they are sent nowhere until others take their place. ``hints`` are the stored :class:`SecretInfo`.
+    """
+
+    connection_id: str
+    workspace_id: str
+    auth_method: str
+    application_id: str | None
+    generation: int
+    expires_at: datetime | None
+    refresh_expires_at: datetime | None
+    lifetime_s: int | None
+    requested_scopes: tuple[str, ...]
+    granted_scopes: tuple[str, ...] | None
+    account_id: str | None
+    account_label: str | None
+    account: Mapping[str, str]
+    hints: tuple[Mapping[str, Any], ...]
+    can_renew: bool
+    fingerprint: str | None
+    is_stale: bool
+    sealed_at: datetime | None
+    refreshed_at: datetime | None
+    due_at: datetime | None
+    failures: int
+    failing_since: datetime | None
+    lease_owner: str | None
+    lease_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationSnapshot:
+    """An application; its secret is never told, only that it is set, its last characters and when it changed."""
+
+    id: str
+    workspace_id: str
+    integration: str
+    mode: Mode
+    source: str
+    client_id: str
+    fields: Mapping[str, Any]
+    secret: SecretInfo
+    redirect_uri: str
+    problem: Problem | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class RevocationState(StrEnum):
+    """How far a revocation is."""
+
+    PENDING = "PENDING"
+    """Tried in the background until the provider answers."""
+    REVOKED = "REVOKED"
+    """Everything that was held is dead at the provider."""
+    PARTLY_REVOKED = "PARTLY_REVOKED"
+    """The provider offers no revocation for some of it; that lives on there until it expires or is revoked there."""
+    NOT_OFFERED = "NOT_OFFERED"
+    """The provider offers no revocation; what was held lives on there."""
+    GAVE_UP = "GAVE_UP"
+    """The provider could not be reached in time; what was held may live on there."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationSnapshot:
+    """What became of credentials at the provider, by the names of their values; never the values."""
+
+    id: str
+    connection_id: str
+    integration: str
+    state: RevocationState
+    revoked: tuple[str, ...]
+    alive: tuple[str, ...]
+    expires_at: datetime | None
+    attempts: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+NO_CREDENTIAL: Final = CredentialSnapshot(
+    connection_id="",
+    workspace_id="",
+    auth_method="",
+    application_id=None,
+    generation=0,
+    expires_at=None,
+    refresh_expires_at=None,
+    lifetime_s=None,
+    requested_scopes=(),
+    granted_scopes=None,
+    account_id=None,
+    account_label=None,
+    account={},
+    hints=(),
+    can_renew=False,
+    fingerprint=None,
+    is_stale=False,
+    sealed_at=None,
+    refreshed_at=None,
+    due_at=None,
+    failures=0,
+    failing_since=None,
+    lease_owner=None,
+    lease_until=None,
+)
+
+
+def are_usable(credential: CredentialSnapshot | None) -> TypeGuard[CredentialSnapshot]:
+    """Return whether credentials are sealed that may be sent where the configuration leads."""
+    return credential is not None and credential.generation > 0 and not credential.is_stale
+
+
+def secret_infos(hints: tuple[Mapping[str, Any], ...] | list[dict[str, Any]]) -> tuple[SecretInfo, ...]:
+    """Read stored hints: ``[{path, hint, updatedAt}]``."""
+    return tuple(
+        SecretInfo(
+            tuple(item["path"]),
+            is_set=True,
+            hint=item.get("hint"),
+            updated_at=datetime.fromisoformat(item["updatedAt"]),
+        )
+        for item in hints
+    )
