@@ -20,23 +20,19 @@ from app.authenticators.base import (
     grant_to_stored,
 )
 from app.authenticators.entered import wrong_answer
+from app.authenticators.judge import body_of, read_answer
 from app.authenticators.method_request import check_base_host, method_request
 from app.authenticators.oauth2_token import picked_text, picked_texts
-from app.authenticators.refusal import Stage, error_for
 from app.authenticators.steps import AccountChoiceStep, AccountOption
 from app.catalog.definition import AfterToken, AuthMethod, OAuth2
-from app.catalog.outcome import classify
-from app.foundation.bounded_json import JsonRefusedError, parse_json
 from app.foundation.errors import (
     InvalidInputError,
-    OutsideError,
     RefusedOutsideError,
     TransientOutsideError,
 )
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse, OutRequest
 from app.foundation.problems import ProblemCode, problem
-from app.foundation.retry import parse_retry_after
 
 MAX_OPTIONS: Final = 200
 _OPTIONS: Final = "options"
@@ -91,33 +87,18 @@ def _waiting(method: AuthMethod, grant: Grant, options: list[AccountOption], pos
 def _asked(request: OutRequest, facts: Facts) -> Flow[Any]:
     """Ask, and once more after an outage: the code is spent, so giving up costs the person a new sign-in."""
     try:
-        return _body_of((yield request), facts)
+        return _body_of((yield request), request, facts)
     except TransientOutsideError as away:
         if away.problem.code is ProblemCode.RATE_LIMITED:
             raise
-    return _body_of((yield request), facts)
+    return _body_of((yield request), request, facts)
 
 
-def _body_of(answer: InResponse, facts: Facts) -> Any:  # noqa: ANN401 - JSON edge
-    try:
-        body = parse_json(answer.body)
-    except JsonRefusedError:
-        body = None
-    outcome = classify(facts.definition.http, answer.status, dict(answer.headers), body)
-    if outcome.code is not None:
-        raise _error(outcome.code, answer, facts)
-    return body
-
-
-def _error(code: ProblemCode, answer: InResponse, facts: Facts) -> OutsideError:
-    fault = problem(
-        code,
-        retry_after_s=parse_retry_after(answer.header("retry-after"), now=facts.now),
-        details={"providerStatus": answer.status},
-        provider=facts.provider,
-        status=str(answer.status),
-    )
-    return error_for(fault, Stage.SIGN_IN)
+def _body_of(answer: InResponse, request: OutRequest, facts: Facts) -> Any:  # noqa: ANN401 - JSON edge
+    _, fault = read_answer(facts.definition, answer, facts.now, request.redactor())
+    if fault is not None:
+        raise fault
+    return body_of(answer)
 
 
 def _options(step: AfterToken, body: Any, facts: Facts) -> list[AccountOption]:  # noqa: ANN401 - JSON edge

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from app.authenticators.answer import read_object
+from app.authenticators.answer import facts_of_answer, read_object
 from app.authenticators.api_key import place_all
 from app.authenticators.base import Facts, Flow, Grant, RevocationReport
 from app.authenticators.oauth2_client_auth import client_proof
 from app.authenticators.oauth2_request import endpoint_request
-from app.authenticators.oauth2_token import transient_error
-from app.authenticators.refusal import Stage, error_for
+from app.authenticators.oauth2_token import refusal_of
+from app.authenticators.refusal import Stage, code_of, refusal_error
 from app.authenticators.values import Param, Values, entered_fields, shown_fields, values_of
 from app.catalog.definition import AuthMethod, OAuth2
-from app.foundation.expressions import compile_pick
+from app.catalog.outcome import passing_code
 from app.foundation.messages import InResponse, OutRequest
-from app.foundation.problems import ProblemCode, problem
+from app.foundation.problems import ProblemCode
 
 _HINTS: Final = {"refreshToken": "refresh_token", "accessToken": "access_token"}
 _SUCCESS: Final = range(200, 300)
@@ -26,7 +26,6 @@ _ALREADY: Final = frozenset({
     "invalid_token", "token_revoked", "token_expired", "invalid_auth", "not_authed", "account_inactive",
     "invalid_grant",
 })  # fmt: skip
-_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client"})
 
 
 def revoke(method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
@@ -52,11 +51,11 @@ def _revoked(method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant) -> F
     if not _is_standard(oauth):
         answer = yield _own_request(method, oauth, facts, grant, values)
         all_tokens = tuple(name for name in grant.values if name not in entered_fields(method))
-        return all_tokens if _is_revoked(oauth, facts, answer) else ()
+        return all_tokens if _is_revoked(oauth, facts, grant, answer) else ()
     revoked = []
     for name in tokens:
         answer = yield _standard_request(oauth, facts, values, grant, name)
-        if _is_revoked(oauth, facts, answer):
+        if _is_revoked(oauth, facts, grant, answer):
             revoked.append(name)
     return tuple(revoked)
 
@@ -104,21 +103,17 @@ def _proving(oauth: OAuth2) -> OAuth2:
     return replace(oauth, client_auth=oauth.revoke_client_auth) if oauth.revoke_client_auth else oauth
 
 
-def _is_revoked(oauth: OAuth2, facts: Facts, answer: InResponse) -> bool:
+def _is_revoked(oauth: OAuth2, facts: Facts, grant: Grant, answer: InResponse) -> bool:
     """Tell whether the token is dead now; a refusal of the token itself says that it already was."""
-    transient = transient_error(answer, facts, Stage.RENEWAL)
-    if transient is not None:
-        raise transient
-    code = _code(oauth, answer)
-    if code in _CLIENT:
-        raise error_for(problem(ProblemCode.APPLICATION_REJECTED, provider=facts.provider), Stage.RENEWAL)
-    if code is not None:
-        return code in _ALREADY
+    seen = facts_of_answer(answer, read_object(answer))
+    refusal = refusal_of(oauth.token, answer, seen, facts)
+    told = passing_code(answer.status)
+    if told is None and code_of(refusal, Stage.RENEWAL) is ProblemCode.APPLICATION_REJECTED:
+        told = ProblemCode.APPLICATION_REJECTED
+    if told is not None:
+        raise refusal_error(refusal, facts, Stage.RENEWAL, secrets=grant.values.values(), code=told)
+    if refusal.code is not None:
+        return refusal.code.lower() in _ALREADY
     if answer.status == _UNAUTHORIZED:
         return oauth.revoke_with == "bearer"
     return answer.status in _SUCCESS or (answer.status in _GONE and oauth.revoke_method == "DELETE")
-
-
-def _code(oauth: OAuth2, answer: InResponse) -> str | None:
-    error = compile_pick(oauth.token.error)(read_object(answer))
-    return error.lower() if isinstance(error, str) and error else None

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from app.authenticators.answer import MAX_ANSWER_BYTES, facts_of_answer, read_object, seconds
 from app.authenticators.base import AccountFound, Facts
-from app.authenticators.refusal import Refusal, Stage, error_for, numbers_in, refusal_error
+from app.authenticators.judge import picked_detail, wait_s
+from app.authenticators.refusal import Refusal, Stage, numbers_in, refusal_error
 from app.catalog.definition import TokenAnswer, TokenProblem
+from app.catalog.outcome import passing_code
 from app.foundation.errors import OutsideError
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse
-from app.foundation.problems import Problem, ProblemCode, problem
-from app.foundation.retry import parse_retry_after
+from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 
 MAX_LIFETIME_S: Final = 10 * 365 * 86_400
@@ -28,8 +29,7 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # RFC 67
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SUCCESS: Final = range(200, 300)
 _REDIRECT: Final = range(300, 400)
-_BUSY: Final = 429
-_AWAY: Final = frozenset({408, 425, *range(500, 600)})
+_TOO_LARGE: Final = ProblemCode.RESPONSE_TOO_LARGE
 _UNAUTHORIZED: Final = 401
 _NOTHING: Final = (None, "", False)
 
@@ -71,7 +71,7 @@ def read_token_answer(
         OutsideError: the subclass says whose move it is.
     """
     if len(answer.body) > MAX_ANSWER_BYTES:
-        raise error_for(_fault(ProblemCode.RESPONSE_TOO_LARGE, answer, facts), stage)
+        raise refusal_error(Refusal(None, None, answer.status), facts, stage, code=_TOO_LARGE)
     body = read_object(answer)
     seen = facts_of_answer(answer, body)
     if _is_refused(spec, answer, seen):
@@ -111,14 +111,6 @@ def picked_texts(paths: Mapping[str, str], body: Any) -> Mapping[str, str]:  # n
     return MappingProxyType({name: text for name, text in found.items() if text is not None})
 
 
-def transient_error(answer: InResponse, facts: Facts, stage: Stage) -> OutsideError | None:
-    """Return the error of a status that says "try later" (408, 425, 429, 5xx), or None."""
-    if answer.status != _BUSY and answer.status not in _AWAY:
-        return None
-    code = ProblemCode.RATE_LIMITED if answer.status == _BUSY else ProblemCode.UPSTREAM_UNAVAILABLE
-    return error_for(_fault(code, answer, facts), stage)
-
-
 def _is_refused(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any]) -> bool:
     if answer.status not in _SUCCESS:
         return True
@@ -136,38 +128,37 @@ def _refused(
     stage: Stage,
     secrets: tuple[Secret, ...],
 ) -> OutsideError:
-    refusal = _refusal(spec, answer, seen["body"], facts)
+    refusal = refusal_of(spec, answer, seen, facts)
     rule = next((rule for rule in problems if compile_pick(rule.when).holds(seen)), None)
-    if rule is not None:
-        return refusal_error(refusal, facts, stage, secrets=secrets, code=ProblemCode(rule.code))
-    transient = transient_error(answer, facts, stage)
-    if transient is not None:
-        return transient
-    if refusal.code is None or answer.status in _REDIRECT:
-        return _unexplained(answer, facts, stage)
-    return refusal_error(refusal, facts, stage, secrets=secrets)
+    code = ProblemCode(rule.code) if rule is not None else passing_code(answer.status)
+    if code is None and (refusal.code is None or answer.status in _REDIRECT):
+        code = _unexplained(answer)
+    return refusal_error(refusal, facts, stage, secrets=secrets, code=code)
 
 
-def _unexplained(answer: InResponse, facts: Facts, stage: Stage) -> OutsideError:
+def _unexplained(answer: InResponse) -> ProblemCode:
     """RFC 6749 5.2: a 401 with a challenge answers the client's own authentication."""
-    if answer.status == _UNAUTHORIZED and answer.header("www-authenticate"):
-        return error_for(_fault(ProblemCode.APPLICATION_REJECTED, answer, facts), stage)
-    return _invalid(answer, facts, stage)
+    is_challenge = answer.status == _UNAUTHORIZED and answer.header("www-authenticate")
+    return ProblemCode.APPLICATION_REJECTED if is_challenge else ProblemCode.TOKEN_RESPONSE_INVALID
 
 
-def _refusal(spec: TokenAnswer, answer: InResponse, body: Any, facts: Facts) -> Refusal:  # noqa: ANN401 - JSON edge
+def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], facts: Facts) -> Refusal:
+    """Return what a token endpoint said where it refused; ``seen`` are the facts of its answer."""
+    body = seen["body"]
     error = compile_pick(spec.error)(body)
     detail = compile_pick(spec.error_description)(body)
     if isinstance(error, Mapping):  # Facebook: the error is an object of its own
         detail = error.get("message") if detail is None else detail
         error = error.get("type") or error.get("code")
     text = str(detail) if isinstance(detail, str | int) else None
+    told = passing_code(answer.status) or ProblemCode.RATE_LIMITED
     return Refusal(
         code=str(error) if isinstance(error, str | int) and error not in _NOTHING else None,
         detail=text,
         status=answer.status,
-        retry_after_s=parse_retry_after(answer.header("retry-after"), now=facts.now),
+        retry_after_s=wait_s(facts.definition, told, answer, seen, facts.now),
         numbers=numbers_in(body, text),
+        request_id=picked_detail(facts.definition.http.error.request_id, seen),
     )
 
 
@@ -220,13 +211,6 @@ def _scopes(spec: TokenAnswer, body: Any) -> tuple[str, ...] | None:  # noqa: AN
 
 
 def _invalid(answer: InResponse, facts: Facts, stage: Stage) -> OutsideError:
-    return error_for(_fault(ProblemCode.TOKEN_RESPONSE_INVALID, answer, facts), stage)
-
-
-def _fault(code: ProblemCode, answer: InResponse, facts: Facts) -> Problem:
-    return problem(
-        code,
-        retry_after_s=parse_retry_after(answer.header("retry-after"), now=facts.now),
-        details={"providerStatus": answer.status},
-        provider=facts.provider,
+    return refusal_error(
+        Refusal(None, None, answer.status), facts, stage, code=ProblemCode.TOKEN_RESPONSE_INVALID
     )

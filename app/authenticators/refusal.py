@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from app.authenticators.base import Facts
 from app.foundation.errors import CredentialsRejectedError, OutsideError, outside_error
-from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind, problem
+from app.foundation.problems import (
+    TEMPLATES,
+    FixBy,
+    Problem,
+    ProblemCode,
+    Remediation,
+    RemediationKind,
+    problem,
+)
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS, Secret
 
@@ -31,13 +39,14 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a provider said: its own code and text as they came, and the HTTP status where there was one."""
+    """What a provider said: its own code, text and request id as they came, and the HTTP status if there was one."""
 
     code: str | None
     detail: str | None
     status: int | None = None
     retry_after_s: float | None = None
     numbers: tuple[int, ...] = ()
+    request_id: str | None = None
 
 
 _DENIED: Final = ProblemCode.CONSENT_DENIED
@@ -117,11 +126,11 @@ def refusal_error(
     ``code`` is the definition's own reading and comes first. ``secrets`` are kept out of the provider's text.
     """
     clean = _Clean(secrets)
-    own = code or _code_of(refusal, stage)
+    own = code or code_of(refusal, stage)
     fault = problem(
         own,
         *(("scopes",) if _is_scope(refusal) and own is _REFUSED else ()),
-        retry_after_s=refusal.retry_after_s,
+        retry_after_s=refusal.retry_after_s if TEMPLATES[own].retryable else None,
         remediation=(_OTHER_SCOPES,) if _is_scope(refusal) and own is _REFUSED else (),
         details=_details(refusal, clean, own),
         provider=facts.provider,
@@ -145,7 +154,8 @@ def numbers_in(body: Any, detail: str | None) -> tuple[int, ...]:  # noqa: ANN40
     return (*numbers, *(int(number) for number in _AADSTS.findall(detail or "")))
 
 
-def _code_of(refusal: Refusal, stage: Stage) -> ProblemCode:
+def code_of(refusal: Refusal, stage: Stage) -> ProblemCode:
+    """Return the problem code of what a provider said, as the act that was refused makes it mean."""
     for number in refusal.numbers:
         if number in _BY_NUMBER:
             return _BY_NUMBER[number]
@@ -167,6 +177,7 @@ def _details(refusal: Refusal, clean: _Clean, code: ProblemCode) -> dict[str, An
         "providerStatus": refusal.status,
         "providerCode": clean.code(refusal.code),
         "providerDetail": clean.text(refusal.detail),
+        "providerRequestId": clean.id(refusal.request_id),
         "cause": _cause(refusal) if code is _DEAD else None,
     }
     return {name: value for name, value in told.items() if value is not None}
@@ -188,6 +199,12 @@ class _Clean:
         if code is None or not _CODE.fullmatch(code):
             return None
         return code if self._redactor.text(code) == code and not _is_opaque(code) else None
+
+    def id(self, text: str | None) -> str | None:
+        """Return a request id: opaque by nature, so that only the request's own secrets are kept out of it."""
+        return (
+            text if text is not None and _CODE.fullmatch(text) and self._redactor.text(text) == text else None
+        )
 
     def text(self, text: str | None) -> str | None:
         if not text:

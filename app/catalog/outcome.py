@@ -8,7 +8,7 @@ from typing import Final
 
 from app.catalog.definition import Http, Json, ProblemRule
 from app.foundation.expressions import compile_pick
-from app.foundation.problems import ProblemCode
+from app.foundation.problems import TEMPLATES, ProblemCode
 
 _GENERAL: Final[Mapping[int, ProblemCode]] = {
     401: ProblemCode.CREDENTIALS_REJECTED,
@@ -16,6 +16,7 @@ _GENERAL: Final[Mapping[int, ProblemCode]] = {
     404: ProblemCode.UPSTREAM_NOT_FOUND,
     408: ProblemCode.UPSTREAM_TIMEOUT,
     410: ProblemCode.UPSTREAM_NOT_FOUND,
+    425: ProblemCode.UPSTREAM_UNAVAILABLE,
     429: ProblemCode.RATE_LIMITED,
     504: ProblemCode.UPSTREAM_TIMEOUT,
 }
@@ -77,6 +78,12 @@ def general_code(status: int) -> ProblemCode:
     if status in _CLIENT_ERROR or status in _SUCCESS:
         return ProblemCode.UPSTREAM_REJECTED
     return ProblemCode.UPSTREAM_BAD_RESPONSE
+
+
+def passing_code(status: int) -> ProblemCode | None:
+    """Return the problem code of a status that says "try later" (408, 425, 429, 5xx), or None."""
+    code = general_code(status)
+    return code if TEMPLATES[code].retryable else None
 
 
 def _holds(predicate: str | None, facts: Mapping[str, Json], *, default: bool) -> bool:

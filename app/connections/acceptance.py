@@ -9,10 +9,10 @@ from app.access.actor import Actor
 from app.audit.entry import Detail
 from app.authenticators.base import Facts, Flow, Grant
 from app.authenticators.credentials import secret_hints
+from app.authenticators.judge import read_answer
 from app.authenticators.method_request import method_request
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthKind, AuthMethod
-from app.catalog.outcome import Outcome, classify
 from app.connections.attempts import Attempts
 from app.connections.lifecycle import Trigger
 from app.connections.models import AuthorizationRecord, ConnectionRecord
@@ -26,19 +26,11 @@ from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType
 from app.foundation.database import Transaction
-from app.foundation.errors import RefusedOutsideError, TransientOutsideError
-from app.foundation.outbound import Destination, ResponseNotJsonError
+from app.foundation.outbound import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.vault import Vault
 
-_PASSING: Final = frozenset(
-    {
-        ProblemCode.RATE_LIMITED,
-        ProblemCode.UPSTREAM_UNAVAILABLE,
-        ProblemCode.UPSTREAM_TIMEOUT,
-    }
-)
 _MAX_NAMES: Final = 5
 
 
@@ -69,11 +61,7 @@ class Acceptance:
         Raises:
             OutsideError: the call was refused or could not be made; what is stored stays as it is.
         """
-        outcome = await self._runner.run(_test_call(method, facts, grant), destination)
-        if outcome.code is None:
-            return
-        fault = problem(outcome.code, provider=facts.provider, status="?", scopes="see the provider's answer")
-        raise (TransientOutsideError if outcome.code in _PASSING else RefusedOutsideError)(fault)
+        await self._runner.run(_test_call(method, facts, grant), destination)
 
     async def accept(self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant) -> Accepted:
         """Fingerprint what was entered, outside any transaction."""
@@ -120,16 +108,14 @@ class Acceptance:
             await self._applications.mark(tx, actor, row.application_id, None)
 
 
-def _test_call(method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Outcome]:
+def _test_call(method: AuthMethod, facts: Facts, grant: Grant) -> Flow[None]:
     test = facts.definition.test
     request = method_request(method, facts, grant.account.kept, test.method, test.params)
-    response = yield authenticator_for(method).apply(method, facts, grant, request)
-    try:
-        body = response.json()
-    except ResponseNotJsonError:
-        body = None
-    headers = {name.lower(): value for name, value in response.headers}
-    return classify(facts.definition.http, response.status, headers, body)
+    request = authenticator_for(method).apply(method, facts, grant, request)
+    response = yield request
+    _, fault = read_answer(facts.definition, response, facts.now, request.redactor())
+    if fault is not None:
+        raise fault
 
 
 def _other_account(before: str | None, grant: Grant) -> Problem | None:

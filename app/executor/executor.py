@@ -10,13 +10,13 @@ from typing import Any, Final, Protocol
 
 from app.access.actor import Actor, ActorKind
 from app.access.policy import Permission, require
+from app.authenticators.judge import body_of, explained, read_answer, with_troubleshooting
 from app.authenticators.method_request import method_request
 from app.authenticators.placement import with_header
 from app.catalog.definition import Definition, Effect, Method
 from app.credentials.credentials import Credentials
 from app.credentials.opening import OpenCredentials, UnreadableCredentialsError
 from app.credentials.owner import CredentialOwner
-from app.executor.outcome import body_of, explained, read_answer, with_troubleshooting
 from app.executor.pace import HeldBackError, Pace
 from app.foundation.clock import Clock
 from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError

@@ -52,11 +52,6 @@ class Pace:
             self._instants.popitem(last=False)
 
 
-def shortest_window_s(limits: Sequence[Limit]) -> float | None:
-    """Return after how many seconds the quickest of the limits is open again, None without a limit."""
-    return min((limit.per_s for limit in limits), default=None)
-
-
 def _keys(
     connection_id: str, method: str, limits: Sequence[Limit]
 ) -> Iterator[tuple[tuple[str, ...], Limit]]:

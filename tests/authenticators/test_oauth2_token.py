@@ -279,7 +279,7 @@ def test_invalid_grant_is_read_whatever_the_status(status):
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (408, "UPSTREAM_UNAVAILABLE"),
+        (408, "UPSTREAM_TIMEOUT"),
         (429, "RATE_LIMITED"),
         (500, "UPSTREAM_UNAVAILABLE"),
         (503, "UPSTREAM_UNAVAILABLE"),

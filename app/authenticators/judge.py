@@ -1,4 +1,8 @@
-"""What a provider's answer means, as an error with a problem a person can act on: decisions only."""
+"""The one judge of what the outside answers to calls: the error it is, with all that a person needs to act on.
+
+Token answers have their own words (RFC 6749 5.2, :mod:`app.authenticators.refusal`); what passes by itself, how long to
+wait and what is kept of an answer is decided here for them too.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +13,23 @@ from typing import Any, Final
 
 from app.catalog.definition import Definition, ErrorPicks, Troubleshooting
 from app.catalog.outcome import Outcome, classify, facts_of
-from app.executor.pace import shortest_window_s
 from app.foundation.egress import EgressRefusedError, parse_target
-from app.foundation.errors import (
-    CredentialsRejectedError,
-    OutsideError,
-    RefusedOutsideError,
-    TransientOutsideError,
-)
+from app.foundation.errors import OutsideError, outside_error
 from app.foundation.expressions import compile_pick
 from app.foundation.outbound import InResponse, ResponseNotJsonError
-from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind, problem
+from app.foundation.problems import (
+    TEMPLATES,
+    FixBy,
+    Problem,
+    ProblemCode,
+    Remediation,
+    RemediationKind,
+    problem,
+)
 from app.foundation.redaction import Redactor
 from app.foundation.retry import MAX_RETRY_AFTER_S, parse_retry_after
 
 _DETAIL_CHARS: Final = 300
-_REFUSED_CREDENTIALS: Final = frozenset(
-    {ProblemCode.CREDENTIALS_REJECTED, ProblemCode.REAUTHENTICATION_REQUIRED}
-)
-_PASSING: Final = frozenset(
-    {
-        ProblemCode.RATE_LIMITED,
-        ProblemCode.UPSTREAM_UNAVAILABLE,
-        ProblemCode.UPSTREAM_TIMEOUT,
-        ProblemCode.UPSTREAM_UNREACHABLE,
-        ProblemCode.NAME_NOT_RESOLVED,
-    }
-)
 _WHO: Final = {who.value: who for who in FixBy}
 _KIND_OF: Final[Mapping[ProblemCode, RemediationKind]] = {
     ProblemCode.MISSING_SCOPE: RemediationKind.ADD_SCOPE,
@@ -78,35 +72,36 @@ def read_answer(
     if outcome.code is None:
         return outcome, None
     facts = facts_of(response.status, headers, body)
-    retry_after_s = _wait_s(definition, outcome.code, response, facts, now)
+    retry_after_s = wait_s(definition, outcome.code, response, facts, now)
     details = _details(definition.http.error, outcome, facts, redactor)
     if outcome.code is ProblemCode.UPSTREAM_BAD_RESPONSE and response.status in _REDIRECTS:
         details |= _redirect_details(response)
     fault = explained(
         definition, outcome.code, details=details, retry_after_s=retry_after_s, status=response.status
     )
-    return outcome, _error(outcome.code, fault)
+    return outcome, outside_error(fault)
 
 
-def _wait_s(
+def wait_s(
     definition: Definition, code: ProblemCode, response: InResponse, facts: Mapping[str, Any], now: datetime
 ) -> float | None:
     """Return the seconds to wait before a passing fault can be over: as the provider says, else as its limits say.
 
-    What a definition picks may be seconds, an HTTP date, or seconds since 1970.
+    What a definition picks may be seconds, an HTTP date, or seconds since 1970. ``facts`` are those of
+    :func:`app.catalog.outcome.facts_of`.
     """
-    if code not in _PASSING:
+    if not TEMPLATES[code].retryable:
         return None
     told = parse_retry_after(response.header("retry-after"), now=now)
     if told is not None:
         return told
-    picked = _text(definition.http.retry_after, facts)
+    picked = picked_detail(definition.http.retry_after, facts)
     if picked is not None and _INSTANT.fullmatch(picked):
         return min(max(float(picked) - now.timestamp(), 0.0), MAX_RETRY_AFTER_S)
-    wait_s = parse_retry_after(picked, now=now)
-    if wait_s is None and code is ProblemCode.RATE_LIMITED:
-        return shortest_window_s(definition.http.limits)
-    return wait_s
+    seconds = parse_retry_after(picked, now=now)
+    if seconds is None and code is ProblemCode.RATE_LIMITED:
+        return min((limit.per_s for limit in definition.http.limits), default=None)
+    return seconds
 
 
 def _redirect_details(response: InResponse) -> dict[str, str]:
@@ -156,18 +151,12 @@ def with_troubleshooting(definition: Definition, fault: OutsideError) -> Outside
     return type(fault)(told)
 
 
-def _error(code: ProblemCode, fault: Problem) -> OutsideError:
-    if code in _REFUSED_CREDENTIALS:
-        return CredentialsRejectedError(fault)
-    return TransientOutsideError(fault) if code in _PASSING else RefusedOutsideError(fault)
-
-
 def _details(
     says: ErrorPicks, outcome: Outcome, facts: Mapping[str, Any], redactor: Redactor
 ) -> dict[str, Any]:
     details: dict[str, Any] = {"providerStatus": facts["status"]}
     for name, expression in (("providerCode", says.code), ("providerRequestId", says.request_id)):
-        told = _text(expression, facts)
+        told = picked_detail(expression, facts)
         if told:
             details[name] = _plain(redactor.text(told))[:_DETAIL_CHARS]
     for name, expression in (outcome.rule.details if outcome.rule else {}).items():
@@ -177,14 +166,14 @@ def _details(
         elif isinstance(picked, str | int):
             details[name] = redactor.text(str(picked))[:_DETAIL_CHARS]
     texts = (compile_pick(path)(facts["body"]) for path in _MESSAGES)
-    said = _text(says.message, facts) or next((text for text in texts if isinstance(text, str)), None)
+    said = picked_detail(says.message, facts) or next((text for text in texts if isinstance(text, str)), None)
     if said:
         details["providerDetail"] = _plain(redactor.text(said))[:_DETAIL_CHARS]
     return details
 
 
-def _text(expression: str | None, facts: Mapping[str, Any]) -> str | None:
-    """What the definition picks from an answer, as a text; None where it picks nothing of the kind."""
+def picked_detail(expression: str | None, facts: Mapping[str, Any]) -> str | None:
+    """Return what the definition picks from an answer, as a text; None where it picks nothing of the kind."""
     picked = compile_pick(expression)(facts) if expression else None
     return str(picked) if isinstance(picked, str | int | float) and not isinstance(picked, bool) else None
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from app.authenticators.judge import read_answer
 from app.catalog.catalog import load_catalog
-from app.executor.outcome import read_answer
 from app.foundation.clock import FrozenClock
 from app.foundation.errors import CredentialsRejectedError, RefusedOutsideError, TransientOutsideError
 from app.foundation.messages import InResponse
