@@ -25,7 +25,7 @@ from app.connections.sealing import credential_ref
 from app.connections.snapshot import Mode
 from app.connections.turns import Job, Turns
 from app.connections.watching import is_time_to_renew, next_look
-from app.event_stream.outbox import channel_of
+from app.event_stream.channels import workspace_channel
 from app.foundation.database import Database
 from app.foundation.errors import (
     ApplicationRejectedError,
@@ -183,7 +183,7 @@ class Renewal:
         Raises:
             OutsideError: the other renewal failed.
         """
-        with self._wakeups.listen(channel_of(actor.workspace_id)) as waiter:
+        with self._wakeups.listen(workspace_channel(actor.workspace_id)) as waiter:
             outcome = await self._leases.outcome(other)
             if outcome is None:
                 await waiter.wait(patience_s)
