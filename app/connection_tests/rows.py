@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
+
+from tortoise.connection import get_connection
 
 from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.steps import (
@@ -19,8 +21,18 @@ from app.connection_tests.steps import (
     Verdict,
 )
 from app.executor.executor import Exchange
+from app.foundation.canonical import findable
+from app.foundation.database import Database
 from app.foundation.exchange import recorded_from_json
+from app.foundation.ids import MAX_ID_LENGTH
 from app.foundation.problems import problem_from_json
+
+_NEWEST: Final = (
+    "WITH asked (connection_id) AS (VALUES {asked}) "
+    'SELECT run.* FROM asked JOIN "test_run" run ON run."id" = ('
+    'SELECT "id" FROM "test_run" WHERE "connection_id" = asked.connection_id AND "workspace_id" = {workspace} '
+    'ORDER BY "created_at" DESC, "id" DESC LIMIT 1)'
+)
 
 
 def exchange_json(exchange: Exchange) -> dict[str, Any]:
@@ -54,6 +66,27 @@ def run_snapshot(row: TestRunRecord, steps: Sequence[TestStepRecord]) -> TestRun
         duration_ms=duration_ms,
         deadline_at=row.deadline_at,
     )
+
+
+async def snapshots(rows: Sequence[TestRunRecord]) -> list[TestRunSnapshot]:
+    """Return the pictures of runs, all their steps by one statement."""
+    steps: dict[str, list[TestStepRecord]] = {row.id: [] for row in rows}
+    for step in await TestStepRecord.filter(run_id__in=list(steps)) if steps else ():
+        steps[step.run_id].append(step)
+    return [run_snapshot(row, steps[row.id]) for row in rows]
+
+
+async def newest_runs(
+    database: Database, workspace_id: str, connection_ids: Sequence[str]
+) -> list[TestRunRecord]:
+    """Return the newest run of each connection, however many it has had: each is found at its index's end."""
+    wanted = findable(connection_ids, MAX_ID_LENGTH)
+    if not wanted:
+        return []
+    marks = ["?" if database.dialect == "sqlite" else f"${n}" for n in range(1, len(wanted) + 2)]
+    sql = _NEWEST.format(asked=", ".join(f"({mark})" for mark in marks[:-1]), workspace=marks[-1])
+    found = await get_connection("default").execute_query_dict(sql, [*wanted, workspace_id])
+    return [TestRunRecord(**columns) for columns in found]
 
 
 def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:

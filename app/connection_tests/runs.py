@@ -17,7 +17,7 @@ from app.access.actor import Actor, ActorKind, Channel
 from app.access.idempotency import Idempotency
 from app.access.policy import Permission, Role, require
 from app.connection_tests.models import TestRunRecord, TestStepRecord
-from app.connection_tests.rows import exchange_json, run_snapshot, step_snapshot
+from app.connection_tests.rows import exchange_json, newest_runs, run_snapshot, snapshots
 from app.connection_tests.runner import RunResult, TestRunner
 from app.connection_tests.steps import (
     ORDER,
@@ -27,15 +27,19 @@ from app.connection_tests.steps import (
     TestProgress,
     TestRunSnapshot,
     Verdict,
+    progress_of,
 )
 from app.connections.connections import Connections
 from app.connections.next_steps import has_usable_credentials
 from app.connections.outcomes import Outcomes
+from app.event_stream.channels import subject_channel
 from app.event_stream.event import EventType, NewEvent
+from app.event_stream.follow import Guard, News, follow_rows
 from app.event_stream.outbox import Outbox
+from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import NotAllowedNowError, NotFoundError, PatchbayError, StorageBusyError
-from app.foundation.ids import new_id, new_token, prefix_of
+from app.foundation.ids import MAX_ID_LENGTH, new_id, new_token, prefix_of
 from app.foundation.jobs import Jobs
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.telemetry import Metrics
@@ -48,6 +52,7 @@ _LEASE: Final = timedelta(seconds=75)
 _PICK_UP: Final = timedelta(seconds=5)
 _POLL_S: Final = 2.0
 _OPERATION: Final = "testConnection"
+_SUBJECT: Final = "testRun"
 
 
 class _LostError(Exception):
@@ -128,21 +133,20 @@ class TestRuns:
             NotFoundError: no such run.
         """
         require(actor, Permission.CONNECTIONS_READ)
-        row = await self._load(actor, run_id)
-        steps = await TestStepRecord.filter(run_id=row.id).order_by("index")
-        return run_snapshot(row, steps)
+        return await self._snapshot(actor, run_id)
+
+    async def many(self, actor: Actor, run_ids: Sequence[str]) -> dict[str, TestRunSnapshot]:
+        """Return the runs with these ids; those that are not there are left out."""
+        require(actor, Permission.CONNECTIONS_READ)
+        wanted = findable(run_ids, MAX_ID_LENGTH)
+        rows = await TestRunRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
+        return {run.id: run for run in await snapshots(rows)}
 
     async def latest(self, actor: Actor, connection_ids: Sequence[str]) -> dict[str, TestRunSnapshot]:
         """Return the newest run of each connection that has one."""
         require(actor, Permission.CONNECTIONS_READ)
-        found: dict[str, TestRunSnapshot] = {}
-        for connection_id in connection_ids:
-            query = TestRunRecord.filter(workspace_id=actor.workspace_id, connection_id=connection_id)
-            row = await query.order_by("-created_at", "-id").first()
-            if row is not None:
-                steps = await TestStepRecord.filter(run_id=row.id).order_by("index")
-                found[connection_id] = run_snapshot(row, steps)
-        return found
+        rows = await newest_runs(self._database, actor.workspace_id, connection_ids)
+        return {run.connection_id: run for run in await snapshots(rows)}
 
     async def cancel(self, actor: Actor, run_id: str) -> TestRunSnapshot:
         """Stop a run, or ask the worker that does it to stop; one that has ended stays as it is.
@@ -155,7 +159,7 @@ class TestRuns:
         await TestRunRecord.filter(id=row.id, finished_at=None).update(cancel_requested=True)
         if await self._take_lease(row.id):
             await self._cancelled(actor, await TestRunRecord.get(id=row.id))
-        await self._wakeups.notify(_channel(row.id))
+        await self._wakeups.notify(subject_channel(_SUBJECT, row.id))
         return await self.wait(actor, row.id, 1_000)
 
     async def wait(self, actor: Actor, run_id: str, wait_ms: int) -> TestRunSnapshot:
@@ -170,28 +174,41 @@ class TestRuns:
                         return message.run
         return await self.get(actor, run_id)
 
-    async def progress(self, actor: Actor, run_id: str, after_seq: int = 0) -> AsyncGenerator[TestProgress]:
+    async def progress(
+        self, actor: Actor, run_id: str, after_seq: int = 0, *, guard: Guard | None = None
+    ) -> AsyncGenerator[TestProgress]:
         """Yield every finished step after ``after_seq``, then the live ones, then the end; then stop.
 
         Raises:
-            NotFoundError: no such run.
+            NotFoundError: no such run, or it was deleted meanwhile.
+            AccessLostError: ``guard`` said no; see :func:`app.event_stream.follow.follow`.
         """
         require(actor, Permission.CONNECTIONS_READ)
-        await self._load(actor, run_id)
         seen = after_seq
-        with self._wakeups.listen(_channel(run_id)) as waiter:
-            while True:
-                # The run before its steps: a run that has ended by then has all its steps.
-                row = await self._load(actor, run_id)
-                rows = await TestStepRecord.filter(run_id=run_id).order_by("seq")
-                for step in [step for step in rows if step.seq > seen]:
-                    seen = step.seq
-                    so_far = [other for other in rows if other.seq <= seen]
-                    yield TestProgress(run_snapshot(row, so_far), step_snapshot(step), seen, is_final=False)
-                if row.finished_at is not None:
-                    yield TestProgress(run_snapshot(row, rows), None, row.seq, is_final=True)
-                    return
-                await waiter.wait(_POLL_S)
+
+        async def read() -> News[TestProgress]:
+            nonlocal seen
+            run = await self._snapshot(actor, run_id)
+            news = list(progress_of(run, seen))
+            seen = max([seen, *(message.seq for message in news)])
+            return News(news, is_over=run.is_final)
+
+        messages = follow_rows(
+            self._wakeups,
+            self._database.clock,
+            actor.workspace_id,
+            subject_channel(_SUBJECT, run_id),
+            read,
+            guard=guard,
+            poll_s=_POLL_S,
+        )
+        async for message in messages:
+            yield message
+
+    async def _snapshot(self, actor: Actor, run_id: str) -> TestRunSnapshot:
+        # The run before its steps: a run that has ended by then has all its steps.
+        row = await self._load(actor, run_id)
+        return run_snapshot(row, await TestStepRecord.filter(run_id=row.id).order_by("index"))
 
     async def _load(self, actor: Actor, run_id: str) -> TestRunRecord:
         if prefix_of(run_id) == "run":
@@ -226,7 +243,7 @@ class TestRuns:
 
     async def _work_on(self, actor: Actor, row: TestRunRecord) -> None:
         watcher = asyncio.current_task()
-        with self._wakeups.listen(_channel(row.id)) as waiter:
+        with self._wakeups.listen(subject_channel(_SUBJECT, row.id)) as waiter:
             task = asyncio.create_task(self._run(actor, row))
             stop = asyncio.create_task(self._watch_cancel(row.id, waiter, task))
             try:
@@ -336,7 +353,7 @@ class TestRuns:
                 problem=step.problem.to_json() if step.problem else None,
                 exchange=exchange_json(step.exchange) if step.exchange else None,
             )
-        await self._wakeups.notify(_channel(row.id))
+        await self._wakeups.notify(subject_channel(_SUBJECT, row.id))
 
     async def _finish(
         self,
@@ -366,18 +383,14 @@ class TestRuns:
             }
             self._announce(tx, actor, row, EventType.TEST_RUN_FINISHED, data)
         self._metrics.test_runs.labels(verdict.value if verdict else state.value).inc()
-        await self._wakeups.notify(_channel(row.id))
+        await self._wakeups.notify(subject_channel(_SUBJECT, row.id))
 
     def _announce(
         self, tx: Transaction, actor: Actor, row: TestRunRecord, type_: EventType, data: Mapping[str, Any]
     ) -> None:
-        subject = ("testRun", row.id)
+        subject = (_SUBJECT, row.id)
         event = NewEvent.by(actor, type_, subject, connection_id=row.connection_id, data=data)
         self._outbox.announce(tx, event)
-
-
-def _channel(run_id: str) -> str:
-    return f"run:{run_id}"
 
 
 def _held(row: TestRunRecord) -> QuerySet[TestRunRecord]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -165,6 +165,17 @@ class TestProgress:
     step: TestStepSnapshot | None
     seq: int
     is_final: bool
+
+
+def progress_of(run: TestRunSnapshot, after_seq: int) -> Iterator[TestProgress]:
+    """Yield the messages of a run's progress behind ``after_seq``, as far as it has come."""
+    in_order = sorted(run.steps, key=lambda step: step.seq)
+    for number, step in enumerate(in_order, start=1):
+        if step.seq > after_seq:
+            so_far = tuple(sorted(in_order[:number], key=lambda other: other.index))
+            yield TestProgress(replace(run, steps=so_far), step, step.seq, is_final=False)
+    if run.is_final:
+        yield TestProgress(run, None, run.seq, is_final=True)
 
 
 def unmet_expectation(

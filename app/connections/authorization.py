@@ -13,16 +13,18 @@ from app.access.policy import Permission, require
 from app.authenticators.base import Answer, Callback, Chosen, Entered, Proceed
 from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, NoStep, RedirectStep, Step
 from app.connections.attempts import Attempts, load_attempt, lock_attempt
+from app.connections.authorization_states import FollowedStates
 from app.connections.choices import AuthorizationChoice, Chooser
 from app.connections.completion import Completion
 from app.connections.lifecycle import Trigger
-from app.connections.models import AuthorizationRecord, AuthorizationStateRecord
+from app.connections.models import AuthorizationRecord
 from app.connections.moves import Moves
-from app.connections.rows import load_connection, lock_connection
+from app.connections.rows import load_row, lock_connection
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
+from app.event_stream.channels import connection_channel, subject_channel
 from app.event_stream.event import EventType
-from app.event_stream.outbox import channel_of
+from app.event_stream.follow import Guard, follow_rows
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.ids import new_id, new_token
@@ -32,7 +34,6 @@ from app.foundation.wakeups import Wakeups
 from app.vault.vault import Vault
 
 VALID_FOR: Final = timedelta(minutes=10)
-_POLL_S: Final = 5.0
 _MAX_CALLBACK_CHARS: Final = 16_384
 
 
@@ -229,12 +230,6 @@ class Authorizations:
         require(actor, Permission.CONNECTIONS_READ)
         return self._attempts.snapshot(await load_attempt(actor, authorization_id))
 
-    async def latest_of(self, actor: Actor, connection_id: str) -> AuthorizationSnapshot | None:
-        """Return the newest authorization of a connection, or None."""
-        require(actor, Permission.CONNECTIONS_READ)
-        row = await self._newest(actor, connection_id)
-        return self._attempts.snapshot(row) if row else None
-
     async def states(
         self,
         actor: Actor,
@@ -242,6 +237,7 @@ class Authorizations:
         authorization_id: str | None = None,
         connection_id: str | None = None,
         after_seq: int = 0,
+        guard: Guard | None = None,
     ) -> AsyncIterator[AuthorizationSnapshot]:
         """Yield every state: what was already there after ``after_seq``, then live.
 
@@ -250,40 +246,20 @@ class Authorizations:
 
         Raises:
             NotFoundError: no such authorization or connection.
+            AccessLostError: ``guard`` said no; see :func:`app.event_stream.follow.follow`.
         """
         require(actor, Permission.CONNECTIONS_READ)
-        row = await self._first_followed(actor, authorization_id, connection_id)
-        with self._wakeups.listen(channel_of(actor.workspace_id)) as waiter:
-            seen = after_seq
-            while True:
-                if row is not None:
-                    async for state in self._after(row, seen):
-                        seen = state.seq
-                        yield state
-                        if state.is_final and authorization_id is not None:
-                            return
-                newer = await self._newest(actor, connection_id) if connection_id else None
-                if newer is not None and (row is None or newer.id != row.id):
-                    row, seen = newer, 0
-                    continue
-                await waiter.wait(_POLL_S)
-
-    async def _first_followed(
-        self, actor: Actor, authorization_id: str | None, connection_id: str | None
-    ) -> AuthorizationRecord | None:
         if authorization_id is not None:
-            return await load_attempt(actor, authorization_id)
-        if connection_id is None:
+            row = await load_attempt(actor, authorization_id)
+            states = FollowedStates(self._attempts, row, after_seq)
+            channel = subject_channel("authorization", authorization_id)
+        elif connection_id is not None:
+            await load_row(actor.workspace_id, connection_id)
+            states = FollowedStates(self._attempts, None, after_seq, connection_id)
+            channel = connection_channel("authorization", connection_id)
+        else:
             raise NotFoundError
-        await load_connection(actor.workspace_id, connection_id)
-        return await self._newest(actor, connection_id)
-
-    async def _after(self, row: AuthorizationRecord, seq: int) -> AsyncIterator[AuthorizationSnapshot]:
-        past = await AuthorizationStateRecord.filter(authorization_id=row.id, seq__gt=seq).order_by("seq")
-        for state in past:
-            yield self._attempts.snapshot_at(row, state)
-
-    @staticmethod
-    async def _newest(actor: Actor, connection_id: str) -> AuthorizationRecord | None:
-        query = AuthorizationRecord.filter(workspace_id=actor.workspace_id, connection_id=connection_id)
-        return await query.order_by("-created_at", "-id").first()
+        async for state in follow_rows(
+            self._wakeups, self._database.clock, actor.workspace_id, channel, states.read, guard=guard
+        ):
+            yield state

@@ -20,7 +20,7 @@ from app.credentials.rows import find_credential, set_due_once
 from app.credentials.snapshot import are_usable
 from app.credentials.turns import Job, Turns
 from app.credentials.watching import is_time_to_renew, next_look
-from app.event_stream.outbox import channel_of
+from app.event_stream.channels import subject_channel
 from app.foundation.database import Database
 from app.foundation.errors import (
     NotAllowedNowError,
@@ -167,7 +167,7 @@ class Renewal:
         Raises:
             OutsideError: the other renewal failed.
         """
-        with self._wakeups.listen(channel_of(actor.workspace_id)) as waiter:
+        with self._wakeups.listen(subject_channel("connection", connection_id)) as waiter:
             outcome = await self._leases.outcome(other)
             if outcome is None:
                 await waiter.wait(patience_s)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from typing import Final
 
 from app.event_stream.event import (
     EventBatch,
     EventFilter,
     EventSlice,
-    ResetReason,
     StreamCheckpoint,
     StreamMessage,
     StreamReset,
@@ -21,14 +20,12 @@ from app.foundation.clock import Clock
 BATCH: Final = 200
 CHECKPOINT_AFTER_S: Final = 15.0
 CHECKPOINT_AFTER_SKIPPED: Final = 500
-GUARD_S: Final = 15.0
-Guard = Callable[[], Awaitable[bool]]
 
 
 class Follower:
     """Reads the ring while it keeps up and the table while it does not; it holds no queue.
 
-    ``after`` None begins at the present end, with a checkpoint as the first message.
+    ``after`` None begins at the present end, with a checkpoint as the first message. A reset is the last one.
     """
 
     def __init__(
@@ -36,52 +33,50 @@ class Follower:
         workspace_id: str,
         after: int | None,
         filter: EventFilter,  # noqa: A002 - the API's own word
-        guard: Guard | None,
         *,
         tail: Tail,
         reader: Reader,
         clock: Clock,
+        poll_s: float,
     ) -> None:
         self._workspace_id = workspace_id
         self._filter = filter
-        self._guard = guard
         self._tail = tail
         self._reader = reader
         self._clock = clock
+        self._poll_s = poll_s
         self._at = tail.head if after is None else after
         self._told = -1 if after is None else after
         self._told_at = clock.monotonic()
         self._is_proven = after is None  # a place that a client brought is held against the table first
-        self._guarded_at: float | None = None
-        self._guarded_position = 0
+        self._is_reset = False
 
-    async def next(self, poll_s: float) -> StreamMessage | None:
-        """Return the next message; wait for it as long as it takes. None: the tail was closed."""
-        while not self._tail.closed:
-            if not await self._may_go_on():
-                return await self._reader.reset(self._workspace_id, ResetReason.FILTER_NARROWED)
-            message = self._message(await self._look())
-            if message is not None:
-                return message
-            await self._tail.wait_past(self._at, poll_s)
-        return None
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come: the follower loads the state again and comes back, or the hub closes."""
+        return self._is_reset or self._tail.closed
 
-    async def _may_go_on(self) -> bool:
-        # Again after an answer: somebody may have lost access while the guard was being asked.
-        while self._guard is not None and self._guard_is_due():
-            self._guarded_at, self._guarded_position = self._clock.monotonic(), self._tail.head
-            if not await self._guard():
-                return False
-        return True
+    @property
+    def access_losses(self) -> int:
+        """The position of the newest event by which somebody lost access; nothing behind the tail's head is read."""
+        return self._tail.access_position
 
-    def _guard_is_due(self) -> bool:
-        is_old = self._guarded_at is None or self._clock.monotonic() - self._guarded_at >= GUARD_S
-        return is_old or self._tail.access_position > self._guarded_position
+    async def read(self) -> Sequence[StreamMessage]:
+        """Return the next message, if there is one to tell."""
+        message = self._message(await self._look())
+        self._is_reset = isinstance(message, StreamReset)
+        return () if message is None else (message,)
+
+    async def wait(self) -> None:
+        """Wait until the stream has moved on."""
+        await self._tail.wait_past(self._at, self._poll_s)
 
     async def _look(self) -> EventSlice:
         if not self._is_proven or self._at < self._tail.floor:
             self._is_proven = True
-            return await self._reader.page(self._workspace_id, self._at, BATCH, self._filter)
+            return await self._reader.page(
+                self._workspace_id, self._at, BATCH, self._filter, up_to=self._tail.head
+            )
         matching = []
         position = self._at
         for event in self._tail.after(self._at):
@@ -107,8 +102,3 @@ class Follower:
         skipped = self._at - self._told
         is_late = self._clock.monotonic() - self._told_at >= CHECKPOINT_AFTER_S
         return self._told < 0 or skipped >= CHECKPOINT_AFTER_SKIPPED or (skipped > 0 and is_late)
-
-
-def is_last(message: StreamMessage) -> bool:
-    """Return whether the stream ends with the message: a follower loads the state again and comes back."""
-    return isinstance(message, StreamReset)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tortoise.expressions import F
 
+from app.event_stream.channels import channels_of
 from app.event_stream.event import NewEvent
 from app.event_stream.models import EventCounterRecord, EventRecord
 from app.foundation.canonical import storable_json, storable_text
@@ -20,11 +21,6 @@ from app.foundation.wakeups import Wakeups
 MAX_DATA_BYTES: Final = 32_768
 _BUFFER: Final = "event_stream.outbox"
 _LABEL_CHARS: Final = 200
-
-
-def channel_of(workspace_id: str) -> str:
-    """Return the wake-up channel on which a workspace's new events are announced."""
-    return f"workspace:{workspace_id}"
 
 
 class Outbox:
@@ -53,7 +49,7 @@ class Outbox:
             events = by_workspace[workspace_id]
             first = await _take_positions(workspace_id, len(events)) + 1
             await EventRecord.bulk_create([_record(tx, e, first + n) for n, e in enumerate(events)])
-            tx.after_commit(partial(self._wakeups.notify, channel_of(workspace_id)))
+            tx.after_commit(partial(self._wakeups.notify, *channels_of(workspace_id, events)))
 
 
 async def _take_positions(workspace_id: str, count: int) -> int:

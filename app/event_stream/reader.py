@@ -64,21 +64,24 @@ class Reader:
         after: int | None,
         limit: int,
         filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
+        *,
+        up_to: int | None = None,
     ) -> EventSlice:
-        """Return at most ``limit`` matching events behind ``after``; None reads from the oldest.
+        """Return at most ``limit`` matching events behind ``after``, up to ``up_to``; None reads from the oldest.
 
         A page with ``reset`` says that events behind ``after`` are gone, or that there never were any.
         """
         bounds = await self.bounds(workspace_id)
         start = bounds.pruned_to if after is None else after
-        found = await self.newer(workspace_id, start, limit + 1, up_to=bounds.last, filter=filter)
+        last = bounds.last if up_to is None else min(up_to, bounds.last)
+        found = await self.newer(workspace_id, start, limit + 1, up_to=last, filter=filter)
         held = await self.bounds(workspace_id)  # again: what was pruned while reading is not in what was read
         if after is not None and not held.pruned_to <= after <= held.last:
             reset = StreamReset(workspace_id, ResetReason.CURSOR_EXPIRED, held.pruned_to, held.last)
             return EventSlice(workspace_id, (), after, has_more=False, reset=reset)
         has_more = len(found) > limit
         events = tuple(found[:limit])
-        position = events[-1].position if has_more else max(start, bounds.last)
+        position = events[-1].position if has_more else max(start, last)
         return EventSlice(workspace_id, events, position, has_more)
 
     async def reset(self, workspace_id: str, reason: ResetReason) -> StreamReset:

@@ -16,7 +16,8 @@ from app.event_stream.event import (
     StreamMessage,
     StreamReset,
 )
-from app.event_stream.follower import BATCH, Follower, Guard, is_last
+from app.event_stream.follow import POLL_S, AccessLostError, Guard, follow
+from app.event_stream.follower import BATCH, Follower
 from app.event_stream.outbox import Outbox
 from app.event_stream.reader import Reader
 from app.event_stream.retention import prune
@@ -24,7 +25,6 @@ from app.event_stream.tail import Tail
 from app.foundation.database import Database, Transaction
 from app.foundation.wakeups import Wakeups
 
-POLL_S: Final = 5.0
 RING_SIZE: Final = 1_024
 RETENTION: Final = timedelta(days=7)
 
@@ -81,18 +81,25 @@ class EventStream:
     ) -> AsyncIterator[StreamMessage]:
         """Yield what matches behind ``after``, first from the table, then live, until a reset or close.
 
-        With ``after`` None it begins with a checkpoint at the present end. ``guard`` is asked at the start,
-        every 15 to 20 seconds and as soon as anybody in the workspace lost access: False ends the stream with
-        FILTER_NARROWED, and what it raises ends it too.
+        With ``after`` None it begins with a checkpoint at the present end. Where ``guard`` says no (see
+        :func:`app.event_stream.follow.follow`) the stream ends with FILTER_NARROWED.
         """
+        clock = self._database.clock
         async with self._tail_of(workspace_id) as tail:
             follower = Follower(
-                workspace_id, after, filter, guard, tail=tail, reader=self._reader, clock=self._database.clock
+                workspace_id,
+                after,
+                filter,
+                tail=tail,
+                reader=self._reader,
+                clock=clock,
+                poll_s=self._poll_s,
             )
-            while (message := await follower.next(self._poll_s)) is not None:
-                yield message
-                if is_last(message):
-                    return
+            try:
+                async for message in follow(follower, guard, clock):
+                    yield message
+            except AccessLostError:
+                yield await self._reader.reset(workspace_id, ResetReason.FILTER_NARROWED)
 
     async def reset(self, workspace_id: str, reason: ResetReason) -> StreamReset:
         """Return the message with which a door ends a stream for ``reason``, such as a send that stalled."""

@@ -9,14 +9,13 @@ from typing import Final
 
 import structlog
 
-from app.event_stream.event import Event, EventType
-from app.event_stream.outbox import channel_of
+from app.event_stream.channels import ACCESS_TYPES, workspace_channel
+from app.event_stream.event import Event
 from app.event_stream.reader import Reader
 from app.foundation.wakeups import Wakeups
 
 _log = structlog.get_logger("patchbay.events")
 _READ: Final = 500
-ACCESS_TYPES: Final = frozenset({EventType.TOKEN_REVOKED, EventType.SESSION_ENDED, EventType.MEMBER_LEFT})
 
 
 class Tail:
@@ -75,7 +74,7 @@ class Tail:
         return (self._ring[place] for place in range(position + 1, self.head + 1))
 
     async def _run(self) -> None:
-        with self._wakeups.listen(channel_of(self._workspace_id)) as waiter:
+        with self._wakeups.listen(workspace_channel(self._workspace_id)) as waiter:
             while True:
                 try:
                     await self._catch_up()

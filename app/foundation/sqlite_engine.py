@@ -2,7 +2,8 @@
 
 The stock engine begins a deferred transaction, which fails at its first write when another process wrote in between,
 leaks its lock when a task is cancelled while it begins, leaves a transaction open when a task is cancelled in a bulk
-insert of its own, and commits the transaction that a script is to run in.
+insert of its own, commits the transaction that a script is to run in, and asks with one more statement for the number
+of each row that it inserts.
 """
 
 from __future__ import annotations
@@ -15,12 +16,28 @@ from types import TracebackType
 from typing import Any
 
 from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionContext,
+    SqliteTransactionWrapper,
+    translate_exceptions,
+)
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 
-class ImmediateWrapper(SqliteTransactionWrapper):
+class OneStatementInserts(SqliteClient):
+    """Inserts of single rows as one statement each."""
+
+    @translate_exceptions
+    async def execute_insert(self, query: str, values: list[Any]) -> int:
+        """Insert a row and return its number, which the cursor knows."""
+        async with self.acquire_connection() as connection:
+            cursor = await connection.execute(query, values)
+            return int(cursor.lastrowid or 0)
+
+
+class ImmediateWrapper(OneStatementInserts, SqliteTransactionWrapper):
     """A transaction that holds SQLite's write lock from its first statement."""
 
     async def begin(self) -> None:
@@ -108,7 +125,7 @@ class ReleasingWrapper(ConnectionWrapper[Any]):
         return self.connection
 
 
-class ImmediateClient(SqliteClient):
+class ImmediateClient(OneStatementInserts):
     """The SQLite client whose transactions are immediate."""
 
     async def create_connection(self, with_db: bool) -> None:

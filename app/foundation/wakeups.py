@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any, Final
 
@@ -18,21 +19,28 @@ from broadcaster._base import Event as BroadcastEvent
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from app.foundation.ids import new_token
 from app.foundation.retry import backoff_s
 
 _log = structlog.get_logger("patchbay.wakeups")
 _RECONNECT_CAP_S: Final = 2.0
 _TOPIC: Final = "wakeups"
+_SEPARATOR: Final = "\n"
 
 
 class Waiter:
-    """One listener's place; several wake-ups before it looks count as one."""
+    """One listener's place; several wake-ups before it looks count as one.
+
+    ``heard`` counts the wake-ups of each channel: who listens to several knows which one it was.
+    """
 
     def __init__(self) -> None:
+        self.heard: Counter[str] = Counter()
         self._event = asyncio.Event()
 
-    def wake(self) -> None:
+    def wake(self, channel: str) -> None:
         """Let the listener look again."""
+        self.heard[channel] += 1
         self._event.set()
 
     async def wait(self, timeout_s: float) -> bool:
@@ -58,6 +66,7 @@ class Wakeups:
         self._backend = RedisBackend(redis_url) if redis_url else None
         self._broadcast = Broadcast(backend=self._backend) if self._backend else Broadcast("memory://")
         self._topic = f"patchbay:{namespace}:{_TOPIC}"
+        self._own = new_token(64)  # what this process publishes comes back to it, and was heard already
         self._waiters: dict[str, set[Waiter]] = {}
         self._pump: asyncio.Task[None] | None = None
 
@@ -79,43 +88,47 @@ class Wakeups:
         with contextlib.suppress(asyncio.CancelledError, RedisError, OSError):
             await self._broadcast.disconnect()
 
-    async def notify(self, channel: str) -> None:
-        """Wake the waiters of ``channel`` everywhere; a broker that is away costs the others only their timer."""
-        self._wake(channel)
+    async def notify(self, *channels: str) -> None:
+        """Wake the waiters of ``channels`` everywhere; a broker that is away costs the others only their timer."""
+        self._wake(channels)
         if self._backend is None:
             return
         try:
-            await self._broadcast.publish(self._topic, channel)
+            await self._broadcast.publish(self._topic, _SEPARATOR.join((self._own, *channels)))
         except (RedisError, OSError, TimeoutError) as fault:
             _log.warning("wakeup not sent", fault=type(fault).__name__)
 
     @contextlib.contextmanager
-    def listen(self, channel: str) -> Iterator[Waiter]:
-        """Wait on ``channel`` while the block runs."""
+    def listen(self, *channels: str) -> Iterator[Waiter]:
+        """Wait on ``channels`` while the block runs."""
         waiter = Waiter()
-        self._waiters.setdefault(channel, set()).add(waiter)
+        for channel in channels:
+            self._waiters.setdefault(channel, set()).add(waiter)
         try:
             yield waiter
         finally:
-            waiters = self._waiters[channel]
-            waiters.discard(waiter)
-            if not waiters:
-                del self._waiters[channel]
+            for channel in channels:
+                waiters = self._waiters[channel]
+                waiters.discard(waiter)
+                if not waiters:
+                    del self._waiters[channel]
 
     async def _listen(self, started: asyncio.Event) -> None:
         async with self._broadcast.subscribe(self._topic) as subscriber:
             started.set()
             while True:
                 event = await subscriber.get()
-                self._wake(event.message)
+                sender, *channels = event.message.split(_SEPARATOR)
+                if sender != self._own:
+                    self._wake(channels)
 
-    def _wake(self, channel: str) -> None:
-        for waiter in list(self._waiters.get(channel, ())):
-            waiter.wake()
+    def _wake(self, channels: Iterable[str]) -> None:
+        for channel in channels:
+            for waiter in list(self._waiters.get(channel, ())):
+                waiter.wake(channel)
 
     def _wake_everybody(self) -> None:
-        for channel in list(self._waiters):
-            self._wake(channel)
+        self._wake(list(self._waiters))
 
 
 class RedisBackend(BroadcastBackend):

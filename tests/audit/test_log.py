@@ -17,9 +17,10 @@ from app.audit.chain import SYSTEM_CHAIN, key_id_of
 from app.audit.log import AuditFilter, AuditLog, Target
 from app.audit.models import AuditEntryRecord, AuditHeadRecord
 from app.audit.verify import ChainFault
+from app.event_stream.channels import workspace_channel
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.models import EventRecord
-from app.event_stream.outbox import Outbox, channel_of
+from app.event_stream.outbox import Outbox
 from app.foundation.clock import FrozenClock
 from app.foundation.database import EVENTS_ORDER, Database
 from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError
@@ -69,7 +70,7 @@ async def test_entries_of_one_transaction_are_chained_in_order(write, log):
 async def test_a_rolled_back_transaction_leaves_no_entry_no_event_and_wakes_nobody(database, log, actor):
     wakeups = Wakeups(None, "test")
     outbox = Outbox(wakeups)
-    with wakeups.listen(channel_of("wks_test")) as waiter:
+    with wakeups.listen(workspace_channel("wks_test")) as waiter:
         with suppress(BoomError):
             async with database.transaction() as tx:
                 log.record(tx, actor, "connection.created", CONNECTION)

@@ -18,6 +18,7 @@ from app.connection_tests.models import TestStepRecord as StepRecord
 from app.connection_tests.steps import ORDER, RunKind, RunState, StepKind, Verdict
 from app.connections.lifecycle import ConnectionState
 from app.event_stream.event import EventType
+from app.event_stream.follow import GUARD_S, AccessLostError
 from app.foundation.errors import NotAllowedNowError, NotFoundError, PermissionDeniedError, StorageBusyError
 from app.foundation.problems import ProblemCode
 from app.vault.models import SealedRecord
@@ -134,6 +135,18 @@ async def test_the_latest_run_of_each_connection_is_found(world, runs):
     assert {key: run.id for key, run in found.items()} == {first.id: newest.id, second.id: other.id}
 
 
+async def test_the_latest_runs_bring_their_steps_and_stay_in_their_workspace(world, runs):
+    connection = await keyed(world)
+    await runs.work((await start(world, connection)).id)
+    run = (await runs.latest(world.actor, [connection.id]))[connection.id]
+    assert run == await runs.get(world.actor, run.id)
+    assert len(run.steps) == 8
+    assert await runs.many(world.actor, [run.id, "run_none", "\x00"]) == {run.id: run}
+    stranger = replace(world.actor, workspace_id="wks_other")
+    assert await runs.many(stranger, [run.id]) == {}
+    assert await runs.latest(world.actor, []) == await runs.latest(world.actor, ["\x00", "x" * 99]) == {}
+
+
 # -- following
 
 
@@ -176,6 +189,45 @@ async def test_a_follower_in_the_middle_gets_what_it_missed_and_then_the_rest(wo
     await worker
     assert rest[-1].is_final
     assert rest[-1].run.state is RunState.CANCELLED
+
+
+async def test_progress_ends_with_the_access_of_who_follows_it(world, runs):
+    connection = await keyed(world)
+    run = await start(world, connection)
+    is_valid = True
+
+    async def guard():
+        return is_valid
+
+    stream = runs.progress(world.actor, run.id, guard=guard)
+    follower = asyncio.create_task(anext(stream))
+    await asyncio.sleep(0.05)
+    is_valid = False
+    world.clock.advance(GUARD_S)
+    await world.hub.wakeups.notify(f"testRun:{run.id}")
+    with pytest.raises(AccessLostError):
+        await asyncio.wait_for(follower, 5)
+
+
+async def test_somebody_elses_events_make_no_follower_of_a_run_read(world, runs, monkeypatch):
+    connection, other = await keyed(world), await keyed(world)
+    run = await start(world, connection)
+    readings = []
+    load = runs._load
+
+    async def counted(*args):
+        readings.append(args)
+        return await load(*args)
+
+    monkeypatch.setattr(runs, "_load", counted)
+    follower = asyncio.create_task(messages(runs, world.actor, run))
+    await asyncio.sleep(0.05)
+    assert len(readings) == 1
+    await runs.work((await start(world, other)).id)
+    await world.hub.connections.update(world.actor, connection.id, description="an event of the same one")
+    await asyncio.sleep(0.05)
+    follower.cancel()
+    assert [args[1] for args in readings].count(run.id) == 1
 
 
 async def test_waiting_ends_with_the_run_or_with_patience(world, runs):
@@ -551,7 +603,7 @@ async def test_a_run_under_way_ends_quietly_when_its_connection_is_deleted(world
     await world.hub.connections.delete(world.actor, connection.id)
     gate.set()
     await worker
-    await world.hub.wakeups.notify(f"run:{run.id}")
+    await world.hub.wakeups.notify(f"testRun:{run.id}")
     with pytest.raises(NotFoundError):
         await asyncio.wait_for(follower, 5)
     assert not await StepRecord.exists()

@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, ExternalActionStep, RedirectStep
+from app.connections.authorization_states import FollowedStates
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AuthorizationStateName as State
 from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
+from app.event_stream.follow import GUARD_S, AccessLostError
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
@@ -49,6 +51,90 @@ async def test_states_are_replayed_after_the_one_that_was_seen(world):
         )
     ]
     assert seen == [(3, State.CANCELLED)]
+
+
+async def collected(states, into):
+    async for state in states:
+        into.append((state.seq, state.state))
+
+
+async def settled(until):
+    async with asyncio.timeout(10):
+        while not until():
+            await asyncio.sleep(0.001)
+
+
+async def test_who_saw_the_final_state_of_an_authorization_waits_for_no_other(world):
+    authorization = await world.begin(await world.draft())
+    await world.hub.authorizations.cancel(world.actor, authorization.id)
+    states = world.hub.authorizations.states(world.actor, authorization_id=authorization.id, after_seq=3)
+    async with asyncio.timeout(5):
+        assert [state async for state in states] == []
+
+
+async def test_a_connections_states_go_on_with_its_next_authorization(world):
+    connection = await world.draft()
+    seen = []
+    states = world.hub.authorizations.states(world.actor, connection_id=connection.id)
+    follower = asyncio.create_task(collected(states, seen))
+    first = await world.begin(connection)
+    await settled(lambda: len(seen) == 2)
+    await world.hub.authorizations.cancel(world.actor, first.id)
+    await settled(lambda: len(seen) == 3)
+    world.clock.advance(1)
+    await world.begin(connection)
+    await settled(lambda: len(seen) == 5)
+    follower.cancel()
+    opened = [(1, State.CREATED), (2, State.AWAITING_USER)]
+    assert seen == [*opened, (3, State.CANCELLED), *opened]
+
+
+@pytest.mark.parametrize("by", ["authorization_id", "connection_id"])
+async def test_somebody_elses_events_make_no_follower_of_states_read(world, monkeypatch, by):
+    readings = []
+    read = FollowedStates.read
+
+    async def counted(states):
+        readings.append(states)
+        return await read(states)
+
+    monkeypatch.setattr(FollowedStates, "read", counted)
+    connection, other = await world.draft(), await world.draft()
+    authorization = await world.begin(connection)
+    seen = []
+    id_ = authorization.id if by == "authorization_id" else connection.id
+    states = world.hub.authorizations.states(world.actor, **{by: id_})
+    follower = asyncio.create_task(collected(states, seen))
+    await settled(lambda: len(seen) == 2)
+    await world.begin(other)
+    await world.hub.connections.update(world.actor, connection.id, description="an event of the same one")
+    await asyncio.sleep(0.05)
+    assert len(readings) == 1
+    await world.hub.authorizations.cancel(world.actor, authorization.id)
+    await settled(lambda: len(seen) == 3)
+    assert len(readings) == 2
+    follower.cancel()
+
+
+async def test_states_end_with_the_access_of_who_follows_them(world):
+    authorization = await world.begin(await world.draft())
+    is_valid = True
+
+    async def guard():
+        return is_valid
+
+    seen = []
+    states = world.hub.authorizations.states(
+        world.actor, authorization_id=authorization.id, after_seq=1, guard=guard
+    )
+    follower = asyncio.create_task(collected(states, seen))
+    await settled(lambda: len(seen) == 1)
+    is_valid = False
+    world.clock.advance(GUARD_S)
+    await world.hub.authorizations.cancel(world.actor, authorization.id)
+    with pytest.raises(AccessLostError):
+        await asyncio.wait_for(follower, 5)
+    assert seen == [(2, State.AWAITING_USER)]
 
 
 async def test_a_denied_consent_leaves_the_connection_waiting_with_a_problem(world):

@@ -8,9 +8,10 @@ import pytest
 from tortoise.context import get_current_context
 
 from app.access.actor import Actor
+from app.event_stream.channels import workspace_channel
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.models import EventCounterRecord, EventRecord
-from app.event_stream.outbox import MAX_DATA_BYTES, Outbox, channel_of
+from app.event_stream.outbox import MAX_DATA_BYTES, Outbox
 from app.event_stream.reader import Reader
 from app.foundation.clock import FrozenClock
 from app.foundation.database import EVENTS_ORDER, Database
@@ -47,7 +48,7 @@ async def test_an_event_carries_who_did_it_and_in_which_request(stream, happen, 
 
 async def test_a_rolled_back_transaction_leaves_no_event_and_wakes_nobody(database, stream, wakeups, happen):
     await happen("before")
-    with wakeups.listen(channel_of("wks_test")) as waiter:
+    with wakeups.listen(workspace_channel("wks_test")) as waiter:
         with suppress(BoomError):
             async with database.transaction() as tx:
                 stream.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
@@ -63,7 +64,7 @@ async def test_a_transaction_that_fails_in_its_last_acts_leaves_no_event_and_wak
     async def fail(tx):
         raise BoomError
 
-    with wakeups.listen(channel_of("wks_test")) as waiter:
+    with wakeups.listen(workspace_channel("wks_test")) as waiter:
         with suppress(BoomError):
             async with database.transaction() as tx:
                 stream.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
@@ -74,14 +75,14 @@ async def test_a_transaction_that_fails_in_its_last_acts_leaves_no_event_and_wak
 
 
 async def test_followers_are_woken_once_the_events_can_be_read(database, stream, wakeups, happen):
-    with wakeups.listen(channel_of("wks_test")) as waiter:
+    with wakeups.listen(workspace_channel("wks_test")) as waiter:
         await happen("a", "b")
         assert await waiter.wait(1)
         assert await stream.position("wks_test") == 2
 
 
 async def test_each_workspace_has_its_own_numbers_and_its_own_wakeup(database, stream, wakeups):
-    with wakeups.listen(channel_of("wks_a")) as a, wakeups.listen(channel_of("wks_c")) as c:
+    with wakeups.listen(workspace_channel("wks_a")) as a, wakeups.listen(workspace_channel("wks_c")) as c:
         async with database.transaction() as tx:
             for workspace_id, token_id in (("wks_b", "1"), ("wks_a", "2"), ("wks_b", "3")):
                 stream.announce(

@@ -7,6 +7,7 @@ import pytest
 
 from app.access.actor import Actor
 from app.event_stream.event import (
+    EVERYTHING,
     EventBatch,
     EventFilter,
     EventType,
@@ -16,6 +17,7 @@ from app.event_stream.event import (
     StreamReset,
     decode_cursor,
 )
+from app.event_stream.models import EventRecord
 from app.event_stream.reader import Reader
 from app.event_stream.stream import EventStream
 from app.foundation.clock import FrozenClock
@@ -63,6 +65,27 @@ async def test_a_filtered_page_moves_past_what_did_not_match(stream, happen):
     assert (subjects(page), page.position) == (["b"], 4)
     page = await stream.read("wks_test", 0, 9, EventFilter(types=frozenset()))
     assert (subjects(page), page.position) == ([], 4)
+
+
+async def test_events_come_in_the_order_of_their_places_however_they_lie_in_the_table(
+    database, stream, happen, following
+):
+    """Rows are written back to front, and two connections take turns: neither table nor index is in order."""
+    await happen(*"abababab")
+    rows = await EventRecord.all()
+    await EventRecord.all().delete()
+    await EventRecord.bulk_create(sorted(rows, key=lambda row: -row.position))
+    both = EventFilter(connection_ids=frozenset("ab"))
+    everything = [(n + 1, "ab"[n % 2]) for n in range(8)]
+    for wanted in (EVERYTHING, both):
+        page = await stream.read("wks_test", None, 99, wanted)
+        assert [(event.position, event.subject.id) for event in page.events] == everything
+        pages = [await stream.read("wks_test", place, 2, wanted) for place in (0, 2, 4, 6)]
+        assert [event.position for page in pages for event in page.events] == list(range(1, 9))
+        batch = await following(stream, "wks_test", 0, wanted)()
+        assert [event.position for event in batch.events] == list(range(1, 9))
+        found = await Reader(database).newer("wks_test", 3, 3, filter=wanted)
+        assert [event.position for event in found] == [4, 5, 6]
 
 
 @pytest.mark.parametrize("after", [5, 2**62])

@@ -160,3 +160,24 @@ async def test_closing_does_not_hang_whatever_redis_does(answer, monkeypatch):
         with wakeups.listen("a") as waiter:
             await wakeups.notify("a")
             assert await waiter.wait(1)
+
+
+async def test_a_waiter_knows_which_of_its_channels_was_woken(broker_url):
+    async with opened(broker_url) as wakeups:
+        with wakeups.listen("a", "b") as waiter:
+            await wakeups.notify("b", "c")
+            assert await waiter.wait(5)
+            assert dict(waiter.heard) == {"b": 1}
+        assert not wakeups._waiters
+
+
+@pytest.mark.scaled
+async def test_what_a_process_says_reaches_it_once_and_others_too(redis_url):
+    namespace = new_id("hub")
+    async with opened(redis_url, namespace) as here, opened(redis_url, namespace) as there:
+        with here.listen("a", "z") as near, there.listen("a", "z") as far:
+            assert await heard(far, lambda: here.notify("a"))
+            said = near.heard["a"]
+            await there.notify("z")  # by now everything that was said before has come back
+            assert await heard(near, lambda: there.notify("z"))
+            assert near.heard["a"] == said

@@ -324,7 +324,9 @@ class FakeAuthorizations:
         form = CredentialFormStep("Enter the key", {"type": "object"}, "Where to find it")
         return replace(rows[0], step=form)
 
-    async def states(self, actor: Actor, *, authorization_id=None, connection_id=None, after_seq=0):
+    async def states(
+        self, actor: Actor, *, authorization_id=None, connection_id=None, after_seq=0, guard=None
+    ):
         await self.get(actor, authorization_id or "")
         for state in self.rows[authorization_id]:
             if state.seq > after_seq:
@@ -430,7 +432,14 @@ class FakeTestRuns:
     async def cancel(self, actor: Actor, run_id: str) -> TestRunSnapshot:
         return replace(await self.get(actor, run_id), state=RunState.CANCELLED)
 
-    async def progress(self, actor: Actor, run_id: str, after_seq: int = 0) -> AsyncIterator[TestProgress]:
+    async def many(self, actor: Actor, run_ids: Sequence[str]) -> dict[str, TestRunSnapshot]:
+        require(actor, Permission.CONNECTIONS_READ)
+        found = [self.rows[id_] for id_ in run_ids if id_ in self.rows]
+        return {run.id: run for run in found if run.workspace_id == actor.workspace_id}
+
+    async def progress(
+        self, actor: Actor, run_id: str, after_seq: int = 0, *, guard=None
+    ) -> AsyncIterator[TestProgress]:
         run = await self.get(actor, run_id)
         for step in run.steps:
             if step.seq > after_seq:

@@ -11,7 +11,7 @@ from app.api.graphql.connection_tests.types import TestProgressType, TestRunType
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.fields import Given, optional, resolver, stream
 from app.api.graphql.problems import ProblemType, mutation, user_errors_field
-from app.foundation.errors import InvalidInputError, NotFoundError
+from app.foundation.errors import InvalidInputError
 from app.foundation.problems import ProblemCode, problem
 
 MAX_WAIT_MS: Final = 10_000
@@ -119,7 +119,10 @@ class TestRunSubscriptions:
     ) -> AsyncGenerator[TestProgressType, None]:
         """Follow a run."""
         context = info.context
-        async for progress in context.hub.test_runs.progress(context.actor, run_id, max(after_seq or 0, 0)):
+        messages = context.hub.test_runs.progress(
+            context.actor, run_id, max(after_seq or 0, 0), guard=context.guard
+        )
+        async for progress in messages:
             yield progress_type(progress)
 
 
@@ -136,10 +139,5 @@ class ConnectionTestFields:
 
 async def load_runs(context: RequestContext, ids: Sequence[str]) -> Mapping[str, TestRunType]:
     """Load runs for ``node``; those that are not there are left out."""
-    found = {}
-    for id_ in ids:
-        try:
-            found[id_] = run_type(await context.hub.test_runs.get(context.actor, id_))
-        except NotFoundError:
-            continue
-    return found
+    found = await context.hub.test_runs.many(context.actor, ids)
+    return {id_: run_type(run) for id_, run in found.items()}

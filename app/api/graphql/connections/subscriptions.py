@@ -22,6 +22,7 @@ from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor
 from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
 from app.event_stream.event import EventBatch, EventFilter, EventType, ResetReason, StreamReset
+from app.event_stream.follow import AccessLostError
 from app.foundation.pages import PageRequest
 
 STATUS_EVENTS: Final = frozenset(
@@ -90,7 +91,7 @@ class ConnectionSubscriptions:
             async for message in follow:
                 if isinstance(message, StreamReset):
                     if message.reason is ResetReason.FILTER_NARROWED:
-                        return
+                        raise AccessLostError
                     position = None
                 if isinstance(message, EventBatch):
                     async for change in _changes(info.context, message, query):
@@ -115,6 +116,7 @@ class ConnectionSubscriptions:
             authorization_id=by.authorization_id.value if by.authorization_id else None,
             connection_id=by.connection_id.value if by.connection_id else None,
             after_seq=max(after_seq or 0, 0),
+            guard=info.context.guard,
         )
         async for snapshot in states:
             yield authorization_state_type(snapshot)
