@@ -124,3 +124,24 @@ async def test_a_sign_in_again_keeps_the_connection_in_use_throughout(world, int
     again = await world.reload(connection)
     assert again.state is ConnectionState.CONNECTED
     assert again.auth.generation == 2
+
+
+async def test_why_a_proof_failed_is_told_in_the_providers_words_and_when_to_come_again(world):
+    connection = await with_key(world)
+    authorization = await world.begin(connection, "api-key")
+
+    async def busy(request):
+        error = {"type": "rate_limit_error", "code": "lock_timeout", "message": "Slow down, please."}
+        headers = {"Retry-After": "17", "Request-Id": "req_of_stripe"}
+        return httpx.Response(429, json={"error": error}, headers=headers)
+
+    world.outside.instead = busy
+    answered = await world.hub.authorizations.submit_credentials(
+        world.actor, authorization.id, dict(authorization.step.prefilled)
+    )
+
+    fault = answered.problem
+    assert (fault.code, fault.retryable, fault.retry_after_s) == (ProblemCode.RATE_LIMITED, True, 17)
+    assert fault.details["providerStatus"] == 429
+    assert fault.details["providerDetail"] == "Slow down, please."
+    assert fault.details["providerRequestId"] == "req_of_stripe"

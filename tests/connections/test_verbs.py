@@ -25,6 +25,7 @@ from app.foundation.pages import PageRequest
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.vault.models import SealedRecord
+from app.vault.vault import RevealPurpose
 from tests.connections.conftest import GENERIC
 
 HTTP = {"baseUrl": "https://a.example.com", "testPath": "/ping"}
@@ -295,7 +296,7 @@ async def test_an_applications_secret_goes_in_and_never_comes_out(world):
     application = await saved(world)
     assert application.secret.is_set
     assert "CANARY" not in repr(application)
-    facts = await world.hub.applications.facts(world.actor, application.id)
+    facts = await world.hub.applications.facts(world.actor, application.id, RevealPurpose.RENEWAL)
     assert facts.client_secret.reveal() == "CANARY-client-secret"
     kept = await saved(world, client_id="other-client", client_secret=None)
     assert (kept.client_id, kept.secret.is_set, kept.id) == ("other-client", True, application.id)

@@ -10,7 +10,6 @@ import pytest
 from app.connection_tests.steps import RunKind
 from app.connections.lifecycle import ConnectionState
 from app.credentials.models import CredentialRecord, RenewalAttemptRecord
-from app.credentials.sealing import credential_ref
 from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import CredentialsRejectedError, NotAllowedNowError, TransientOutsideError
@@ -417,7 +416,7 @@ async def test_a_reference_to_an_outside_secret_stays_one_when_it_is_renewed(wor
     values = {**authorization.step.prefilled, "password": "env:PATCHBAY_SECRET_SHOP_KEY"}
     await world.hub.authorizations.submit_credentials(world.actor, authorization.id, values)
     await renew(world, connection)
-    ref = credential_ref(connection.workspace_id, connection.id)
+    ref = connection.owner.credential_ref
     sealed = await world.hub.vault.reveal(world.actor, ref, purpose=RevealPurpose.RENEWAL)
     assert sealed.generation == 2
     assert sealed.value["values"]["password"].reveal() == "env:PATCHBAY_SECRET_SHOP_KEY"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.catalog.definition import Limit
 from app.executor import pace as pacing
-from app.executor.pace import Pace, shortest_window_s
+from app.executor.pace import Pace
 
 LIMITS = st.lists(
     st.builds(
@@ -66,9 +66,3 @@ def test_it_forgets_the_oldest_beyond_its_bound(monkeypatch):
     for number in range(5):
         pace.hold(f"c{number}", 100.0)
     assert [pace.wait_s(f"c{number}", "a", (), 0.0) for number in range(5)] == [0.0, 0.0, 100.0, 100.0, 100.0]
-
-
-def test_the_shortest_window_is_the_quickest_to_open():
-    limits = [Limit(5, 60.0, "method"), Limit(2, 1.0, "connection"), Limit(9, 3_600.0, "connection")]
-    assert shortest_window_s(limits) == 1.0
-    assert shortest_window_s(()) is None
