@@ -17,6 +17,7 @@ from tortoise.backends.asyncpg.client import TransactionWrapper as PostgresTrans
 from tortoise.backends.base.client import TransactionalDBClient
 
 from app.foundation.outbound import Outbound
+from app.foundation.outbound_stream import OutboundStream
 from app.foundation.sqlite_engine import ImmediateClient, ImmediateWrapper
 
 _WRITE = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
@@ -28,11 +29,12 @@ class Seams:
     def __init__(self) -> None:
         self.passed: list[str] = []
         self._armed = False
+        self._by_byte = False
         self._wanted: int | None = None
 
-    def arm(self, wanted: int | None = None) -> None:
-        """Count from now on; die at the seam with this number."""
-        self.passed, self._armed, self._wanted = [], True, wanted
+    def arm(self, wanted: int | None = None, *, by_byte: bool = False) -> None:
+        """Count from now on; die at the seam with this number. ``by_byte``: the bytes on the wire, and nothing else."""
+        self.passed, self._armed, self._by_byte, self._wanted = [], True, by_byte, wanted
 
     def disarm(self) -> None:
         """Count no more."""
@@ -47,12 +49,13 @@ class Seams:
                 self._wrap(client, name, _write_alone)
         self._wrap(AsyncpgDBClient, "execute_many", _write_alone)  # SQLite's own one is a transaction
         self._wrap(Outbound, "send", lambda _, request, *__: f"{request.method} {request.url}")
+        self._wrap_bytes()
 
     def _wrap(self, owner: type, name: str, label_of: Callable[..., str | None]) -> None:
         inner = getattr(owner, name)
 
         async def wrapped(this: Any, *args: Any, **more: Any) -> Any:
-            label = label_of(this, *args) if self._armed else None
+            label = label_of(this, *args) if self._armed and not self._by_byte else None
             if label is None:
                 return await inner(this, *args, **more)
             self._pass(f"before {label}")
@@ -61,6 +64,28 @@ class Seams:
             return result
 
         setattr(owner, name, wrapped)
+
+    def _wrap_bytes(self) -> None:
+        """Send and receive one byte at a time where bytes are counted, with a seam behind each."""
+        write, read = OutboundStream.write, OutboundStream.read
+
+        async def written(this: Any, buffer: bytes, timeout: float | None = None) -> None:
+            if not (self._armed and self._by_byte):
+                await write(this, buffer, timeout)
+                return
+            for place in range(len(buffer)):
+                await write(this, buffer[place : place + 1], timeout)
+                self._pass("sent")
+
+        async def received(this: Any, max_bytes: int, timeout: float | None = None) -> bytes:
+            if not (self._armed and self._by_byte):
+                return await read(this, max_bytes, timeout)
+            data = await read(this, 1, timeout)
+            if data:
+                self._pass("received")
+            return data
+
+        OutboundStream.write, OutboundStream.read = written, received  # type: ignore[method-assign]
 
     def _pass(self, label: str) -> None:
         if not self._armed:
