@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from tortoise.connection import get_connection
-
 from app.access.actor import Actor
 from app.audit.entry import MAX_LABEL, Draft, Target
 from app.audit.models import SecretUseRecord
@@ -24,7 +22,7 @@ _COLUMNS: Final = ("id", *_KEY, "count", "actor_kind", "actor_label", "via", "re
 # Made by whoever comes first, raised by all others; if the minute is closed in between, it is made again.
 _UPSERT: Final = (
     'INSERT INTO "secret_use" ("id", "workspace_id", "connection_id", "purpose", "actor_id", "minute", "count", '
-    '"actor_kind", "actor_label", "via", "request_id") VALUES ({marks}) '
+    '"actor_kind", "actor_label", "via", "request_id") VALUES {rows} '
     "ON CONFLICT (workspace_id, connection_id, purpose, actor_id, minute) "
     'DO UPDATE SET "count" = "secret_use"."count" + excluded."count"'
 )
@@ -41,7 +39,7 @@ class SecretUses:
         self._together = Together(self._count, most=_CHUNK)
 
     async def count(self, actor: Actor, connection_id: str, purpose: str) -> None:
-        """Count one use in the present minute; uses at the same time are counted in one transaction."""
+        """Count one use in the present minute; uses at the same time are counted by one statement."""
         await self._together.ask(_once(actor, connection_id, purpose, _minute(self._clock.now())))
 
     async def _count(self, uses: Sequence[SecretUseRecord]) -> Sequence[None]:
@@ -52,8 +50,7 @@ class SecretUses:
                 known.count += use.count
         # One order for all transactions, so that no two wait for each other.
         rows = sorted(summed.values(), key=_in_order)
-        async with self._database.transaction():
-            await _upsert(self._database, rows)
+        await _upsert(self._database, rows)
         return [None] * len(uses)
 
     async def close_minutes(self) -> int:
@@ -87,10 +84,13 @@ def _minute(instant: datetime) -> datetime:
 
 
 async def _upsert(database: Database, rows: Sequence[SecretUseRecord]) -> None:
+    """Count all of them by one statement, which is its own transaction."""
     fields = SecretUseRecord._meta.fields_map  # noqa: SLF001 - the ORM raises no count where a row is already there
-    values = [[fields[name].to_db_value(getattr(row, name), row) for name in _COLUMNS] for row in rows]
-    marks = ["?" if database.dialect == "sqlite" else f"${n}" for n in range(1, len(_COLUMNS) + 1)]
-    await get_connection("default").execute_many(_UPSERT.format(marks=", ".join(marks)), values)
+    values = [fields[name].to_db_value(getattr(row, name), row) for row in rows for name in _COLUMNS]
+    places = [f"${number}" for number in range(1, len(values) + 1)]
+    width = len(_COLUMNS)
+    marks = ", ".join(f"({', '.join(places[at : at + width])})" for at in range(0, len(places), width))
+    await database.rows(_UPSERT.format(rows=marks), *values)
 
 
 def _once(actor: Actor, connection_id: str, purpose: str, minute: datetime) -> SecretUseRecord:

@@ -33,13 +33,15 @@ class Credentials:
         """
         return self._opener.definition_of(owner)
 
-    async def reload(self, owner: CredentialOwner) -> CredentialOwner:
-        """Return a connection as it is now: newer credentials must not be sent where an older configuration leads.
+    async def find(self, workspace_id: str, connection_id: str) -> CredentialOwner:
+        """Return a connection as it is now, to open its credentials: one statement, and nothing is opened.
+
+        Look again before newer credentials are opened: they must not be sent where an older configuration leads.
 
         Raises:
-            NotFoundError: it was deleted.
+            NotFoundError: it is not in the workspace.
         """
-        return await self._owners.find(owner.workspace_id, owner.id)
+        return await self._owners.find(workspace_id, connection_id)
 
     async def open(self, actor: Actor, owner: CredentialOwner, purpose: RevealPurpose) -> OpenCredentials:
         """Return credentials that may be used now.
@@ -82,12 +84,12 @@ class Credentials:
     async def _open_anew(
         self, actor: Actor, owner: CredentialOwner, purpose: RevealPurpose
     ) -> OpenCredentials:
-        owner = await self.reload(owner)
+        owner = await self.find(owner.workspace_id, owner.id)
         return await self._opener.open(actor, owner, await self._usable(owner), purpose)
 
     async def _usable(self, owner: CredentialOwner) -> CredentialSnapshot:
         credential = await find_credential(owner.id)
         if not are_usable(credential):
-            await self.reload(owner)  # a connection that was deleted is told apart
+            await self.find(owner.workspace_id, owner.id)  # a connection that was deleted is told apart
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
         return credential

@@ -119,22 +119,16 @@ class Executor:
     ) -> CallResult:
         """Call a method once; credentials that turn out to have expired are renewed once and the call repeated.
 
-        ``fresh`` opens a connection for this call alone, so that every stage really happens. Failures of the
-        outside are in the result, not raised.
-
-        A WRITE or DESTRUCTIVE method bears an idempotency key where the provider takes one: ``idempotency_key``,
-        or a new one for this call, and the same one on the repeat. A parameter of the method in the same header
-        goes before both.
-
-        The hub's own calls keep to the definition's limits and to what a provider last asked for; where that takes
-        longer than a moment, the result is RATE_LIMITED and nothing was sent. A person's calls are never held back.
-
-        Without ``purpose`` the method's effect says what the credentials are opened for. They are opened only for
-        a call that can be made: method and parameters are checked first.
+        ``fresh`` opens a network connection for this call alone, so that every stage really happens. Failures of the
+        outside are in the result, not raised. A WRITE or DESTRUCTIVE method bears an idempotency key where the
+        provider takes one: ``idempotency_key``, or a new one, the same one on the repeat; a parameter in the same
+        header goes before both. The hub's own calls keep to the definition's limits: a turn that is too far off ends
+        as RATE_LIMITED, and nothing was sent. Without ``purpose`` the method's effect says what the credentials are
+        opened for; method and parameters are checked before.
 
         Raises:
             PermissionDeniedError: the actor may not use (or, for a test, not test) connections.
-            NotFoundError: the connection was deleted while the call waited for its turn.
+            NotFoundError: the connection was deleted.
             InvalidInputError: no such method, parameters that do not fit, or an idempotency key that cannot be one.
             NotAllowedNowError: no credentials are sealed.
         """
@@ -148,7 +142,7 @@ class Executor:
             return CallResult(None, {}, None, None, _held_back(definition, wait_s), 0, renewed=False)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
-            connection = await self._credentials.reload(connection)
+            connection = await self._credentials.find(actor.workspace_id, connection.id)
         try:
             live = await self._credentials.open(actor, connection, call.purpose)
         except UnreadableCredentialsError as fault:

@@ -70,8 +70,8 @@ async def contenders(ships: Fleet, client: httpx.AsyncClient, server: Outside) -
         assert (await hub.outbound.send(request, place)).json()["id"] == 1
 
     async def executor() -> None:
-        connection = await hub.connections.get(actor, ships.ids[0])
-        result = await hub.executor.call(actor, connection.owner, "me", {})
+        owner = await hub.credentials.find(actor.workspace_id, ships.ids[0])
+        result = await hub.executor.call(actor, owner, "me", {})
         assert result.fault is None
         assert result.body["id"] == 1
 
