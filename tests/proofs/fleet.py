@@ -21,6 +21,7 @@ from app.catalog.definition import Definition, RenewalBy, Rotation
 from app.catalog.entry import IntegrationEntry
 from app.connections.lifecycle import ConnectionState
 from app.connections.models import ConnectionRecord
+from app.connections.rows import owner_of
 from app.credentials.applications import application_id
 from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import Mode
@@ -192,7 +193,7 @@ class Fleet:
         await seal_grant(
             sealed,
             self.hub.vault,
-            row,
+            owner_of(row),
             None,
             definition.auth[0],
             grant,
