@@ -104,7 +104,7 @@ async def owner(hub: Hub) -> Actor:
     return Actor(
         workspace_id=workspace.id,
         kind=ActorKind.MEMBER,
-        id="mem_test",
+        id=workspace.owner.id,
         label="Olive Owner",
         role=Role.OWNER,
         permissions=ALL_PERMISSIONS,

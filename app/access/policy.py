@@ -66,11 +66,14 @@ def may(actor: Actor, permission: Permission) -> bool:
     return permission in actor.permissions
 
 
-def require(actor: Actor, permission: Permission) -> None:
+def require(actor: Actor, *permissions: Permission) -> None:
     """Let the actor pass.
 
+    A verb whose answer shows what it changed requires both permissions at once: nothing is done, then refused.
+
     Raises:
-        PermissionDeniedError: the actor does not hold the permission.
+        PermissionDeniedError: the actor does not hold one of the permissions; it names the first.
     """
-    if permission not in actor.permissions:
-        raise PermissionDeniedError(problem(ProblemCode.PERMISSION_DENIED, permission=permission.value))
+    for permission in permissions:
+        if permission not in actor.permissions:
+            raise PermissionDeniedError(problem(ProblemCode.PERMISSION_DENIED, permission=permission.value))

@@ -105,7 +105,6 @@ class AuditLog:
             PermissionDeniedError: the actor may not read the audit log.
             NotFoundError: there is none with this id.
         """
-        require(actor, Permission.AUDIT_READ)
         found = await self.entries(actor, AuditFilter(ids=frozenset({entry_id})), PageRequest(first=1))
         if not found.items:
             raise NotFoundError

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from semver import Version
 
+from app.access.actor import Actor
+from app.access.policy import Permission, require
 from app.catalog.definition import Definition
 from app.catalog.entry import IntegrationEntry, version_id
 from app.catalog.faults import DefinitionsInvalidError, Fault
@@ -16,7 +18,11 @@ from app.catalog.search import Facet, Field, Hit, IntegrationFilter, Order, Sear
 
 
 class Catalog:
-    """All integrations, found by key, id or search. A new set of files makes a new catalog."""
+    """All integrations, found by key, id or search. A new set of files makes a new catalog.
+
+    What takes an actor asks for ``catalog:read``; the rest serves the rooms, which need no permission to know what
+    their connections are.
+    """
 
     def __init__(self, entries: Iterable[IntegrationEntry]) -> None:
         ordered = sorted(entries, key=lambda entry: (entry.latest.name.casefold(), entry.key))
@@ -44,13 +50,20 @@ class Catalog:
             return None
         return entry.latest if version is None else entry.version(version)
 
-    def by_id(self, id_: str) -> IntegrationEntry | None:
-        """Return the entry with this ``intg_`` id, or None."""
-        return self._ids.get(id_)
+    def find(self, actor: Actor, key: str) -> IntegrationEntry | None:
+        """Return the entry with this key, or None."""
+        require(actor, Permission.CATALOG_READ)
+        return self.integration(key)
 
-    def definition_by_id(self, id_: str) -> Definition | None:
-        """Return the definition with this ``ver_`` id, or None."""
-        return self._version_ids.get(id_)
+    def many(self, actor: Actor, ids: Iterable[str]) -> dict[str, IntegrationEntry]:
+        """Return the entries with these ``intg_`` ids; those that are not there are left out."""
+        require(actor, Permission.CATALOG_READ)
+        return {id_: self._ids[id_] for id_ in ids if id_ in self._ids}
+
+    def definitions(self, actor: Actor, ids: Iterable[str]) -> dict[str, Definition]:
+        """Return the definitions with these ``ver_`` ids; those that are not there are left out."""
+        require(actor, Permission.CATALOG_READ)
+        return {id_: self._version_ids[id_] for id_ in ids if id_ in self._version_ids}
 
     def categories(self) -> dict[str, int]:
         """Return the categories that are used, in order of label, with the number of integrations in each."""
@@ -62,6 +75,7 @@ class Catalog:
 
     def search(
         self,
+        actor: Actor,
         query: str | None = None,
         filter: IntegrationFilter | None = None,  # noqa: A002 - the GraphQL argument's name
         order: Order | None = None,
@@ -69,14 +83,17 @@ class Catalog:
         descending: bool = False,
     ) -> list[Hit]:
         """Return the integrations that match, best first; see :meth:`SearchIndex.search`."""
+        require(actor, Permission.CATALOG_READ)
         return self._index.search(query, filter or IntegrationFilter(), order, descending=descending)
 
     def facets(
         self,
+        actor: Actor,
         query: str | None = None,
         filter: IntegrationFilter | None = None,  # noqa: A002 - the GraphQL argument's name
     ) -> dict[Field, Facet]:
         """Return the counts under the search, each facet ignoring its own filter."""
+        require(actor, Permission.CATALOG_READ)
         return self._index.facets(query, filter or IntegrationFilter())
 
 

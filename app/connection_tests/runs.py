@@ -154,7 +154,7 @@ class TestRuns:
         Raises:
             NotFoundError: no such run.
         """
-        require(actor, Permission.CONNECTIONS_TEST)
+        require(actor, Permission.CONNECTIONS_TEST, Permission.CONNECTIONS_READ)
         row = await self._load(actor, run_id)
         await TestRunRecord.filter(id=row.id, finished_at=None).update(cancel_requested=True)
         if await self._take_lease(row.id):

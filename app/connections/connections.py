@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -36,7 +36,8 @@ from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
 from app.credentials.rows import find_credential, find_credentials, forget_credential, mark_stale
 from app.credentials.snapshot import CredentialSnapshot, Mode, RevocationSnapshot
-from app.event_stream.event import EventType
+from app.event_stream.event import EventFilter, EventType, StreamMessage
+from app.event_stream.follow import Guard
 from app.event_stream.stream import EventStream
 from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
@@ -47,6 +48,21 @@ from app.foundation.problems import Problem, ProblemCode, problem, problem_from_
 from app.vault.vault import Vault
 
 _MAX_REASON_CHARS: Final = 500
+_CHANGES: Final = EventFilter(
+    types=frozenset(
+        {
+            EventType.CONNECTION_CREATED,
+            EventType.CONNECTION_UPDATED,
+            EventType.CONNECTION_CONFIG_CHANGED,
+            EventType.CONNECTION_STATE_CHANGED,
+            EventType.CONNECTION_DELETED,
+            EventType.CREDENTIALS_SEALED,
+            EventType.CREDENTIALS_RENEWED,
+            EventType.CREDENTIALS_RECOVERED,
+            EventType.TEST_RUN_FINISHED,
+        }
+    )
+)
 Forget = Callable[[Transaction, str], Awaitable[None]]
 
 
@@ -153,6 +169,13 @@ class Connections:
         require(actor, Permission.CONNECTIONS_READ)
         return await list_connections(actor.workspace_id, query, page, self._catalog)
 
+    def subscribe(
+        self, actor: Actor, after: int, *, guard: Guard | None = None
+    ) -> AsyncIterator[StreamMessage]:
+        """Yield the events after which a connection of the workspace may look different; see ``EventStream.follow``."""
+        require(actor, Permission.CONNECTIONS_READ)
+        return self._events.follow(actor.workspace_id, after, _CHANGES, guard=guard)
+
     async def connected_integrations(self, actor: Actor) -> frozenset[str]:
         """Return the integrations that the workspace has connections to."""
         require(actor, Permission.CONNECTIONS_READ)
@@ -161,9 +184,8 @@ class Connections:
 
     async def next_steps(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[SetupStep, ...]:
         """Return the steps that stand between the connection and being usable."""
-        require(actor, Permission.CONNECTIONS_READ)
-        definition = self._pinned(connection.integration, connection.version)
         problems = self.config_problems(actor, connection)
+        definition = self._pinned(connection.integration, connection.version)
         has_application = await self._applications.has(
             connection.workspace_id, connection.integration, connection.mode
         )

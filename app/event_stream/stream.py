@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+from app.access.actor import Actor
+from app.access.policy import Permission, require
 from app.event_stream.event import (
     EVERYTHING,
     EventFilter,
@@ -32,8 +34,9 @@ RETENTION: Final = timedelta(days=7)
 class EventStream:
     """The ordered, replayable streams of all workspaces: at least once and in order per workspace.
 
-    Positions are plain integers in here and opaque cursors outside. It does not ask who reads: callers name
-    the actor's own workspace, never one that a request names.
+    Positions are plain integers in here and opaque cursors outside. ``page`` and ``subscribe`` are for actors and ask
+    for ``events:read``; ``read`` and ``follow`` do not ask who reads: rooms whose own verb has asked name the actor's
+    own workspace, never one that a request names.
     """
 
     def __init__(
@@ -57,6 +60,29 @@ class EventStream:
         Ask before reading the data whose ``asOf`` it is: then no event falls between.
         """
         return (await self._reader.bounds(workspace_id)).last
+
+    async def page(
+        self,
+        actor: Actor,
+        after: int | None,
+        limit: int = BATCH,
+        filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
+    ) -> EventSlice:
+        """Return at most ``limit`` matching events of the actor's workspace behind ``after``; see :meth:`read`."""
+        require(actor, Permission.EVENTS_READ)
+        return await self.read(actor.workspace_id, after, limit, filter)
+
+    def subscribe(
+        self,
+        actor: Actor,
+        after: int | None,
+        filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
+        *,
+        guard: Guard | None = None,
+    ) -> AsyncIterator[StreamMessage]:
+        """Yield what matches in the actor's workspace behind ``after``, then live; see :meth:`follow`."""
+        require(actor, Permission.EVENTS_READ)
+        return self.follow(actor.workspace_id, after, filter, guard=guard)
 
     async def read(
         self,

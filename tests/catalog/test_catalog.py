@@ -38,13 +38,11 @@ def test_entries_stand_in_order_of_name_with_their_drawing(catalog):
     assert all(entry.icon and entry.icon.startswith("<svg") for entry in catalog.all())
 
 
-def test_integrations_are_found_by_key_and_id(catalog):
+def test_integrations_are_found_by_key_and_id(catalog, actor):
     slack = catalog.integration("slack")
 
-    assert catalog.by_id(slack.id) is slack
     assert catalog.integration("none") is None
-    assert catalog.by_id("intg_none") is None
-    assert catalog.by_id("") is None
+    assert catalog.many(actor, [slack.id, "intg_none", ""]) == {slack.id: slack}
 
 
 def test_definitions_are_found_by_version_and_the_latest_without(catalog):
@@ -68,11 +66,11 @@ def test_ids_are_well_formed_stable_and_different(catalog):
     assert version_id("slack", "1.0.0") == "ver_3myeasn7cwtbn4ds0csb39kggj"
 
 
-def test_definitions_are_found_by_their_own_id(catalog):
+def test_definitions_are_found_by_their_own_id(catalog, actor):
     definition = catalog.definition("slack", "1.0.0")
+    id_ = version_id("slack", "1.0.0")
 
-    assert catalog.definition_by_id(version_id("slack", "1.0.0")) is definition
-    assert catalog.definition_by_id("ver_none") is None
+    assert catalog.definitions(actor, [id_, "ver_none"]) == {id_: definition}
 
 
 def test_versions_stand_in_semver_order_and_a_prerelease_is_not_the_latest():

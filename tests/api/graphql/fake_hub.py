@@ -139,6 +139,27 @@ class FakeEvents:
         place = page[-1].position if len(found) > limit else len(self.events)
         return EventSlice(workspace_id, tuple(page), place, len(found) > limit)
 
+    async def page(
+        self,
+        actor: Actor,
+        after: int | None,
+        limit: int = 200,
+        filter: EventFilter = EVERYTHING,  # noqa: A002 - the verb's own word
+    ):
+        require(actor, Permission.EVENTS_READ)
+        return await self.read(actor.workspace_id, after, limit, filter)
+
+    def subscribe(
+        self,
+        actor: Actor,
+        after: int | None,
+        filter: EventFilter = EVERYTHING,  # noqa: A002 - the verb's own word
+        *,
+        guard=None,
+    ):
+        require(actor, Permission.EVENTS_READ)
+        return self.follow(actor.workspace_id, after, filter, guard=guard)
+
     async def follow(
         self,
         workspace_id: str,
@@ -211,6 +232,10 @@ class FakeConnections:
         size = page.first or page.last or 20
         found = rows[start : start + size]
         return Page(tuple(found), tuple(r.id for r in found), start + size < len(rows), start > 0, len(rows))
+
+    def subscribe(self, actor: Actor, after: int, *, guard=None):
+        require(actor, Permission.CONNECTIONS_READ)
+        return self.events.follow(actor.workspace_id, after, guard=guard)
 
     async def connected_integrations(self, actor: Actor) -> frozenset[str]:
         return frozenset(row.integration for row in self._mine(actor))

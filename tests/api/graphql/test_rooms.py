@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.access.actor import ActorKind, Channel
-from app.access.policy import Permission
+from app.access.policy import Permission, require
 from app.audit.entry import AuditEntry, Target
 from app.authenticators.steps import (
     AccountChoiceStep,
@@ -232,6 +232,7 @@ async def test_a_token_is_made_once_with_its_secret_and_revoked(ask, hub):
         return replace(snapshot, revoked_at=NOW)
 
     async def listed(actor):
+        require(actor, Permission.TOKENS_WRITE)
         return [snapshot]
 
     hub.tokens = SimpleNamespace(

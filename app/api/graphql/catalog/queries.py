@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.access.policy import Permission, require
 from app.api.graphql.catalog.search_types import (
     IntegrationByInput,
     IntegrationConnectionType,
@@ -49,12 +48,14 @@ class CatalogQueries:
         before: Before = None,
     ) -> IntegrationConnectionType:
         """Search the catalog."""
-        require(info.context.actor, Permission.CATALOG_READ)
-        catalog = info.context.hub.catalog
         args = page_args(first, after, last, before)
         wanted = await _filter(info.context, filter_)
-        hits = catalog.search(
-            search, wanted, order_by.field if order_by else None, descending=is_descending(order_by)
+        hits = info.context.hub.catalog.search(
+            info.context.actor,
+            search,
+            wanted,
+            order_by.field if order_by else None,
+            descending=is_descending(order_by),
         )
         page, page_info = page_of_all(hits, lambda hit: hit.entry.key, args)
         edges = [_edge(hit) for hit in page]
@@ -74,24 +75,23 @@ class CatalogQueries:
         by: Annotated[IntegrationByInput, strawberry.argument(description="Which one.")],
     ) -> IntegrationType | None:
         """Look one integration up."""
-        require(info.context.actor, Permission.CATALOG_READ)
-        catalog = info.context.hub.catalog
-        entry = catalog.by_id(by.id.value) if by.id else catalog.integration(by.key.value if by.key else "")
+        context = info.context
+        if by.id is not None:
+            return (await load_integrations(context, [by.id.value])).get(by.id.value)
+        entry = context.hub.catalog.find(context.actor, by.key.value if by.key else "")
         return None if entry is None else entry_type(entry)
 
 
-async def load_integrations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
+async def load_integrations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, IntegrationType]:
     """Load integrations for ``node``."""
-    require(context.actor, Permission.CATALOG_READ)
-    found = {id_: context.hub.catalog.by_id(id_) for id_ in ids}
-    return {id_: entry_type(entry) for id_, entry in found.items() if entry is not None}
+    found = context.hub.catalog.many(context.actor, ids)
+    return {id_: entry_type(entry) for id_, entry in found.items()}
 
 
 async def load_versions(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
     """Load versions of integrations for ``node``."""
-    require(context.actor, Permission.CATALOG_READ)
-    found = {id_: context.hub.catalog.definition_by_id(id_) for id_ in ids}
-    return {id_: definition_type(definition) for id_, definition in found.items() if definition is not None}
+    found = context.hub.catalog.definitions(context.actor, ids)
+    return {id_: definition_type(definition) for id_, definition in found.items()}
 
 
 async def _filter(context: RequestContext, given: IntegrationFilterInput | None) -> IntegrationFilter:

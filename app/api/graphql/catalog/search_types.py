@@ -94,9 +94,8 @@ class IntegrationConnectionType:
     @resolver("Counts under the search, each facet ignoring its own filter.")
     def facets(self, info: PatchbayInfo) -> list[FacetType]:
         """Count what each further filter would leave."""
-        return [
-            facet_type(facet) for facet in info.context.hub.catalog.facets(self.search, self.wanted).values()
-        ]
+        catalog, actor = info.context.hub.catalog, info.context.actor
+        return [facet_type(facet) for facet in catalog.facets(actor, self.search, self.wanted).values()]
 
 
 @strawberry.input(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Annotated, Final
+from typing import Annotated
 
 import strawberry
 
@@ -21,23 +21,9 @@ from app.api.graphql.fields import stream
 from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor
 from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
-from app.event_stream.event import EventBatch, EventFilter, EventType, ResetReason, StreamReset
+from app.event_stream.event import EventBatch, ResetReason, StreamReset
 from app.event_stream.follow import AccessLostError
 from app.foundation.pages import PageRequest
-
-STATUS_EVENTS: Final = frozenset(
-    {
-        EventType.CONNECTION_CREATED,
-        EventType.CONNECTION_UPDATED,
-        EventType.CONNECTION_CONFIG_CHANGED,
-        EventType.CONNECTION_STATE_CHANGED,
-        EventType.CONNECTION_DELETED,
-        EventType.CREDENTIALS_SEALED,
-        EventType.CREDENTIALS_RENEWED,
-        EventType.CREDENTIALS_RECOVERED,
-        EventType.TEST_RUN_FINISHED,
-    }
-)
 
 
 @strawberry.type(
@@ -82,13 +68,10 @@ class ConnectionSubscriptions:
             position = await info.context.hub.events.position(info.context.actor.workspace_id)
             async for snapshot in _all(info.context, query):
                 yield _change(info.context, snapshot.id, snapshot, query, position)
-            follow = info.context.hub.events.follow(
-                info.context.actor.workspace_id,
-                position,
-                EventFilter(types=STATUS_EVENTS),
-                guard=info.context.guard,
+            messages = info.context.hub.connections.subscribe(
+                info.context.actor, position, guard=info.context.guard
             )
-            async for message in follow:
+            async for message in messages:
                 if isinstance(message, StreamReset):
                     if message.reason is ResetReason.FILTER_NARROWED:
                         raise AccessLostError

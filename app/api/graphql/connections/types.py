@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 import strawberry
 
 import app.api.graphql.connections.enums  # noqa: F401 - brings the room's enums into the schema
-from app.access.policy import Permission, may
 from app.api.graphql.catalog.types import (
     IntegrationType,
     IntegrationVersionType,
@@ -19,7 +19,8 @@ from app.api.graphql.fields import resolver
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, problem_types
 from app.api.graphql.scalars import EventCursor, Json, SemVer
-from app.connections.lifecycle import ConnectionState, Trigger, permits
+from app.connections.abilities import abilities
+from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import (
     AccessScope,
     AuthSnapshot,
@@ -176,19 +177,8 @@ class ConnectionType(NodeType):
 
     @resolver("What you may do with it now.")
     def viewer_can(self, info: PatchbayInfo) -> ConnectionPermissionsType:
-        """Join the actor's permissions with what the state permits."""
-        actor, state = info.context.actor, self.snapshot.state
-        write = may(actor, Permission.CONNECTIONS_WRITE)
-        return ConnectionPermissionsType(
-            edit=write,
-            authorize=may(actor, Permission.CONNECTIONS_AUTHORIZE) and state is not ConnectionState.DRAFT,
-            test=may(actor, Permission.CONNECTIONS_TEST) and self.snapshot.auth is not None,
-            activate=write and permits(state, Trigger.ACTIVATED),
-            pause=write and permits(state, Trigger.PAUSED),
-            resume=write and permits(state, Trigger.RESUMED),
-            disconnect=write and permits(state, Trigger.DISCONNECTED),
-            delete=write,
-        )
+        """Show the abilities."""
+        return ConnectionPermissionsType(**asdict(abilities(info.context.actor, self.snapshot)))
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:

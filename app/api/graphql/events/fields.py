@@ -7,7 +7,6 @@ from typing import Annotated
 
 import strawberry
 
-from app.access.policy import Permission, require
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.events.types import (
     EventFilterInput,
@@ -44,11 +43,10 @@ class EventQueries:
     ) -> EventPageType:
         """Read a page."""
         args = page_args(first, None, None, None)
-        workspace_id = _workspace(info.context)
         return page_type(
-            await info.context.hub.events.read(
-                workspace_id,
-                _position(workspace_id, after),
+            await info.context.hub.events.page(
+                info.context.actor,
+                _position(info.context, after),
                 args.first or DEFAULT_PAGE,
                 event_filter(filter_),
             )
@@ -73,19 +71,15 @@ class EventSubscriptions:
         filter_: Filter = None,
     ) -> AsyncGenerator[EventStreamMessageType, None]:
         """Follow the stream."""
-        workspace_id = _workspace(info.context)
-        messages = info.context.hub.events.follow(
-            workspace_id, _position(workspace_id, after), event_filter(filter_), guard=info.context.guard
+        messages = info.context.hub.events.subscribe(
+            info.context.actor,
+            _position(info.context, after),
+            event_filter(filter_),
+            guard=info.context.guard,
         )
         async for message in messages:
             yield message_type(message)
 
 
-def _workspace(context: RequestContext) -> str:
-    # The stream does not ask who reads: the door names the actor's own workspace and asks for permission.
-    require(context.actor, Permission.EVENTS_READ)
-    return context.actor.workspace_id
-
-
-def _position(workspace_id: str, after: str | None) -> int | None:
-    return None if after is None else decode_cursor(workspace_id, after)
+def _position(context: RequestContext, after: str | None) -> int | None:
+    return None if after is None else decode_cursor(context.actor.workspace_id, after)

@@ -1,0 +1,40 @@
+"""What an actor may do with a connection now: permissions, joined with what its state permits; decisions only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.access.actor import Actor
+from app.access.policy import Permission, may
+from app.connections.lifecycle import ConnectionState, Trigger, permits
+from app.connections.snapshot import ConnectionSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """One answer a verb; the verb itself asks again."""
+
+    edit: bool
+    authorize: bool
+    test: bool
+    activate: bool
+    pause: bool
+    resume: bool
+    disconnect: bool
+    delete: bool
+
+
+def abilities(actor: Actor, connection: ConnectionSnapshot) -> Abilities:
+    """Return what the actor may do with the connection as it stands."""
+    state = connection.state
+    write = may(actor, Permission.CONNECTIONS_WRITE)
+    return Abilities(
+        edit=write,
+        authorize=may(actor, Permission.CONNECTIONS_AUTHORIZE) and state is not ConnectionState.DRAFT,
+        test=may(actor, Permission.CONNECTIONS_TEST) and connection.auth is not None,
+        activate=write and permits(state, Trigger.ACTIVATED),
+        pause=write and permits(state, Trigger.PAUSED),
+        resume=write and permits(state, Trigger.RESUMED),
+        disconnect=write and permits(state, Trigger.DISCONNECTED),
+        delete=write,
+    )
