@@ -47,6 +47,7 @@ from app.foundation.redaction import SecretRegistry
 from app.foundation.telemetry import Metrics
 from app.foundation.wakeups import Wakeups
 from app.members.members import Members
+from app.members.rights import Rights
 from app.members.sign_in import SignIn
 from app.members.tokens import Tokens
 from app.settings import Settings
@@ -171,6 +172,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         members = Members(database, audit, events.outbox)
         tokens = Tokens(database, audit, events.outbox)
         sign_in = SignIn(database, audit, events.outbox)
+        rights = Rights(database)
 
         secrets = SecretRegistry()
         metrics = Metrics()
@@ -210,8 +212,8 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         authorizations = Authorizations(
             database, vault, wakeups, idempotency, moves, attempts, chooser, completion
         )
-        polling = Polling(database, vault, attempts, chooser, completion)
-        browser = BrowserDoor(database, vault, attempts, completion, catalog, destinations)
+        polling = Polling(database, vault, attempts, chooser, completion, rights)
+        browser = BrowserDoor(database, vault, attempts, completion, catalog, destinations, rights)
         revocations = Revocations(database, vault, audit, events.outbox, jobs, opener, runner)
         owners = ConnectionOwners(moves, outcomes)
         renewal = Renewal(
@@ -245,6 +247,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             runner_of_tests,
             outcomes,
             metrics,
+            rights=rights,
         )
         await jobs.open(receive=receive_jobs)
         stack.push_async_callback(jobs.close)

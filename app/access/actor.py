@@ -45,6 +45,13 @@ class Actor:
     session_id: str | None = None
 
     @classmethod
+    def remembered(
+        cls, workspace_id: str, kind: ActorKind, id_: str, label: str, *, via: Channel, request_id: str
+    ) -> Actor:
+        """Return who did something earlier: good for naming it, and without any permission until they are looked up."""
+        return cls(workspace_id, kind, id_, label, Role.VIEWER, frozenset(), via, request_id)
+
+    @classmethod
     def system(cls, workspace_id: str, label: str, request_id: str) -> Actor:
         """Return the hub itself, acting in the background for a workspace."""
         return cls(

@@ -15,7 +15,7 @@ from tortoise.queryset import QuerySet
 
 from app.access.actor import Actor, ActorKind, Channel
 from app.access.idempotency import Idempotency
-from app.access.policy import Permission, Role, require
+from app.access.policy import Permission, require
 from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.rows import exchange_json, newest_runs, run_snapshot, snapshots
 from app.connection_tests.runner import RunResult, TestRunner
@@ -44,6 +44,7 @@ from app.foundation.jobs import Jobs
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.telemetry import Metrics
 from app.foundation.wakeups import Waiter, Wakeups
+from app.members.rights import Rights
 
 _log = structlog.get_logger("patchbay.connection_tests")
 DEADLINE: Final = timedelta(seconds=60)
@@ -75,6 +76,8 @@ class TestRuns:
         runner: TestRunner,
         outcomes: Outcomes,
         metrics: Metrics,
+        *,
+        rights: Rights,
     ) -> None:
         self._database = database
         self._wakeups = wakeups
@@ -85,6 +88,7 @@ class TestRuns:
         self._runner = runner
         self._outcomes = outcomes
         self._metrics = metrics
+        self._rights = rights
         connections.when_deleted(_forget)
 
     # -- verbs
@@ -232,7 +236,7 @@ class TestRuns:
         row = await self._claim(run_id)
         if row is None:
             return
-        actor = _actor_of(row)
+        actor = await self._rights.current(_actor_of(row))
         if row.cancel_requested:
             await self._cancelled(actor, row)
         elif row.created_at + GIVE_UP_AFTER <= self._database.clock.now():
@@ -419,8 +423,6 @@ def _new_run(
             "kind": actor.kind.value,
             "id": actor.id,
             "label": actor.label,
-            "role": actor.role.value,
-            "permissions": sorted(actor.permissions),
             "requestId": actor.request_id,
         },
         created_at=tx.now,
@@ -430,15 +432,13 @@ def _new_run(
 
 
 def _actor_of(row: TestRunRecord) -> Actor:
-    """Return who asked for the run: it is done in that actor's name, with no more than its permissions."""
+    """Return who started the run: it is done in that actor's name, with the permissions that it has by then."""
     stored = row.actor
-    return Actor(
-        workspace_id=row.workspace_id,
-        kind=ActorKind(stored["kind"]),
-        id=stored["id"],
-        label=stored["label"],
-        role=Role(stored["role"]),
-        permissions=frozenset(Permission(name) for name in stored["permissions"]),
+    return Actor.remembered(
+        row.workspace_id,
+        ActorKind(stored["kind"]),
+        stored["id"],
+        stored["label"],
         via=Channel.BACKGROUND,
         request_id=stored["requestId"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from app.access.actor import Actor
+from app.access.actor import Actor, ActorKind, Channel
 from app.authenticators.steps import RedirectStep, Step, step_from_json, step_to_json
 from app.connections.models import AuthorizationRecord, AuthorizationStateRecord, ConnectionRecord
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, AuthorizationStateName
@@ -141,6 +141,14 @@ async def load_attempt(actor: Actor, authorization_id: str) -> AuthorizationReco
 async def lock_attempt(authorization_id: str) -> AuthorizationRecord:
     """Load an authorization for change, in the open transaction."""
     return await AuthorizationRecord.filter(id=authorization_id).select_for_update().get()
+
+
+def beginner_of(row: AuthorizationRecord, via: Channel) -> Actor:
+    """Return who began an authorization, without any permission: what they may do now is looked up."""
+    kind = ActorKind(row.actor_kind)
+    return Actor.remembered(
+        row.workspace_id, kind, row.actor_id, row.actor_label, via=via, request_id=new_id("req")
+    )
 
 
 def attempt_ref(row: AuthorizationRecord) -> SealedRef:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.access.actor import Actor, ActorKind, Channel
-from app.access.policy import ALL_PERMISSIONS, Role
+from app.access.actor import Actor, Channel
+from app.access.policy import Permission, require
 from app.authenticators.base import Callback
 from app.authenticators.steps import RedirectStep
 from app.catalog.catalog import Catalog
-from app.connections.attempts import Attempts, attempt_ref, lock_attempt
+from app.connections.attempts import Attempts, attempt_ref, beginner_of, lock_attempt
 from app.connections.completion import Completion, hash_of, is_same_browser
 from app.connections.models import AuthorizationRecord, ConnectionRecord
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
@@ -19,10 +19,11 @@ from app.connections.snapshot import AuthorizationStateName as State
 from app.credentials.flows import Destinations
 from app.credentials.snapshot import Mode
 from app.foundation.database import Database
-from app.foundation.errors import NotAllowedNowError
-from app.foundation.ids import new_id, prefix_of
+from app.foundation.errors import NotAllowedNowError, PermissionDeniedError
+from app.foundation.ids import prefix_of
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
+from app.members.rights import Rights
 from app.vault.vault import RevealPurpose, Vault
 
 _MAX_PARAMS: Final = 50
@@ -47,7 +48,10 @@ class Returned:
 
 
 class BrowserDoor:
-    """Binds authorizations to browsers. Nobody is signed in here: the state and the browser's cookie are the proof."""
+    """Binds authorizations to browsers. Nobody is signed in here: the state and the browser's cookie are the proof.
+
+    What a browser does it does for whoever began the authorization, with the rights that they have at that moment.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class BrowserDoor:
         completion: Completion,
         catalog: Catalog,
         destinations: Destinations,
+        rights: Rights,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -64,6 +69,7 @@ class BrowserDoor:
         self._completion = completion
         self._catalog = catalog
         self._destinations = destinations
+        self._rights = rights
 
     async def start(self, authorization_id: str, browser: Secret) -> Started:
         """Bind the open authorization to this browser and answer the provider's address.
@@ -73,10 +79,11 @@ class BrowserDoor:
         row = await _open_row(authorization_id)
         if row is None or not isinstance(self._attempts.snapshot(row).step, RedirectStep):
             return Started(None, problem(ProblemCode.AUTHORIZATION_REPLAYED))
-        actor = _actor_of(row)
-        if row.expires_at <= self._database.clock.now():
-            expired = await self._completion.refuse(actor, row.id, problem(ProblemCode.AUTHORIZATION_EXPIRED))
-            return Started(None, expired.problem)
+        actor = await self._beginner(row)
+        fault = self._expired(row) or _denied(actor)
+        if fault is not None:
+            refused = await self._completion.refuse(actor, row.id, fault)
+            return Started(None, refused.problem)
         async with self._database.transaction():
             locked = await lock_attempt(row.id)
             if locked.state != State.AWAITING_USER.value:
@@ -103,19 +110,23 @@ class BrowserDoor:
         row = await self._by_state(application_id, params)
         if row is None:
             return Returned(None, problem(ProblemCode.AUTHORIZATION_REPLAYED), None)
-        actor = _actor_of(row)
+        actor = await self._beginner(row)
         name = await self._integration_name(row)
-        if row.expires_at <= self._database.clock.now():
-            fault = problem(ProblemCode.AUTHORIZATION_EXPIRED)
-            return Returned(await self._completion.refuse(actor, row.id, fault), fault, name)
-        if not is_same_browser(row, browser):
-            fault = problem(ProblemCode.BROWSER_MISMATCH)
+        fault = self._expired(row) or _mismatch(row, browser) or _denied(actor)
+        if fault is not None:
             return Returned(await self._completion.refuse(actor, row.id, fault), fault, name)
         try:
             snapshot = await self._completion.answer(actor, row.id, Callback(tuple(params)))
-        except NotAllowedNowError as fault:
-            return Returned(None, fault.problem, name)
+        except NotAllowedNowError as refusal:
+            return Returned(None, refusal.problem, name)
         return Returned(snapshot, snapshot.problem, name)
+
+    async def _beginner(self, row: AuthorizationRecord) -> Actor:
+        return await self._rights.current(beginner_of(row, Channel.HTTP))
+
+    def _expired(self, row: AuthorizationRecord) -> Problem | None:
+        is_over = row.expires_at <= self._database.clock.now()
+        return problem(ProblemCode.AUTHORIZATION_EXPIRED) if is_over else None
 
     @staticmethod
     async def _by_state(application_id: str, params: Sequence[tuple[str, str]]) -> AuthorizationRecord | None:
@@ -143,9 +154,8 @@ class BrowserDoor:
         rows = await AuthorizationRecord.filter(finished_at=None, expires_at__lte=now).limit(limit)
         for row in rows:
             if State(row.state) not in FINAL_STATES:
-                await self._completion.refuse(
-                    _actor_of(row), row.id, problem(ProblemCode.AUTHORIZATION_EXPIRED)
-                )
+                fault = problem(ProblemCode.AUTHORIZATION_EXPIRED)
+                await self._completion.refuse(beginner_of(row, Channel.HTTP), row.id, fault)
         return len(rows)
 
 
@@ -155,15 +165,13 @@ async def _open_row(authorization_id: str) -> AuthorizationRecord | None:
     return await AuthorizationRecord.filter(id=authorization_id, finished_at=None).first()
 
 
-def _actor_of(row: AuthorizationRecord) -> Actor:
-    """Return who began the authorization: what a browser completes, it completes for that actor."""
-    return Actor(
-        workspace_id=row.workspace_id,
-        kind=ActorKind(row.actor_kind),
-        id=row.actor_id,
-        label=row.actor_label,
-        role=Role.EDITOR,
-        permissions=ALL_PERMISSIONS,
-        via=Channel.HTTP,
-        request_id=new_id("req"),
-    )
+def _mismatch(row: AuthorizationRecord, browser: Secret | None) -> Problem | None:
+    return None if is_same_browser(row, browser) else problem(ProblemCode.BROWSER_MISMATCH)
+
+
+def _denied(actor: Actor) -> Problem | None:
+    try:
+        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+    except PermissionDeniedError as refusal:
+        return refusal.problem
+    return None

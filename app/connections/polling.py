@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import asyncio
 
-from app.access.actor import Actor
+from app.access.actor import Actor, Channel
+from app.access.policy import Permission, require
 from app.authenticators.base import Proceed, Waiting
 from app.authenticators.steps import ExternalActionStep
-from app.connections.attempts import Attempts, attempt_ref, lock_attempt
+from app.connections.attempts import Attempts, attempt_ref, beginner_of, lock_attempt
 from app.connections.choices import Chooser
 from app.connections.completion import EXCHANGE_FOR, Asked, Completion, later
 from app.connections.models import AuthorizationRecord
 from app.connections.snapshot import AuthorizationStateName as State
 from app.foundation.database import Database
-from app.foundation.errors import ApplicationRejectedError, PatchbayError, TransientOutsideError
+from app.foundation.errors import (
+    ApplicationRejectedError,
+    PatchbayError,
+    PermissionDeniedError,
+    TransientOutsideError,
+)
 from app.foundation.ids import new_id, new_token
 from app.foundation.secret import Secret
+from app.members.rights import Rights
 from app.vault.vault import RevealPurpose, Vault
 
 
 class Polling:
-    """Polls in the background, never sooner than asked for (RFC 8628 3.5); tells nothing until something changed."""
+    """Polls in the background, never sooner than asked for (RFC 8628 3.5); tells nothing until something changed.
+
+    It goes on as long as whoever began the authorization may still authorize connections.
+    """
 
     def __init__(
-        self, database: Database, vault: Vault, attempts: Attempts, chooser: Chooser, completion: Completion
+        self,
+        database: Database,
+        vault: Vault,
+        attempts: Attempts,
+        chooser: Chooser,
+        completion: Completion,
+        rights: Rights,
     ) -> None:
         self._database = database
         self._vault = vault
         self._attempts = attempts
         self._chooser = chooser
         self._completion = completion
+        self._rights = rights
 
     async def due(self, limit: int = 100) -> list[str]:
         """Return the ids of open authorizations that are due to be looked at, earliest first."""
@@ -44,6 +61,14 @@ class Polling:
         if row is None:
             return
         actor = Actor.system(row.workspace_id, "authorization", new_id("req"))
+        try:
+            require(
+                await self._rights.current(beginner_of(row, Channel.BACKGROUND)),
+                Permission.CONNECTIONS_AUTHORIZE,
+            )
+        except PermissionDeniedError as refusal:
+            await self._completion.refuse(actor, row.id, refusal.problem)
+            return
         if isinstance(self._attempts.snapshot(row).step, ExternalActionStep):
             await self._begin_when_registered(actor, row)
         else:

@@ -301,7 +301,7 @@ TEMPLATES: Final[Mapping[ProblemCode, ProblemTemplate]] = MappingProxyType(
         ),
         _C.PERMISSION_DENIED: _t(
             "Not permitted",
-            "Your role or token does not allow this: it needs {permission}.",
+            "The role or token with which this is done does not allow it: it needs {permission}.",
             _do(
                 _K.CONTACT_OPERATOR,
                 "Ask an administrator of the workspace for the permission.",

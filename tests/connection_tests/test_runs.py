@@ -268,19 +268,6 @@ async def test_a_run_is_done_in_the_name_of_its_actor(world, runs):
     assert not await SecretUseRecord.exists()  # a person's act stands singly
 
 
-async def test_a_run_has_no_more_rights_than_its_actor(world, runs):
-    connection = await keyed(world)
-    run = await start(world, connection)
-    stored = (await RunRecord.get(id=run.id)).actor
-    stored["permissions"] = ["connections:read"]
-    await RunRecord.filter(id=run.id).update(actor=stored)
-    await runs.work(run.id)
-    done = await runs.get(world.actor, run.id)
-    assert done.verdict is Verdict.FAILED
-    assert done.problem.code is ProblemCode.PERMISSION_DENIED
-    assert world.outside.requests == []
-
-
 async def test_what_nobody_works_on_is_due_and_what_somebody_has_is_not(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)

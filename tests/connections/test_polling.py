@@ -17,6 +17,7 @@ from app.connections.snapshot import AuthorizationStateName as State
 from app.credentials.snapshot import Mode
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
+from app.members.models import MemberRecord
 from app.worker import BackgroundWork
 from tests.canary import secret
 from tests.connections.conftest import World
@@ -141,6 +142,15 @@ async def test_an_outage_is_polled_through(device):
     _, authorization = await begun(device)
     device.provider.answers = [(503, {}), PENDING, TOKEN]
     assert (await poll_until_final(device, authorization)).state is State.AUTHENTICATED
+
+
+async def test_who_left_is_polled_for_no_more(device):
+    connection, authorization = await begun(device)
+    await MemberRecord.filter(id=device.actor.id).update(left_at=device.clock.now())
+    done = await poll_until_final(device, authorization)
+    assert (done.state, done.problem.code) == (State.FAILED, ProblemCode.PERMISSION_DENIED)
+    assert device.provider.polled_at == []
+    assert (await device.reload(connection)).state is ConnectionState.PENDING_AUTHENTICATION
 
 
 async def test_a_cancelled_authorization_is_polled_no_more(device):

@@ -6,13 +6,17 @@ The checks are found in the source, so that a new one without a case here is nam
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from app.access.policy import ALL_PERMISSIONS, Permission
+from app.access.policy import ALL_PERMISSIONS, Permission, Role
 from app.connections.abilities import abilities
+from app.connections.snapshot import Mode
 from app.foundation.errors import PatchbayError
 from app.foundation.ids import new_id
+from app.foundation.secret import Secret
+from app.members.models import MemberRecord
 from app.vault.vault import RevealPurpose
 from tests.hubs import running_hub, settings_for
 from tests.permissions.checks import all_checks, switched
@@ -39,6 +43,28 @@ VERBS = [
 ]
 
 
+async def started_in_a_browser(door):
+    """Open the link of an authorization that a viewer began, who was more then."""
+    begun = await begun_by_a_viewer(door, Mode.SANDBOX)
+    started = await door.hub.browser.start(begun.id, Secret("x"))
+    return started.problem and started.problem.code
+
+
+async def looked_at_again(door):
+    """Poll for an authorization that a viewer began, who was more then."""
+    begun = await begun_by_a_viewer(door, Mode.LIVE)
+    door.hub.clock.advance(3)
+    await door.hub.polling.work(begun.id)
+    return (await door.hub.authorizations.get(door.owner, begun.id)).state
+
+
+async def begun_by_a_viewer(door, mode):
+    viewer = await MemberRecord.get(role=Role.VIEWER.value)
+    made = await door.hub.connections.create(door.owner, name=new_id("x"), integration="xero", mode=mode)
+    actor = replace(door.owner, id=viewer.id)
+    return await door.hub.authorizations.begin(actor, made.connection.id, auth_method="oauth")
+
+
 @pytest.fixture
 async def door(sqlite_url, tmp_path):
     settings = settings_for(sqlite_url, tmp_path)
@@ -46,8 +72,11 @@ async def door(sqlite_url, tmp_path):
         yield door
 
 
+FOR_A_BEGINNER = [started_in_a_browser, looked_at_again]
+
+
 async def test_every_check_refuses_somebody_whom_nothing_else_would(door):
-    cases = [*through_the_door(door), *await by_verb(door)]
+    cases = [*through_the_door(door), *await by_verb(door), *(partial(one, door) for one in FOR_A_BEGINNER)]
     with switched() as switch:
         proven = set()
         for case in cases:
