@@ -51,7 +51,7 @@ Mutation.pauseConnection             connections:write                          
 Mutation.resumeConnection            connections:write                           +     +     +      .
 Mutation.disconnect                  connections:write                           +     +     +      .
 Mutation.deleteConnection            connections:write                           +     +     +      .
-Mutation.refreshCredentials          connections:authorize connections:read      +     +     +      .
+Mutation.refreshCredentials          connections:authorize                       +     +     +      .
 Mutation.beginAuthorization          connections:authorize                       +     +     +      .
 Mutation.reauthorize                 connections:authorize connections:read      +     +     +      .
 Mutation.submitCredentials           connections:authorize                       +     +     +      .

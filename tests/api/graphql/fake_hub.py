@@ -289,8 +289,8 @@ class FakeConnections:
         del self.rows[row.id]
         return Deleted(row.id, row.name, self.events.add(EventType.CONNECTION_DELETED, row.id).position)
 
-    async def refresh_now(self, actor: Actor, connection_id: str) -> None:
-        await self.get(actor, connection_id)
+    async def refresh_credentials(self, actor: Actor, connection_id: str) -> Edited:
+        return Edited(await self.get(actor, connection_id), (), 4)
 
 
 @dataclass
@@ -564,7 +564,6 @@ def make_hub(catalog: Catalog, **changes: Any) -> SimpleNamespace:
         catalog=catalog,
         events=events,
         connections=connections,
-        renewal=connections,
         authorizations=FakeAuthorizations(),
         applications=FakeApplications(),
         test_runs=FakeTestRuns(),
