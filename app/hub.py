@@ -170,8 +170,8 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         resealing = Resealing(database, ring, audit, clock)
         idempotency = Idempotency(database, lambda: vault.system_key("idempotency/v1"))
         members = Members(database, audit, events.outbox)
-        tokens = Tokens(database, audit, events.outbox)
-        sign_in = SignIn(database, audit, events.outbox)
+        tokens = Tokens(database, audit, events.outbox, wakeups)
+        sign_in = SignIn(database, audit, events.outbox, wakeups)
         rights = Rights(database)
 
         secrets = SecretRegistry()

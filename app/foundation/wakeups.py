@@ -10,7 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from broadcaster import Broadcast
@@ -26,6 +26,14 @@ _log = structlog.get_logger("patchbay.wakeups")
 _RECONNECT_CAP_S: Final = 2.0
 _TOPIC: Final = "wakeups"
 _SEPARATOR: Final = "\n"
+
+
+class Listener(Protocol):
+    """Whoever is to look again."""
+
+    def wake(self, channel: str) -> None:
+        """Hear that there may be something new; it does not wait."""
+        ...
 
 
 class Waiter:
@@ -67,7 +75,7 @@ class Wakeups:
         self._broadcast = Broadcast(backend=self._backend) if self._backend else Broadcast("memory://")
         self._topic = f"patchbay:{namespace}:{_TOPIC}"
         self._own = new_token(64)  # what this process publishes comes back to it, and was heard already
-        self._waiters: dict[str, set[Waiter]] = {}
+        self._listeners: dict[str, set[Listener]] = {}
         self._pump: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -103,15 +111,19 @@ class Wakeups:
         """Wait on ``channels`` while the block runs."""
         waiter = Waiter()
         for channel in channels:
-            self._waiters.setdefault(channel, set()).add(waiter)
+            self.add(channel, waiter)
         try:
             yield waiter
         finally:
             for channel in channels:
-                waiters = self._waiters[channel]
-                waiters.discard(waiter)
-                if not waiters:
-                    del self._waiters[channel]
+                listeners = self._listeners[channel]
+                listeners.discard(waiter)
+                if not listeners:
+                    del self._listeners[channel]
+
+    def add(self, channel: str, listener: Listener) -> None:
+        """Let ``listener`` hear every wake-up of ``channel`` from now on."""
+        self._listeners.setdefault(channel, set()).add(listener)
 
     async def _listen(self, started: asyncio.Event) -> None:
         async with self._broadcast.subscribe(self._topic) as subscriber:
@@ -124,11 +136,11 @@ class Wakeups:
 
     def _wake(self, channels: Iterable[str]) -> None:
         for channel in channels:
-            for waiter in list(self._waiters.get(channel, ())):
-                waiter.wake(channel)
+            for listener in list(self._listeners.get(channel, ())):
+                listener.wake(channel)
 
     def _wake_everybody(self) -> None:
-        self._wake(list(self._waiters))
+        self._wake(list(self._listeners))
 
 
 class RedisBackend(BroadcastBackend):

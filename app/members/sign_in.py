@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,7 +18,9 @@ from app.foundation.database import Database, Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.ids import new_id, prefix_of
 from app.foundation.secret import Secret
+from app.foundation.wakeups import Wakeups
 from app.members.bearer import hash_of, is_same, new_bearer
+from app.members.identity_cache import IdentityCache, Recognised
 from app.members.members import owner_of
 from app.members.models import AccessTokenRecord, MemberRecord, SessionRecord, SignInLinkRecord
 from app.members.snapshot import Session, SessionIdentity
@@ -39,10 +42,11 @@ class SignIn:
     A session ends 12 hours after it was last used, and in any case 7 days after it began.
     """
 
-    def __init__(self, database: Database, audit: AuditLog, outbox: Outbox) -> None:
+    def __init__(self, database: Database, audit: AuditLog, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database
         self._audit = audit
         self._outbox = outbox
+        self._known: IdentityCache[SessionIdentity] = IdentityCache(database.clock, wakeups)
 
     async def make_link(self, workspace_id: str) -> Secret:
         """Return a one-time code, valid for ten minutes, that signs in the workspace's owner.
@@ -94,10 +98,11 @@ class SignIn:
             return await self._begin(tx, actor, link.member)
 
     async def authenticate(self, session_token: str) -> SessionIdentity | None:
-        """Return whose session a token belongs to, and keep the session alive; None if it is over."""
+        """Return whose session a token is, as of a second ago at most, and keep it alive; None if it is over."""
         given = hash_of(session_token)
-        if given is None:
-            return None
+        return None if given is None else await self._known.get(given, partial(self._look_up, given))
+
+    async def _look_up(self, given: str) -> Recognised[SessionIdentity] | None:
         with self._database.bind():
             row = await SessionRecord.get_or_none(token_hash=given).select_related("member")
             if (
@@ -107,7 +112,7 @@ class SignIn:
             ):
                 return None
             await self._touch(row)
-        return _identity(row.id, row.member)
+        return Recognised(_identity(row.id, row.member), row.expires_at)
 
     async def sign_out(
         self, session_token: str, *, request_id: str | None = None, ip_hash: str | None = None
@@ -120,6 +125,7 @@ class SignIn:
             live = SessionRecord.filter(token_hash=given, ended_at=None, expires_at__gt=tx.now)
             if not await live.update(ended_at=tx.now):
                 return
+            self._known.forget_all(tx)
             row = await SessionRecord.get(token_hash=given).select_related("member")
             actor = _actor(row.member, request_id or new_id("req"), ip_hash, row.id)
             self._tell(tx, actor, row.id, "session.ended", EventType.SESSION_ENDED)

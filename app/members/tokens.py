@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -19,7 +20,9 @@ from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDe
 from app.foundation.ids import new_id, prefix_of
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
+from app.foundation.wakeups import Wakeups
 from app.members.bearer import TOKEN_PREFIX, hash_of, is_same, new_bearer
+from app.members.identity_cache import IdentityCache, Recognised
 from app.members.members import owner_of
 from app.members.models import AccessTokenRecord, MemberRecord
 from app.members.names import name_problems
@@ -37,10 +40,11 @@ _log = structlog.get_logger("patchbay.members")
 class Tokens:
     """Creates, lists, revokes and recognises access tokens. A token never may more than its member."""
 
-    def __init__(self, database: Database, audit: AuditLog, outbox: Outbox) -> None:
+    def __init__(self, database: Database, audit: AuditLog, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database
         self._audit = audit
         self._outbox = outbox
+        self._known: IdentityCache[TokenIdentity] = IdentityCache(database.clock, wakeups)
 
     async def create(
         self, actor: Actor, *, name: str, scopes: Sequence[Permission], expires_in: timedelta | None
@@ -71,10 +75,11 @@ class Tokens:
         return CreatedToken(row.id, token, _snapshot(row))
 
     async def authenticate(self, token: str) -> TokenIdentity | None:
-        """Return who a token stands for; None if it is not, or no longer, valid."""
+        """Return who a token stands for, as of a second ago at most; None if it is not, or no longer, valid."""
         given = hash_of(token, TOKEN_PREFIX)
-        if given is None:
-            return None
+        return None if given is None else await self._known.get(given, partial(self._look_up, given))
+
+    async def _look_up(self, given: str) -> Recognised[TokenIdentity] | None:
         with self._database.bind():
             row = await AccessTokenRecord.get_or_none(token_hash=given).select_related("member")
             if (
@@ -85,7 +90,7 @@ class Tokens:
                 return None
             await self._touch(row)
         role = Role(row.member.role)
-        return TokenIdentity(
+        identity = TokenIdentity(
             id=row.id,
             workspace_id=row.workspace_id,
             member_id=row.member_id,
@@ -93,6 +98,7 @@ class Tokens:
             role=role,
             permissions=ROLE_PERMISSIONS[role] & frozenset(Permission(scope) for scope in row.scopes),
         )
+        return Recognised(identity, row.expires_at)
 
     async def all(self, actor: Actor) -> list[TokenSnapshot]:
         """Return the workspace's tokens that are not revoked, newest first.
@@ -122,6 +128,7 @@ class Tokens:
             if row is None:
                 raise NotFoundError
             if is_mine:
+                self._known.forget_all(tx)
                 self._tell(tx, actor, row, "token.revoked", EventType.TOKEN_REVOKED)
         return _snapshot(row)
 

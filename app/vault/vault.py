@@ -62,6 +62,7 @@ class Vault:
         self._audit = audit
         self._keys = DataKeys(ring, clock)
         self._root: bytes | None = None
+        self._system_keys: dict[str, bytes] = {}
         self._found = Together(self._find_all)
 
     async def start(self) -> None:
@@ -227,8 +228,12 @@ class Vault:
         """
         if self._root is None:
             raise RuntimeError("the vault has not been started")
-        info = _SYSTEM_LABEL + purpose.encode()
-        return HKDF(algorithm=SHA512(), length=KEY_BYTES, salt=None, info=info).derive(self._root)
+        key = self._system_keys.get(purpose)
+        if key is None:
+            info = _SYSTEM_LABEL + purpose.encode()
+            key = HKDF(algorithm=SHA512(), length=KEY_BYTES, salt=None, info=info).derive(self._root)
+            self._system_keys[purpose] = key
+        return key
 
     async def _hub_secret(self, tx: Transaction) -> bytes:
         ref = SealedRef(SYSTEM_WORKSPACE, VAULT_TABLE, SYSTEM_WORKSPACE, "root")

@@ -74,12 +74,29 @@ async def test_a_wakeup_between_two_waits_is_not_lost(broker_url):
             assert await waiter.wait(5)
 
 
+async def test_a_listener_is_told_at_once_and_for_good(broker_url):
+    class Counting:
+        wakes = 0
+
+        def wake(self, channel):
+            assert channel == "a"
+            self.wakes += 1
+
+    async with opened(broker_url) as wakeups:
+        wakeups.add("a", counting := Counting())
+        await wakeups.notify("b")
+        assert counting.wakes == 0
+        await wakeups.notify("a")
+        await wakeups.notify("a")
+        assert counting.wakes == 2
+
+
 async def test_who_left_is_forgotten(broker_url):
     async with opened(broker_url) as wakeups:
         with wakeups.listen("a"), wakeups.listen("a"):
             pass
         await wakeups.notify("a")
-        assert wakeups._waiters == {}
+        assert wakeups._listeners == {}
 
 
 async def test_a_cancelled_wait_leaves_the_waiter_usable(broker_url):

@@ -20,10 +20,15 @@ async def key_of():
     return bytes(range(32))
 
 
-def rooms(database):
+def rooms(database, wakeups=None):
     """Return the room's services over one database, as one hub has them."""
-    audit, outbox = AuditLog(database, key_of, database.clock), Outbox(Wakeups(None, "test"))
-    return Members(database, audit, outbox), Tokens(database, audit, outbox), SignIn(database, audit, outbox)
+    audit, wakeups = AuditLog(database, key_of, database.clock), wakeups or Wakeups(None, "test")
+    outbox = Outbox(wakeups)
+    return (
+        Members(database, audit, outbox),
+        Tokens(database, audit, outbox, wakeups),
+        SignIn(database, audit, outbox, wakeups),
+    )
 
 
 @pytest.fixture

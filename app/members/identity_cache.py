@@ -1,0 +1,101 @@
+"""Remembers for a second whom a token or a session stands for: a client's next request asks no database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+from app.foundation.clock import Clock
+from app.foundation.database import Transaction
+from app.foundation.wakeups import Wakeups
+
+LIFETIME_S: Final = 1.0
+MAX_ENTRIES: Final = 5_000
+_CHANNEL: Final = "identities"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised(Generic[T]):
+    """Whom something stands for, and until when at the longest (None is for ever)."""
+
+    identity: T
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[T]):
+    found: Recognised[T]
+    until: float
+
+
+class IdentityCache(Generic[T]):
+    """Keeps what a look-up found for a second from when it began, and never beyond the expiry.
+
+    Keys are hashes of tokens, never tokens. Requests that ask at the same time share one look-up; what is not
+    recognised is not kept. :meth:`forget_all` empties the caches of every process: at once, and where the wake-up is
+    lost, by the second.
+    """
+
+    def __init__(self, clock: Clock, wakeups: Wakeups) -> None:
+        self._clock = clock
+        self._wakeups = wakeups
+        self._entries: dict[str, _Entry[T]] = {}
+        self._look_ups: dict[str, asyncio.Task[Recognised[T] | None]] = {}
+        wakeups.add(_CHANNEL, self)
+
+    async def get(self, key: str, look_up: Callable[[], Awaitable[Recognised[T] | None]]) -> T | None:
+        """Return whom ``key`` stands for, by ``look_up`` where that is not known; None if for nobody.
+
+        Raises:
+            Exception: what ``look_up`` raised.
+        """
+        entry = self._entries.get(key)
+        if entry is not None and self._is_fresh(entry):
+            return entry.found.identity
+        task = self._look_ups.get(key)
+        if task is None:
+            task = asyncio.create_task(self._fill(key, look_up), context=contextvars.Context())
+            self._look_ups[key] = task
+        found = await asyncio.shield(task)
+        return None if found is None else found.identity
+
+    def forget_all(self, tx: Transaction) -> None:
+        """Have every process look everybody up anew once the transaction, which ends an identity, is committed."""
+        tx.after_commit(lambda: self._wakeups.notify(_CHANNEL))
+
+    def wake(self, channel: str) -> None:  # noqa: ARG002 - it hears one channel alone
+        """Forget everybody in this process; a look-up under way may have read too early, so it is not kept."""
+        self._entries.clear()
+        self._look_ups.clear()
+
+    def _is_fresh(self, entry: _Entry[T]) -> bool:
+        expires_at = entry.found.expires_at
+        return self._clock.monotonic() < entry.until and (
+            expires_at is None or self._clock.now() < expires_at
+        )
+
+    async def _fill(
+        self, key: str, look_up: Callable[[], Awaitable[Recognised[T] | None]]
+    ) -> Recognised[T] | None:
+        until = self._clock.monotonic() + LIFETIME_S
+        task = asyncio.current_task()
+        try:
+            found = await look_up()
+        finally:
+            is_current = self._look_ups.get(key) is task
+            if is_current:
+                del self._look_ups[key]
+        if found is not None and is_current:
+            self._keep(key, _Entry(found, until))
+        return found
+
+    def _keep(self, key: str, entry: _Entry[T]) -> None:
+        self._entries.pop(key, None)  # the order of entries is that of their age
+        if len(self._entries) >= MAX_ENTRIES:
+            del self._entries[next(iter(self._entries))]
+        self._entries[key] = entry
