@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from app.foundation.bounded_json import JsonRefusedError, parse_json
 from app.foundation.messages import InResponse
 
 MAX_ANSWER_BYTES: Final = 65_536
 _MAX_FIELDS: Final = 200
 _MAX_DIGITS: Final = 20
-_BOM: Final = b"\xef\xbb\xbf"
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAYBE_FORM: Final = frozenset({_FORM, "text/plain", ""})
 
@@ -56,20 +55,11 @@ def seconds(value: Any, ceiling_s: int) -> int | None:  # noqa: ANN401 - JSON ed
 
 def _json(data: bytes) -> dict[str, Any] | None:
     try:
-        text = data.removeprefix(_BOM).decode("utf-8")
-        value = json.loads(text, parse_int=_integer, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        # A lifetime with a hundred digits is a very long one, not a reason to lose the token.
+        value = parse_json(data, lenient=True)
+    except JsonRefusedError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _integer(digits: str) -> int | float:
-    """A lifetime with a hundred digits is a very long one, not a reason to lose the token."""
-    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(name)
 
 
 def _form(data: bytes) -> dict[str, Any] | None:

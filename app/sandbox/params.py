@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import orjson
-
 from app.catalog.definition import Json
+from app.foundation.bounded_json import parse_json
 from app.foundation.shapes import subschema
 from app.sandbox.inbound import Inbound, Pairs
 from app.sandbox.roles import Call
@@ -137,8 +136,8 @@ def _object(text: str, _: Mapping[str, Any]) -> Json:
 
 def _json(text: str) -> Json:
     try:
-        return orjson.loads(text) if text[:1] in {"[", "{"} else None
-    except orjson.JSONDecodeError:
+        return parse_json(text.encode()) if text[:1] in {"[", "{"} else None
+    except ValueError:
         return None
 
 

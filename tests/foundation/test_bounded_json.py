@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -69,6 +70,8 @@ HOSTILE = [
     b"/* c */ 1",
     b"1 // c",
     b"18446744073709551616",
+    b'[1e20, {"\\\\": -18446744073709551616}]',
+    b'["\\"", 1e20 , 99999999999999999999]',
     b"-9223372036854775809",
     b"[" + b"9" * 5_000 + b"]",
     b"[" + b"1" * 22 + b"]",
@@ -101,6 +104,13 @@ HONEST = [
     (b'"\\u0000"', "\x00"),
     ('"é\U0001f600"'.encode(), "é\U0001f600"),
     (b"[" * 64 + b"]" * 64, None),
+    (b"[1e19, -1e19, 9223372036854775808, 1.8446744073709551616e19]", [1e19, -1e19, 2**63, 2.0**64]),
+    (
+        b'["18446744073709551616", "\\\\", "a\\"99999999999999999999", 1e20]',
+        ["18446744073709551616", "\\", 'a"99999999999999999999', 1e20],
+    ),
+    (b"[1e20, 0.99999999999999999999]", [1e20, 1.0]),
+    (b"[1E+00000000000000000000020, 12345678901234567890.5]", [1e20, 12345678901234567890.5]),
 ]
 
 
@@ -117,6 +127,46 @@ def test_hostile_json_is_refused_with_a_typed_error(data):
 def test_honest_json_is_read(data, value):
     read = parse_json(data)
     assert value is None or (read == value and type(read) is type(value))
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"[18446744073709551616, -9223372036854775809]", [2.0**64, -(2.0**63)]),
+        (b"1" * 100, float("1" * 100)),
+        (b'["a\\uDEAD\\ud83d\\ude00", 99999999999999999999]', ["a\udead\U0001f600", 1e20]),
+        (b"[1e999, -1e400]", [math.inf, -math.inf]),
+        (b"1" * 400, math.inf),
+    ],
+)
+def test_a_lenient_reader_takes_numbers_and_characters_as_they_come(data, value):
+    read = parse_json(data, lenient=True)
+    assert (read, type(read)) == (value, type(value))
+    with pytest.raises(JsonRefusedError):
+        parse_json(data)
+
+
+@pytest.mark.parametrize("data", [b"[" * 65 + b"]" * 65, b"[" * 60_000, b"NaN", b"{", b'"\xff"', b'"\\u12"'])
+def test_a_lenient_reader_reads_json_alone(data):
+    with pytest.raises(JsonRefusedError):
+        parse_json(data, lenient=True)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**64 - 1)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    st.booleans(),
+)
+def test_whatever_is_written_as_json_is_read_as_it_was(value, is_ascii):
+    data = json.dumps(value, ensure_ascii=is_ascii).encode()
+    for read in (parse_json(data), parse_json(data, lenient=True)):
+        assert (repr(read), type(read)) == (repr(value), type(value))
 
 
 def test_a_long_string_is_read_whole():
