@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
@@ -25,7 +26,8 @@ from app.hub import Hub
 from app.sandbox.app import build_sandbox
 from app.sandbox.state import MemoryState, RedisState, SandboxState
 
-_log = structlog.get_logger("patchbay.access")
+_LOGGER: Final = logging.getLogger("patchbay.access")
+_log = structlog.get_logger(_LOGGER.name)
 _DOORS: Final = (
     "/graphql",
     "/graphiql",
@@ -106,10 +108,10 @@ class AroundRequests:
             door = _door(scope["path"])
             self._hub.metrics.requests.labels(door, str(status)).inc()
             self._hub.metrics.request_seconds.labels(door).observe(took_s)
-            # The path of a start or return door names an object, never its query: codes and states stay out.
-            _log.info(
-                "request", method=scope["method"], door=door, status=status, ms=round(took_s * 1_000, 1)
-            )
+            if _LOGGER.isEnabledFor(logging.INFO):
+                # The path of a start or return door names an object, never its query: codes and states stay out.
+                ms = round(took_s * 1_000, 1)
+                _log.info("request", method=scope["method"], door=door, status=status, ms=ms)
 
 
 def _door(path: str) -> str:
