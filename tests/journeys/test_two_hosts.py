@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.redis_server import RedisServer, running_redis
 from tests.journeys import documents
-from tests.journeys.client import Client, Json, Stream
+from tests.journeys.client import PATIENCE_S, Client, Json, Stream
 from tests.journeys.hub_process import SCALED, HubProcess, free_port, settings_of
 from tests.journeys.journey import STEPS, Journey, check_progress, states_of
 from tests.journeys.plans import SLACK, STRIPE
@@ -154,6 +154,32 @@ async def test_streams_and_test_runs_go_on_after_redis_was(
     assert messages[-1]["testRun"]["verdict"] == "PASSED"
     seen = [event["id"] for data in live for event in data["events"].get("events", ())]
     assert seen == [event["id"] for event in await journey.events()][1:]
+
+
+async def test_a_token_revoked_on_one_host_is_refused_by_both_though_they_knew_it(
+    clients: tuple[Client, Client],
+):
+    created = (
+        await clients[0].ask(
+            """mutation { createToken(input: {name: "robot", scopes: [CATALOG_READ]}) {
+              secret accessToken { id } } }"""
+        )
+    )["createToken"]
+
+    async def status(client: Client) -> int:
+        headers = {"Authorization": f"Bearer {created['secret']}"}
+        body = {"query": "{ __typename }"}
+        return (await client.http.post(f"{client.address}/graphql", json=body, headers=headers)).status_code
+
+    assert [await status(client) for client in clients] == [200, 200]
+    await clients[0].ask(
+        "mutation($id: ID!) { revokeToken(input: {tokenId: $id}) { accessToken { revokedAt } } }",
+        id=created["accessToken"]["id"],
+    )
+    assert await status(clients[0]) == 401
+    async with asyncio.timeout(PATIENCE_S):
+        while await status(clients[1]) != 401:
+            await asyncio.sleep(0.01)
 
 
 async def test_without_redis_test_runs_are_done_all_the_same(hosts: Hosts, clients: tuple[Client, Client]):

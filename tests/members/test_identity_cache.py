@@ -1,4 +1,4 @@
-"""Who was recognised is known for a second, on every process that hears nothing; who is revoked is forgotten at once."""
+"""Who was recognised is known for a second, also where no wake-up comes; who is revoked is forgotten at once."""
 
 from __future__ import annotations
 
