@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import structlog
+from prometheus_client import Counter, Histogram
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
@@ -76,6 +77,7 @@ class AroundRequests:
     def __init__(self, app: ASGIApp, hub: Hub) -> None:
         self._app = app
         self._hub = hub
+        self._figures: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -106,12 +108,19 @@ class AroundRequests:
         finally:
             took_s = self._hub.clock.monotonic() - began
             door = _door(scope["path"])
-            self._hub.metrics.requests.labels(door, str(status)).inc()
-            self._hub.metrics.request_seconds.labels(door).observe(took_s)
+            requests, seconds = self._figures.get((door, status)) or self._figures_of(door, status)
+            requests.inc()
+            seconds.observe(took_s)
             if _LOGGER.isEnabledFor(logging.INFO):
                 # The path of a start or return door names an object, never its query: codes and states stay out.
                 ms = round(took_s * 1_000, 1)
                 _log.info("request", method=scope["method"], door=door, status=status, ms=ms)
+
+    def _figures_of(self, door: str, status: int) -> tuple[Counter, Histogram]:
+        metrics = self._hub.metrics
+        found = metrics.requests.labels(door, str(status)), metrics.request_seconds.labels(door)
+        self._figures[door, status] = found
+        return found
 
 
 def _door(path: str) -> str:

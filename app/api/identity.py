@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -102,7 +101,7 @@ async def ip_hash_of(hub: Hub, connection: HTTPConnection) -> str | None:
     if connection.client is None:
         return None
     key = await hub.vault.system_key("ip-hash/v1")
-    return hmac.new(key, connection.client.host.encode(), hashlib.sha256).hexdigest()[:_IP_HASH_CHARS]
+    return hmac.digest(key, connection.client.host.encode(), "sha256").hex()[:_IP_HASH_CHARS]
 
 
 async def _actor(

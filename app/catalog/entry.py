@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 
 from semver import Version
 
 from app.catalog.definition import ChangelogEntry, Definition
 from app.catalog.versions import VersionRange, changes_since, latest, newest_in
-
-_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID_CHARS: Final = 26
+from app.foundation.ids import id_of
 
 
 @dataclass(frozen=True, slots=True)
 class IntegrationEntry:
     """One integration of the catalog: its versions in SemVer order, the oldest first, and its drawing.
 
-    ``id`` and ``version_id`` are derived from the key (and version), so that they are the same on every hub.
+    Its ``id`` (``intg_`` and 26 characters) and its versions' ids are derived from the key (and version), so that they
+    are the same on every hub.
     """
 
     key: str
     versions: tuple[Definition, ...]
     icon: str | None = None
+    id: str = field(init=False)
+    latest: Definition = field(init=False)
+    """The newest release; the newest prerelease where there is no release."""
 
-    @property
-    def id(self) -> str:
-        """The integration's stable id, ``intg_`` and 26 characters."""
-        return integration_id(self.key)
-
-    @property
-    def latest(self) -> Definition:
-        """The newest release; the newest prerelease where there is no release."""
+    def __post_init__(self) -> None:
         newest = latest(definition.version for definition in self.versions)
-        return next(definition for definition in self.versions if definition.version == newest)
+        found = next(definition for definition in self.versions if definition.version == newest)
+        object.__setattr__(self, "id", integration_id(self.key))
+        object.__setattr__(self, "latest", found)
 
     def version(self, version: Version | str) -> Definition | None:
         """Return the definition of exactly this version, or None."""
@@ -54,15 +50,14 @@ class IntegrationEntry:
 
 def integration_id(key: str) -> str:
     """Return the stable id of the integration with this key."""
-    return f"intg_{_derived('integration', key)}"
+    return _derived("intg", "integration", key)
 
 
 def version_id(key: str, version: Version | str) -> str:
     """Return the stable id of a version of an integration."""
-    return f"ver_{_derived('version', key, str(version))}"
+    return _derived("ver", "version", key, str(version))
 
 
-def _derived(*parts: str) -> str:
-    """Return 128 bits of a SHA-256 in the alphabet of ids (the range of a ULID)."""
-    number = int.from_bytes(hashlib.sha256("\0".join(("patchbay", *parts)).encode()).digest()[:16])
-    return "".join(_CROCKFORD[(number >> (5 * place)) & 31] for place in reversed(range(_ID_CHARS)))
+def _derived(prefix: str, *parts: str) -> str:
+    digest = hashlib.sha256("\0".join(("patchbay", *parts)).encode()).digest()
+    return id_of(prefix, int.from_bytes(digest[:16]))

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ulid import ULID
+from app.foundation.clock import SystemClock
 
-_ID_PATTERN: Final = re.compile(r"^([a-z]{2,6})_([0-9a-hjkmnp-tv-z]{26})\Z")
+_DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = tuple(a + b for a in _DIGITS for b in _DIGITS)  # two digits at a time: ten bits
+_SHIFTS: Final = range(120, -1, -10)
+_RANDOM_BYTES: Final = 10
+_ID_PATTERN: Final = re.compile(rf"^([a-z]{{2,6}})_([{_DIGITS}]{{26}})\Z")
+_CLOCK: Final = SystemClock()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 MAX_ID_LENGTH: Final = 40
 
 
 def new_id(prefix: str) -> str:
     """Return a fresh id such as ``conn_01j...``: a prefix and a lower-case ULID (48-bit time, 80 random bits)."""
-    return f"{prefix}_{str(ULID()).lower()}"
+    milliseconds = (_CLOCK.now() - _EPOCH) // _MILLISECOND
+    return id_of(prefix, milliseconds << 80 | int.from_bytes(secrets.token_bytes(_RANDOM_BYTES)))
+
+
+def id_of(prefix: str, number: int) -> str:
+    """Return the id that a number of 128 bits stands for: in Crockford's base 32, as ULIDs are written."""
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1_023] for shift in _SHIFTS])}"
 
 
 def prefix_of(value: str) -> str | None:

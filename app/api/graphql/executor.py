@@ -1,6 +1,7 @@
 """Executes selections faster: plain leaves are read straight from the object, everything else goes the stock way.
 
-A leaf is plain where the schema adds nothing to reading an attribute: no resolver, no arguments, no extension.
+A leaf is plain where the schema adds nothing to reading an attribute: no resolver, no arguments, no extension; a list
+of leaves none of which may be null is one too.
 A selection set is looked at once per operation. Whatever is unusual in a value (null where there must be one, a
 fault while it is written, an awaitable) sends the whole selection the stock way, so that errors, their order,
 places and paths stay graphql-core's own.
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import GraphQLObjectType, is_leaf_type, is_non_null_type
+from graphql import GraphQLObjectType, is_leaf_type, is_list_type, is_non_null_type
 from graphql.execution import Executor
 from graphql.execution.collect_fields import GroupedFieldSet
 from graphql.pyutils import Path, Undefined
@@ -25,11 +26,12 @@ _UNUSUAL: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A plain leaf: which attribute it is, how its value is written, whether there must be one."""
+    """A plain leaf or list of leaves: which attribute it is, how a value is written, whether there must be one."""
 
     attribute: str
     write: Callable[[Any], Any]
     is_required: bool
+    is_list: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,11 @@ def _leaf(parent_type: GraphQLObjectType, field_name: str) -> _Leaf | None:
     if field is None or not isinstance(definition, StrawberryField) or not definition.is_basic_field:
         return None
     type_ = field.type.of_type if is_non_null_type(field.type) else field.type
-    if field.args or not is_leaf_type(type_) or definition.default_resolver is not getattr:
+    is_list = is_list_type(type_) and is_non_null_type(type_.of_type)
+    leaf = type_.of_type.of_type if is_list else type_
+    if field.args or not is_leaf_type(leaf) or definition.default_resolver is not getattr:
         return None
-    return _Leaf(definition.python_name, type_.coerce_output_value, is_non_null_type(field.type))
+    return _Leaf(definition.python_name, leaf.coerce_output_value, is_non_null_type(field.type), is_list)
 
 
 def _read(
@@ -127,13 +131,25 @@ def _read(
                 continue
             if value is None or value is _UNUSUAL or is_awaitable(value):
                 return None
-            written = leaf.write(value)
+            written = _list(leaf, value, is_awaitable) if leaf.is_list else leaf.write(value)
             if written is None or written is Undefined:
                 return None
             found[name] = written
     except Exception:  # noqa: BLE001 - the stock way meets it again, and tells where
         return None
     return found
+
+
+def _list(leaf: _Leaf, value: object, is_awaitable: Callable[[Any], bool]) -> list[Any] | None:
+    if type(value) is not list and type(value) is not tuple:
+        return None
+    written = []
+    for item in value:
+        one = None if item is None or is_awaitable(item) else leaf.write(item)
+        if one is None or one is Undefined:
+            return None
+        written.append(one)
+    return written
 
 
 def _merged(names: tuple[str, ...], leaves: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:

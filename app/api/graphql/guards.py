@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -18,8 +18,9 @@ from graphql import (
     parse,
     specified_rules,
 )
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.schema import validate_document
+from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
 from app.api.graphql.context import RequestContext
@@ -30,7 +31,6 @@ from app.api.graphql.limits import (
     MAX_DOCUMENT_CHARS,
     MAX_TOKENS,
     MUTATION_DEADLINE_S,
-    QUERY_DEADLINE_S,
     Measures,
     TooMuchError,
     measure,
@@ -45,6 +45,7 @@ PARSE_OPTIONS: Final = {
 }
 _AS_OF: Final = "asOf"
 _MAX_CACHED_CHARS: Final = 8_192
+_NOTHING: Final = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +82,22 @@ class Documents:
         return prepared
 
 
-class Guards(SchemaExtension):
-    """The guards of one operation."""
+class Guards(SchemaExtensionsRunner):
+    """The guards of one operation, in the place of what runs extensions: looking for their hooks takes its time."""
 
-    def __init__(self, documents: Documents, *, query_deadline_s: float = QUERY_DEADLINE_S) -> None:
+    def __init__(self, context: ExecutionContext, documents: Documents, query_deadline_s: float) -> None:
+        super().__init__(context)
         self._documents = documents
         self._query_deadline_s = query_deadline_s
         self._prepared: Prepared | None = None
         self._cost: int | None = None
-        self._held = ExitStack()
+        self._held = AsyncExitStack()
 
-    def on_parse(self) -> Iterator[None]:
+    def operation(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
+        """Give back what the operation held when it ends: its place among the open streams."""
+        return self._held
+
+    def parsing(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
         """Take the document from the cache.
 
         A fault is left to the stock path, which parses again and reports it on every transport.
@@ -103,35 +109,35 @@ class Guards(SchemaExtension):
             context.graphql_document = self._prepared.document
         except GraphQLError:
             pass
-        yield
+        return _NOTHING
 
-    def on_validate(self) -> Iterator[None]:
+    def validation(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
         """Hold the document against the limits, then take over what validation found."""
-        context = self.execution_context
         if self._prepared is not None:
-            context.pre_execution_errors = self._refusals(self._prepared) or list(self._prepared.errors)
-        yield
+            refusals = self._refusals(self._prepared)
+            self.execution_context.pre_execution_errors = refusals or list(self._prepared.errors)
+        return _NOTHING
 
-    def on_operation(self) -> Iterator[None]:
-        """Give back what the operation held when it ends: its place among the open streams."""
-        with self._held:
-            yield
-
-    async def on_execute(self) -> AsyncIterator[None]:
+    def executing(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
         """Bound the execution in time; note first where the event stream stands, if the document asks."""
+        return self._bounded()
+
+    async def get_extensions_results(self, ctx: ExecutionContext) -> dict[str, Any]:  # noqa: ARG002 - the library's own signature
+        """Tell the cost of the operation in ``extensions.cost``."""
+        return {} if self._cost is None else {"cost": {"requested": self._cost, "limit": MAX_COST}}
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
         context = self.execution_context
         surroundings = cast("RequestContext", context.context)
-        if context.operation_type is OperationType.SUBSCRIPTION:
+        type_ = context.operation_type
+        if type_ is OperationType.SUBSCRIPTION:
             self._held.enter_context(surroundings.streams.opened(surroundings.actor.workspace_id))
-        is_mutation = context.operation_type is OperationType.MUTATION
+        is_mutation = type_ is OperationType.MUTATION
         async with asyncio.timeout(MUTATION_DEADLINE_S if is_mutation else self._query_deadline_s):
             if self._prepared is not None and _AS_OF in self._prepared.measures.field_names:
                 await surroundings.note_position()
             yield
-
-    def get_results(self) -> dict[str, Any]:
-        """Tell the cost of the operation in ``extensions.cost``."""
-        return {} if self._cost is None else {"cost": {"requested": self._cost, "limit": MAX_COST}}
 
     def _refusals(self, prepared: Prepared) -> list[GraphQLError]:
         context = self.execution_context

@@ -7,6 +7,7 @@ from typing import Final
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
@@ -91,8 +92,23 @@ class Subscription(ConnectionSubscriptions, TestRunSubscriptions, EventSubscript
     """Every room's streams."""
 
 
-class QuietSchema(strawberry.Schema):
-    """A schema that logs no error by itself: documents and variables can hold secrets."""
+class GuardedSchema(strawberry.Schema):
+    """A schema with guards, which logs no error by itself: documents and variables can hold secrets."""
+
+    documents: Documents
+    query_deadline_s: float
+
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> Guards:
+        """Put the guards around an operation.
+
+        Raises:
+            RuntimeError: the schema has extensions, which nobody would run.
+        """
+        if extensions:
+            raise RuntimeError("the guards run no extensions")
+        return Guards(execution_context, self.documents, self.query_deadline_s)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -106,16 +122,16 @@ def build_schema(
     executor: type[StrawberryGraphQLCoreExecutionContext] = FastExecutor,
 ) -> strawberry.Schema:
     """Return the schema with its guards; every call makes one of its own."""
-    documents = Documents()
-    return QuietSchema(
+    schema = GuardedSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[*PROBLEM_MEMBERS, *AUTH_METHOD_MEMBERS],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True, relay_max_results=100),
-        extensions=[lambda: Guards(documents, query_deadline_s=query_deadline_s)],
         execution_context_class=executor,
     )
+    schema.documents, schema.query_deadline_s = Documents(), query_deadline_s
+    return schema
 
 
 def schema_text() -> str:

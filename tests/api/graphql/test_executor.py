@@ -117,6 +117,8 @@ def test_hot_leaves_are_plain():
     from app.api.graphql.executor import _leaf
 
     plain = {name for name in connection.fields if _leaf(connection, name)}
+    integration = CORE.type_map["Integration"]
+    assert all(_leaf(integration, name).is_list for name in ("categories", "tags", "useCases"))
     assert plain >= {"id", "name", "description", "mode", "revision", "createdAt", "updatedAt", "config"}
     assert not plain & {"status", "asOf", "lastTestRun", "integration", "nextSteps"}
     assert all(is_object_type(CORE.type_map[name]) for name in ("Integration", "TestRun", "Event"))
@@ -150,6 +152,68 @@ async def test_a_subscription_keeps_nothing_of_the_events_that_it_has_told():
     stream = await schema.subscribe("subscription {points {number}}")
     kept = {told.data["points"][0]["number"]: selections_kept() async for told in stream}
     assert kept[119] == kept[9]
+
+
+@strawberry.type
+class Lists:
+    given: strawberry.Private[object]
+    needed: list[str]
+    maybe: list[int] | None = None
+    holes: list[str | None] = strawberry.field(default_factory=lambda: ["a", None])
+    deep: list[list[int]] = strawberry.field(default_factory=lambda: [[1], []])
+    after: str = "after"
+
+
+@strawberry.type
+class Answers:
+    @strawberry.field
+    def lists(self, which: int) -> Lists | None:
+        return Lists(given=None, **LISTS[which])
+
+
+async def later():
+    return "later"
+
+
+LISTS = [
+    {"needed": []},
+    {"needed": ["a", "b"], "maybe": [1, 2]},
+    {"needed": ("a", "b"), "maybe": ()},
+    {"needed": ["a", None]},
+    {"needed": ["a"], "maybe": [1, None]},
+    {"needed": ["a"], "maybe": [1, 2**40, "x"]},
+    {"needed": ["a", object(), [1]]},
+    {"needed": None},
+    {"needed": "text"},
+    {"needed": {"a": 1}},
+    {"needed": iter(["a", "b"])},
+    {"needed": range(3)},
+    {"needed": 5},
+    {"needed": ["a"], "maybe": "12"},
+]
+
+
+@pytest.mark.parametrize("which", range(len(LISTS)))
+async def test_lists_of_leaves_are_answered_alike(which):
+    query = f"{{lists(which: {which}) {{given: __typename needed maybe holes deep after}}}}"
+    answers = []
+    for executor in (FastExecutor, StrawberryGraphQLCoreExecutionContext):
+        if which == 10:
+            LISTS[which] = {"needed": iter(["a", "b"])}
+        answer = await strawberry.Schema(Answers, execution_context_class=executor).execute(query)
+        answers.append((answer.data, [error.formatted for error in answer.errors or ()]))
+    assert answers[0] == answers[1]
+    assert list(answers[0][0]["lists"] or ()) in ([], ["given", "needed", "maybe", "holes", "deep", "after"])
+
+
+async def test_a_list_with_awaitables_is_answered_alike():
+    answers = []
+    for executor in (FastExecutor, StrawberryGraphQLCoreExecutionContext):
+        LISTS.append({"needed": ["a", later()]})
+        schema = strawberry.Schema(Answers, execution_context_class=executor)
+        answers.append((await schema.execute(f"{{lists(which: {len(LISTS) - 1}) {{needed}}}}")).data)
+        LISTS.pop()
+    assert answers == [{"lists": {"needed": ["a", "later"]}}] * 2
 
 
 def test_the_fast_executor_is_the_one_in_use():
