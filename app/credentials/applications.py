@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tortoise.exceptions import IntegrityError
-from ulid import ULID
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
@@ -24,6 +23,7 @@ from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNowError, NotFoundError
+from app.foundation.ids import id_of
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape
@@ -358,7 +358,7 @@ def application_id(workspace_id: str, integration: str, mode: Mode) -> str:
     digest = hashlib.sha256(
         f"patchbay/application/{_slot(workspace_id, integration, mode)}".encode()
     ).digest()
-    return f"app_{str(ULID.from_bytes(bytes([digest[0] & 0x7F]) + digest[1:16])).lower()}"
+    return id_of("app", int.from_bytes(digest[:16]) & (1 << 127) - 1)
 
 
 def _is_named(field: str, names: frozenset[str] | None) -> bool:
