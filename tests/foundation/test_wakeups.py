@@ -185,7 +185,7 @@ async def test_a_waiter_knows_which_of_its_channels_was_woken(broker_url):
             await wakeups.notify("b", "c")
             assert await waiter.wait(5)
             assert dict(waiter.heard) == {"b": 1}
-        assert not wakeups._waiters
+        assert not wakeups._listeners
 
 
 @pytest.mark.scaled
