@@ -9,6 +9,9 @@ from app.event_stream.event import EventType, NewEvent
 
 ACCESS_TYPES: Final = frozenset({EventType.TOKEN_REVOKED, EventType.SESSION_ENDED, EventType.MEMBER_LEFT})
 
+ACCESS_CHANNEL: Final = "access"
+"""The channel of the events by which somebody lost access, in whichever workspace."""
+
 
 def workspace_channel(workspace_id: str) -> str:
     """Return the channel of all events of a workspace."""
@@ -39,4 +42,5 @@ def channels_of(workspace_id: str, events: Iterable[NewEvent]) -> list[str]:
             channels[connection_channel(event.subject.type, event.connection_id)] = None
         if event.type in ACCESS_TYPES:
             channels[access_channel(workspace_id)] = None
+            channels[ACCESS_CHANNEL] = None
     return list(channels)

@@ -75,7 +75,7 @@ class Wakeups:
         self._broadcast = Broadcast(backend=self._backend) if self._backend else Broadcast("memory://")
         self._topic = f"patchbay:{namespace}:{_TOPIC}"
         self._own = new_token(64)  # what this process publishes comes back to it, and was heard already
-        self._listeners: dict[str, set[Listener]] = {}
+        self._waiters: dict[str, set[Listener]] = {}
         self._pump: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -116,14 +116,14 @@ class Wakeups:
             yield waiter
         finally:
             for channel in channels:
-                listeners = self._listeners[channel]
+                listeners = self._waiters[channel]
                 listeners.discard(waiter)
                 if not listeners:
-                    del self._listeners[channel]
+                    del self._waiters[channel]
 
     def add(self, channel: str, listener: Listener) -> None:
         """Let ``listener`` hear every wake-up of ``channel`` from now on."""
-        self._listeners.setdefault(channel, set()).add(listener)
+        self._waiters.setdefault(channel, set()).add(listener)
 
     async def _listen(self, started: asyncio.Event) -> None:
         async with self._broadcast.subscribe(self._topic) as subscriber:
@@ -136,11 +136,11 @@ class Wakeups:
 
     def _wake(self, channels: Iterable[str]) -> None:
         for channel in channels:
-            for listener in list(self._listeners.get(channel, ())):
+            for listener in list(self._waiters.get(channel, ())):
                 listener.wake(channel)
 
     def _wake_everybody(self) -> None:
-        self._wake(list(self._listeners))
+        self._wake(list(self._waiters))
 
 
 class RedisBackend(BroadcastBackend):

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
+from app.event_stream.channels import ACCESS_CHANNEL
 from app.foundation.clock import Clock
-from app.foundation.database import Transaction
 from app.foundation.wakeups import Wakeups
 
 LIFETIME_S: Final = 1.0
 MAX_ENTRIES: Final = 5_000
-_CHANNEL: Final = "identities"
 T = TypeVar("T")
 
 
@@ -37,16 +36,15 @@ class IdentityCache(Generic[T]):
     """Keeps what a look-up found for a second from when it began, and never beyond the expiry.
 
     Keys are hashes of tokens, never tokens. Requests that ask at the same time share one look-up; what is not
-    recognised is not kept. :meth:`forget_all` empties the caches of every process: at once, and where the wake-up is
-    lost, by the second.
+    recognised is not kept. Where somebody lost access, the event empties the caches of every process: at once, and
+    where its wake-up is lost, by the second.
     """
 
     def __init__(self, clock: Clock, wakeups: Wakeups) -> None:
         self._clock = clock
-        self._wakeups = wakeups
         self._entries: dict[str, _Entry[T]] = {}
         self._look_ups: dict[str, asyncio.Task[Recognised[T] | None]] = {}
-        wakeups.add(_CHANNEL, self)
+        wakeups.add(ACCESS_CHANNEL, self)
 
     async def get(self, key: str, look_up: Callable[[], Awaitable[Recognised[T] | None]]) -> T | None:
         """Return whom ``key`` stands for, by ``look_up`` where that is not known; None if for nobody.
@@ -63,10 +61,6 @@ class IdentityCache(Generic[T]):
             self._look_ups[key] = task
         found = await asyncio.shield(task)
         return None if found is None else found.identity
-
-    def forget_all(self, tx: Transaction) -> None:
-        """Have every process look everybody up anew once the transaction, which ends an identity, is committed."""
-        tx.after_commit(lambda: self._wakeups.notify(_CHANNEL))
 
     def wake(self, channel: str) -> None:  # noqa: ARG002 - it hears one channel alone
         """Forget everybody in this process; a look-up under way may have read too early, so it is not kept."""

@@ -125,7 +125,6 @@ class SignIn:
             live = SessionRecord.filter(token_hash=given, ended_at=None, expires_at__gt=tx.now)
             if not await live.update(ended_at=tx.now):
                 return
-            self._known.forget_all(tx)
             row = await SessionRecord.get(token_hash=given).select_related("member")
             actor = _actor(row.member, request_id or new_id("req"), ip_hash, row.id)
             self._tell(tx, actor, row.id, "session.ended", EventType.SESSION_ENDED)

@@ -128,7 +128,6 @@ class Tokens:
             if row is None:
                 raise NotFoundError
             if is_mine:
-                self._known.forget_all(tx)
                 self._tell(tx, actor, row, "token.revoked", EventType.TOKEN_REVOKED)
         return _snapshot(row)
 

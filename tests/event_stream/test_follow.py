@@ -6,7 +6,13 @@ import asyncio
 
 import pytest
 
-from app.event_stream.channels import access_channel, channels_of, connection_channel, subject_channel
+from app.event_stream.channels import (
+    ACCESS_CHANNEL,
+    access_channel,
+    channels_of,
+    connection_channel,
+    subject_channel,
+)
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.follow import (
     GUARD_S,
@@ -222,4 +228,9 @@ def test_an_event_wakes_its_subject_its_connections_subjects_and_those_who_watch
         subject_channel("testRun", "run_1"),
         connection_channel("testRun", "conn_1"),
     ]
-    assert channels_of("wks_a", [revoked]) == ["workspace:wks_a", "token:tok_1", access_channel("wks_a")]
+    assert channels_of("wks_a", [revoked]) == [
+        "workspace:wks_a",
+        "token:tok_1",
+        access_channel("wks_a"),
+        ACCESS_CHANNEL,
+    ]

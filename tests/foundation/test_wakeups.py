@@ -96,7 +96,7 @@ async def test_who_left_is_forgotten(broker_url):
         with wakeups.listen("a"), wakeups.listen("a"):
             pass
         await wakeups.notify("a")
-        assert wakeups._listeners == {}
+        assert wakeups._waiters == {}
 
 
 async def test_a_cancelled_wait_leaves_the_waiter_usable(broker_url):
@@ -110,7 +110,7 @@ async def test_a_cancelled_wait_leaves_the_waiter_usable(broker_url):
             assert await waiter.wait(5)
 
 
-async def test_a_thousand_listeners_are_one_subscription(broker_url):
+async def test_a_thousand_waiters_are_one_subscription(broker_url):
     async with opened(broker_url) as wakeups:
         waiters = [wakeups.listen(f"c{n}") for n in range(1_000)]
         entered = [waiter.__enter__() for waiter in waiters]
@@ -134,7 +134,7 @@ async def test_other_processes_of_one_hub_hear_it_and_other_hubs_do_not(redis_ur
 
 
 @pytest.mark.scaled
-async def test_listeners_wake_again_after_redis_was_restarted(tmp_path):
+async def test_waiters_wake_again_after_redis_was_restarted(tmp_path):
     namespace = new_id("hub")
     with running_redis(tmp_path) as server:
         async with opened(server.url, namespace) as here, opened(server.url, namespace) as there:
@@ -185,7 +185,7 @@ async def test_a_waiter_knows_which_of_its_channels_was_woken(broker_url):
             await wakeups.notify("b", "c")
             assert await waiter.wait(5)
             assert dict(waiter.heard) == {"b": 1}
-        assert not wakeups._listeners
+        assert not wakeups._waiters
 
 
 @pytest.mark.scaled

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from app.access.policy import Permission
+from app.event_stream.channels import ACCESS_CHANNEL
 from app.foundation.clock import FrozenClock
 from app.foundation.database import Database
 from app.foundation.ids import new_id
@@ -128,7 +129,7 @@ async def test_a_fault_is_told_to_all_who_ask_and_not_kept(cache):
 async def test_a_wake_up_forgets_everybody(cache, wakeups):
     look_up = LookUp()
     await cache.get(KEY, look_up)
-    await wakeups.notify("identities")
+    await wakeups.notify(ACCESS_CHANNEL)
     await cache.get(KEY, look_up)
     assert look_up.times == 2
 
@@ -137,7 +138,7 @@ async def test_what_a_look_up_read_before_a_wake_up_is_not_kept(cache, wakeups):
     early, late = LookUp("olive"), LookUp(None)
     early.may_go_on.clear()
     (asked,) = await begun(cache.get(KEY, early), look_up=early)
-    await wakeups.notify("identities")
+    await wakeups.notify(ACCESS_CHANNEL)
     assert await cache.get(KEY, late) is None
     early.may_go_on.set()
     assert await asked == "olive"
