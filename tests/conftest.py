@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from app.access.actor import Actor, ActorKind, Channel
 from app.access.policy import ALL_PERMISSIONS, Role
@@ -17,6 +18,9 @@ from tests.fakes.fixtures import (  # noqa: F401 - fixtures are found by name
 )
 
 pytest_plugins = ["tests.canary.plugin"]
+# No test is about time: a machine that is busy with something else must fail none.
+settings.register_profile("patchbay", deadline=None)
+settings.load_profile("patchbay")
 
 
 @pytest.fixture

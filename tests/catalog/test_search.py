@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.access.actor import Actor
 from app.catalog.catalog import Catalog, load_catalog
 from app.catalog.entry import IntegrationEntry
 from app.catalog.loader import load_text
@@ -26,19 +27,37 @@ def entry(key, name, **changes):
     return IntegrationEntry(key, (loaded.definition,))
 
 
+class Read:
+    """A catalog as somebody who may read it searches it."""
+
+    reader = Actor.system("wks_test", "test", "req_test")
+
+    def __init__(self, catalog):
+        self._catalog = catalog
+
+    def search(self, *wanted, **more):
+        return self._catalog.search(self.reader, *wanted, **more)
+
+    def all(self):
+        return self._catalog.all()
+
+    def facets(self, *wanted):
+        return self._catalog.facets(self.reader, *wanted)
+
+
 @pytest.fixture(scope="module")
 def shipped():
-    return load_catalog()
+    return Read(load_catalog())
 
 
 @pytest.fixture(scope="module")
 def small():
-    return Catalog([
+    return Read(Catalog([
         entry("mail-box", "Mailbox", summary="Letters.", tags="[post]", categories="[files]"),
         entry("mail", "Mail", summary="Letters.", tags="[letters]", categories="[communication]"),
         entry("chatter", "Chatter", summary="Talk, and mail now and then.", categories="[communication]"),
         entry("cafe", "Café Zürich", summary="Coffee.", stage="EXPERIMENTAL", categories="[commerce]"),
-    ])  # fmt: skip
+    ]))  # fmt: skip
 
 
 def keys(hits):
