@@ -34,6 +34,7 @@ from app.credentials.opening import Opener
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
+from app.credentials.schedule import RenewalSchedule
 from app.credentials.vault_paths import VaultPaths, grants_of
 from app.event_stream.stream import EventStream
 from app.executor.executor import Executor
@@ -179,13 +180,13 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         outbound = Outbound(EgressPolicy(settings.egress_allow), transport=transport, clock=clock)
         stack.push_async_callback(outbound.aclose)
         dispatcher = Dispatcher(database, work, wakeups, metrics)
-        stack.push_async_callback(dispatcher.stop)
         jobs = Jobs(settings.redis, namespace)
 
         sandbox_origin = _sandbox_origin(settings, local_url, public_url)
         destinations = Destinations(sandbox_origin, public_url if settings.sandbox_on else None)
         runner = FlowRunner(outbound, secrets)
-        moves = Moves(audit, events.outbox)
+        renewals = RenewalSchedule(work)
+        moves = Moves(audit, events.outbox, renewals)
         applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
         outcomes = Outcomes(database, moves, applications)
         attempts = Attempts(events.outbox, vault, public_url)
@@ -196,10 +197,11 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         )
         opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
         chooser = Chooser(applications, opener, (public_url, *settings.allowed_origins))
-        acceptance = Acceptance(vault, moves, attempts, applications, runner)
+        acceptance = Acceptance(vault, moves, attempts, applications, runner, renewals)
         completion = Completion(
             database,
             vault,
+            work,
             moves,
             attempts,
             opener,
@@ -212,12 +214,20 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         authorizations = Authorizations(
             database, vault, wakeups, idempotency, moves, attempts, chooser, completion
         )
-        polling = Polling(database, vault, attempts, chooser, completion, rights)
+        polling = Polling(database, vault, work, attempts, chooser, completion, rights)
         browser = BrowserDoor(database, vault, attempts, completion, catalog, destinations, rights)
-        revocations = Revocations(database, vault, audit, events.outbox, jobs, opener, runner)
+        revocations = Revocations(database, vault, audit, events.outbox, work, opener, runner)
         owners = ConnectionOwners(moves, outcomes)
         renewal = Renewal(
-            database, vault, wakeups, owners, opener, outside_secrets=outside_secrets, runner=runner
+            database,
+            vault,
+            wakeups,
+            work,
+            renewals,
+            owners,
+            opener,
+            outside_secrets=outside_secrets,
+            runner=runner,
         )
         stack.push_async_callback(renewal.close)
         connections = Connections(
@@ -231,6 +241,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             applications=applications,
             revocations=revocations,
             renewal=renewal,
+            schedule=renewals,
             plain_http=settings.egress_allow,
             has_sandbox=settings.sandbox_on,
         )

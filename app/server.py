@@ -16,7 +16,7 @@ import uvloop
 from app.foundation.telemetry import configure_logs
 from app.hub import Hub, build_hub
 from app.settings import Settings
-from app.worker import BackgroundWork
+from app.worker import background_work
 
 _log = structlog.get_logger("patchbay")
 GRACE_S: Final = 20
@@ -96,14 +96,10 @@ async def serve(settings: Settings, sock: socket.socket, announce: Announce) -> 
             timeout_graceful_shutdown=GRACE_S,
             proxy_headers=False,
         )
-        work = BackgroundWork(hub)
         if not settings.is_scaled:
-            work.start()
-        try:
-            await announce(hub, local_url)
-            await HubServer(config).serve(sockets=[sock])
-        finally:
-            await work.stop()
+            await stack.enter_async_context(background_work(hub))
+        await announce(hub, local_url)
+        await HubServer(config).serve(sockets=[sock])
 
 
 async def work(settings: Settings) -> None:
@@ -114,10 +110,6 @@ async def work(settings: Settings) -> None:
         loop.add_signal_handler(signum, stop.set)
     async with build_hub(settings) as hub:
         configure_logs(settings.log_level, settings.log_format, hub.secrets.redact)
-        background = BackgroundWork(hub)
-        background.start()
-        _log.info("worker is ready", version=hub.version)
-        try:
+        async with background_work(hub):
+            _log.info("worker is ready", version=hub.version)
             await stop.wait()
-        finally:
-            await background.stop()

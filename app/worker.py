@@ -1,153 +1,114 @@
-"""The back entrance: renewal, probes, test runs, expiry of authorizations, retention: all by due rows and one sweep."""
+"""The back entrance: who does which kind of background work. A new kind is one function and one registration here."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-import structlog
-
 from app.access.actor import Actor
-from app.credentials.turns import AT_ONCE
-from app.foundation.errors import NotFoundError, PatchbayError
+from app.connections.completion import POLLING
+from app.credentials.revocation import GIVE_UP_AFTER, REVOCATION
+from app.credentials.schedule import RENEWAL
 from app.foundation.ids import new_id
 from app.hub import Hub
+from app.work.kind import Claim, WorkKind
+from app.work.queue import HUB
 
-_log = structlog.get_logger("patchbay.worker")
-SWEEP_S: Final = 1.0
-LOOK_AT: Final = 200
-_LEAST_PAUSE_S: Final = 0.25
-_UPKEEP_S: Final = 60.0
-_SEPARATOR: Final = "/"
+UPKEEP: Final = "upkeep"
+RENEWALS_AT_ONCE: Final = 40
+RENEWALS_OF_ONE_APPLICATION: Final = 10
+_RENEWALS_RETRY_CAP_S: Final = 1_800.0
+_UPKEEP_EVERY: Final = timedelta(seconds=60)
+_UPKEEP_DEADLINE_S: Final = 3_600.0
+_KEEP_GIVEN_UP: Final = timedelta(days=30)
+Chore = Callable[[], Awaitable[object]]
 
 
-class BackgroundWork:
-    """Does what is due. The rows say what that is; losing the broker or this process loses nothing."""
+def register_work(hub: Hub) -> None:
+    """Say who does each kind of work in this process."""
+    hub.work.register(
+        WorkKind(
+            RENEWAL,
+            partial(_renew, hub),
+            at_once=RENEWALS_AT_ONCE,
+            at_once_per_share=RENEWALS_OF_ONE_APPLICATION,
+            deadline_s=None,  # what a provider has given must be sealed
+            retry_cap_s=_RENEWALS_RETRY_CAP_S,
+        )
+    )
+    hub.work.register(WorkKind(POLLING, hub.polling.work))
+    hub.work.register(
+        WorkKind(
+            REVOCATION,
+            hub.revocations.work,
+            give_up_after=GIVE_UP_AFTER,
+            on_give_up=hub.revocations.give_up,
+        )
+    )
+    hub.work.register(
+        WorkKind(
+            UPKEEP,
+            partial(_do_chore, hub, chores(hub)),
+            at_once=1,
+            deadline_s=_UPKEEP_DEADLINE_S,
+            retry_cap_s=_UPKEEP_EVERY.total_seconds(),
+        )
+    )
 
-    def __init__(self, hub: Hub, sweep_s: float = SWEEP_S, look_at: int = LOOK_AT) -> None:
-        self._hub = hub
-        self._sweep_s = sweep_s
-        self._look_at = look_at
-        self._is_behind = False
-        self._is_early = False
-        self._few_left = asyncio.Event()
-        self._enqueued: set[str] = set()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._in_hand: dict[str, asyncio.Task[None]] = {}
-        self._is_stopped = False
-        hub.jobs.handles("renewal", self.renew)
-        hub.jobs.handles("test_run", hub.test_runs.work)
-        hub.jobs.handles("authorization", hub.polling.work)
-        hub.jobs.handles("revocation", hub.revocations.work)
 
-    def start(self) -> None:
-        """Start sweeping in the background of this process."""
-        self._hub.dispatcher.start()
-        self._tasks = [
-            asyncio.create_task(self._forever(self.sweep, self._until_next_sweep), name="sweep"),
-            asyncio.create_task(self._forever(self.upkeep, partial(asyncio.sleep, _UPKEEP_S)), name="upkeep"),
-        ]
+@asynccontextmanager
+async def background_work(hub: Hub) -> AsyncIterator[None]:
+    """Do background work in this process for as long as the block runs."""
+    register_work(hub)
+    async with hub.database.transaction() as tx:
+        for name in chores(hub):
+            await hub.work.schedule(tx, UPKEEP, name, HUB, tx.now, keep_earlier=True)
+    hub.jobs.handles("test_run", hub.test_runs.work)
+    sweeping = asyncio.create_task(_sweep_test_runs(hub))
+    hub.dispatcher.start()
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await hub.dispatcher.stop()
 
-    async def stop(self) -> None:
-        """Stop sweeping; jobs under way end by themselves or are due again."""
-        self._is_stopped = True
-        tasks = [*self._tasks, *self._in_hand.values()]
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
-    async def sweep(self) -> None:
-        """Enqueue everything that is due and that nobody has claimed."""
-        await self._enqueue_renewals()
-        for run_id in await self._hub.test_runs.due():
-            await self._hub.jobs.enqueue("test_run", run_id)
-        for authorization_id in await self._hub.polling.due():
-            await self._hub.jobs.enqueue("authorization", authorization_id)
-        for revocation_id in await self._hub.revocations.due():
-            await self._hub.jobs.enqueue("revocation", revocation_id)
+async def _sweep_test_runs(hub: Hub) -> None:
+    while True:
+        with contextlib.suppress(Exception):
+            for run_id in await hub.test_runs.due():
+                await hub.jobs.enqueue("test_run", run_id)
+        await asyncio.sleep(1.0)
 
-    async def _enqueue_renewals(self) -> None:
-        if not self._is_early:
-            self._enqueued.clear()
-        self._is_early = False
-        self._few_left.clear()  # before, so that what is done while it enqueues is not missed
-        due = await self._hub.renewal.due(self._look_at)
-        self._is_behind = len(due) >= self._look_at
-        for workspace_id, connection_id in due:
-            job = f"{workspace_id}{_SEPARATOR}{connection_id}"
-            if job not in self._in_hand and job not in self._enqueued:
-                self._enqueued.add(job)
-                await self._hub.jobs.enqueue("renewal", job)
 
-    async def upkeep(self) -> None:
-        """Do the slow chores: expire authorizations, close audit minutes, forget what retention lets go."""
-        await self._hub.renewal.after_clock_change()
-        await self._hub.browser.expire_due()
-        await self._hub.audit.close_minutes()
-        await self._hub.checkpoints.make_if_due()
-        await self._hub.sign_in.prune()
-        await self._hub.events.prune(timedelta(days=self._hub.settings.event_retention_days))
-        await self._hub.idempotency.prune()
-        await self._hub.resealing.tend(timedelta(days=self._hub.settings.key_retention_days))
+async def _renew(hub: Hub, claim: Claim) -> None:
+    actor = Actor.system(claim.workspace_id, "renewal", new_id("req"))
+    if await hub.renewal.renew_due(actor, claim):
+        await hub.test_runs.probe(actor, claim.subject)
 
-    async def _until_next_sweep(self) -> None:
-        """Wait for the next sweep; where more is due than one takes, only until few renewals are in hand.
 
-        Such an early sweep does not enqueue again what the ones before it did: another process may have it in hand.
-        """
-        await asyncio.sleep(min(_LEAST_PAUSE_S, self._sweep_s))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(self._sweep_s - _LEAST_PAUSE_S, 0)):
-                await self._few_left.wait()
-                self._is_early = True
+def chores(hub: Hub) -> dict[str, Chore]:
+    """Return what is done each minute by one process of the hub: what is over is closed, expired and forgotten."""
+    return {
+        "expire-authorizations": hub.browser.expire_due,
+        "close-audit-minutes": hub.audit.close_minutes,
+        "make-checkpoints": hub.checkpoints.make_if_due,
+        "prune-sign-ins": hub.sign_in.prune,
+        "prune-events": partial(hub.events.prune, timedelta(days=hub.settings.event_retention_days)),
+        "prune-idempotency-keys": hub.idempotency.prune,
+        "prune-given-up-work": partial(hub.work.prune, _KEEP_GIVEN_UP),
+        "tend-keys": partial(hub.resealing.tend, timedelta(days=hub.settings.key_retention_days)),
+    }
 
-    @staticmethod
-    async def _forever(act: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await act()
-            except Exception:  # noqa: BLE001 - the loop outlives a database that is away; the fault is logged
-                _log.exception("background round failed; the next one tries again")
-            await pause()
 
-    async def renew(self, job: str) -> None:
-        """Take a due renewal in hand; the queue of jobs goes on at once, so that a slow provider holds up nothing."""
-        if self._is_stopped or job in self._in_hand:
-            return
-        task = asyncio.create_task(self._renew(job), name="renewal")
-        self._in_hand[job] = task
-        task.add_done_callback(lambda _: self._is_done(job))
-
-    def _is_done(self, job: str) -> None:
-        self._in_hand.pop(job, None)
-        if self._is_behind and len(self._in_hand) <= AT_ONCE:
-            self._few_left.set()
-
-    async def renewals_done(self) -> None:
-        """Wait for the renewals in hand."""
-        while self._in_hand:
-            await asyncio.wait(list(self._in_hand.values()))
-
-    async def _renew(self, job: str) -> None:
-        workspace_id, _, connection_id = job.partition(_SEPARATOR)
-        actor = Actor.system(workspace_id, "renewal", new_id("req"))
-        try:
-            if await self._hub.renewal.renew_due(actor, connection_id):
-                await self._hub.test_runs.probe(actor, connection_id)
-        except NotFoundError:
-            return  # deleted since it was due
-        except PatchbayError as fault:
-            _log.info(
-                "renewal did not succeed", connection_id=connection_id, problem=fault.problem.code.value
-            )
-            self._hub.metrics.renewals.labels(fault.problem.code.value).inc()
-        except Exception:  # noqa: BLE001 - nobody waits for this task; what it did not do is due again by its row
-            _log.exception("renewal failed; it is due again by its row", connection_id=connection_id)
-        else:
-            self._hub.metrics.renewals.labels("OK").inc()
+async def _do_chore(hub: Hub, chores: dict[str, Chore], claim: Claim) -> datetime | None:
+    chore = chores.get(claim.subject)
+    if chore is None:
+        return None  # an older version did it
+    await chore()
+    return hub.clock.now() + _UPKEEP_EVERY

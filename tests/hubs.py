@@ -22,6 +22,7 @@ from app.sandbox.state import MemoryState
 from app.settings import Settings, read_settings
 from app.vault.keys import KeyRing, LocalKeyProvider
 from app.vault.vault import RevealPurpose
+from app.worker import register_work
 
 ORIGIN = "http://127.0.0.1:8000"
 CATALOG = load_catalog()
@@ -80,6 +81,7 @@ async def running_hub(
         catalog=catalog,
         receive_jobs=receive_jobs,
     ) as hub:
+        register_work(hub)
         sandbox = build_sandbox(
             hub.catalog,
             secret=await hub.vault.system_key("sandbox/v1"),

@@ -22,6 +22,7 @@ from app.connections.snapshot import AuthorizationStateName as State
 from app.credentials.applications import Applications
 from app.credentials.flows import FlowRunner
 from app.credentials.rows import same_fingerprint
+from app.credentials.schedule import RenewalSchedule
 from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType
@@ -47,13 +48,20 @@ class Acceptance:
     """Decides what becomes of a fresh grant."""
 
     def __init__(
-        self, vault: Vault, moves: Moves, attempts: Attempts, applications: Applications, runner: FlowRunner
+        self,
+        vault: Vault,
+        moves: Moves,
+        attempts: Attempts,
+        applications: Applications,
+        runner: FlowRunner,
+        renewals: RenewalSchedule,
     ) -> None:
         self._vault = vault
         self._moves = moves
         self._attempts = attempts
         self._applications = applications
         self._runner = runner
+        self._renewals = renewals
 
     async def prove(self, method: AuthMethod, facts: Facts, grant: Grant, destination: Destination) -> None:
         """Make the default test's call with the new grant, so that working credentials are not given up for bad ones.
@@ -96,6 +104,7 @@ class Acceptance:
             scopes=tuple(row.scopes),
             fingerprint=accepted.fingerprint,
         )
+        await self._renewals.sealed(tx, [sealed])
         lasting = _other_account(before, accepted.grant) or _missing_scopes(accepted.grant, tuple(row.scopes))
         # That a key is in use elsewhere is worth saying once; it is no fault of this connection.
         said = lasting or await _already_connected(sealed)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from app.access.actor import Actor
@@ -45,7 +45,9 @@ from app.foundation.outbound import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.vault import RevealPurpose, Vault
+from app.work.queue import WorkQueue
 
+POLLING: Final = "authorization"
 EXCHANGE_FOR: Final = timedelta(seconds=60)
 _LOOK_AGAIN_S: Final = 2.0
 _LONGEST: Final = timedelta(hours=24)
@@ -67,6 +69,7 @@ class Completion:
         self,
         database: Database,
         vault: Vault,
+        work: WorkQueue,
         moves: Moves,
         attempts: Attempts,
         opener: Opener,
@@ -79,6 +82,7 @@ class Completion:
     ) -> None:
         self._database = database
         self._vault = vault
+        self._work = work
         self._moves = moves
         self._attempts = attempts
         self._opener = opener
@@ -110,7 +114,9 @@ class Completion:
         row.verifier_generation = await self._vault.put(
             tx, attempt_ref(row), kept, expected_generation=row.verifier_generation or None
         )
-        row.poll_at = later(tx.now, waiting.poll_after_s)
+        if waiting.poll_after_s is not None:
+            poll_at = tx.now + timedelta(seconds=waiting.poll_after_s)
+            await self._work.schedule(tx, POLLING, row.id, row.workspace_id, poll_at)
         row.expires_at = max(row.expires_at, tx.now + _patience(waiting.step))
         fault = None
         if isinstance(waiting.step, ExternalActionStep):
@@ -340,11 +346,6 @@ def _register_first(choice: AuthorizationChoice) -> Waiting:
         copy_values={"Redirect URL": redirect_uri},
     )
     return Waiting(step, poll_after_s=_LOOK_AGAIN_S)
-
-
-def later(now: datetime, seconds: float | None) -> datetime | None:
-    """Return the instant ``seconds`` from ``now``, or None where there is nothing to wait for."""
-    return None if seconds is None else now + timedelta(seconds=seconds)
 
 
 def _patience(step: Step) -> timedelta:

@@ -35,6 +35,7 @@ from app.credentials.owner import CONFIG_FIELD
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
 from app.credentials.rows import find_credential, find_credentials, forget_credential, mark_stale
+from app.credentials.schedule import RenewalSchedule
 from app.credentials.snapshot import CredentialSnapshot, Mode, RevocationSnapshot
 from app.event_stream.event import EventFilter, EventType, StreamMessage
 from app.event_stream.follow import Guard
@@ -105,6 +106,7 @@ class Connections:
         applications: Applications,
         revocations: Revocations,
         renewal: Renewal,
+        schedule: RenewalSchedule,
         plain_http: Networks,
         has_sandbox: bool,
     ) -> None:
@@ -118,6 +120,7 @@ class Connections:
         self._applications = applications
         self._revocations = revocations
         self._renewal = renewal
+        self._schedule = schedule
         self._plain_http = plain_http
         self._has_sandbox = has_sandbox
         self._forget: list[Forget] = []
@@ -379,7 +382,8 @@ class Connections:
             trigger = Trigger.CONFIGURATION_BROKE_AUTHENTICATION
             if credential is not None and credential.generation > 0:
                 await mark_stale(tx, credential)
-                credential = replace(credential, is_stale=True, due_at=None)
+                await self._schedule.cancel(tx, row.id)
+                credential = replace(credential, is_stale=True)
         row.config = dict(checked.plain)
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
@@ -523,6 +527,7 @@ class Connections:
         revocation = await give_up(tx, actor, owner, credential)
         await self._vault.destroy(tx, owner.credential_ref)
         await forget_credential(tx, row.id)
+        await self._schedule.cancel(tx, row.id)
         row.tested_generation = row.tested_config_revision = row.tested_at = None
         await row.save()
         return revocation

@@ -68,7 +68,6 @@ class AuthorizationRecord(Model):
     state_hash = fields.CharField(max_length=64, null=True, unique=True)
     browser_hash = fields.CharField(max_length=64, null=True)
     verifier_generation = fields.IntField(default=0)
-    poll_at = fields.DatetimeField(null=True, db_index=True)
     consumed_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(db_index=True)

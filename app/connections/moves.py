@@ -11,8 +11,8 @@ from app.audit.log import AuditLog
 from app.connections.lifecycle import USABLE, ConnectionState, Trigger, next_state
 from app.connections.models import ConnectionRecord
 from app.connections.rows import evidence, owner_of
+from app.credentials.schedule import RenewalSchedule
 from app.credentials.snapshot import CredentialSnapshot
-from app.credentials.watching import watch
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Transaction
@@ -25,9 +25,10 @@ _ENDS_A_CAUSE: Final = frozenset({Trigger.CREDENTIALS_SEALED, Trigger.GOOD_ANSWE
 class Moves:
     """Moves connections from state to state. Nobody else writes ``state``, ``state_since`` or ``problem``."""
 
-    def __init__(self, audit: AuditLog, outbox: Outbox) -> None:
+    def __init__(self, audit: AuditLog, outbox: Outbox, renewals: RenewalSchedule) -> None:
         self._audit = audit
         self._outbox = outbox
+        self._renewals = renewals
 
     async def apply(
         self,
@@ -58,7 +59,8 @@ class Moves:
             row.state, row.state_since = after.value, tx.now
             row.ever_connected = row.ever_connected or after in USABLE
         await row.save()
-        await watch(tx, owner_of(row), credential, was_degraded=before is ConnectionState.DEGRADED)
+        was_degraded = before is ConnectionState.DEGRADED
+        await self._renewals.watch(tx, owner_of(row), credential, was_degraded=was_degraded)
         if after is before and same_problem:
             return False
         self._tell(tx, actor, row, before, after, trigger, problem)

@@ -69,10 +69,11 @@ class LockedConnection:
         credential: CredentialSnapshot,
         fault: PatchbayError,
         *,
+        failures: int,
         still_usable: bool,
     ) -> None:
         """Announce a failure; the connection's state hears of it unless it may pass unnoticed."""
-        data = {"problem": fault.problem.code.value, "failures": credential.failures}
+        data = {"problem": fault.problem.code.value, "failures": failures}
         self.moves.announce(tx, actor, self.row, EventType.CREDENTIALS_RENEWAL_FAILED, data)
         if not still_usable:
             await self.outcomes.bad(tx, actor, self.row, credential, fault)

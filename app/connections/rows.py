@@ -152,7 +152,6 @@ def auth_snapshot(row: ConnectionRecord, credential: CredentialSnapshot, catalog
         account_label=credential.account_label,
         expires_at=credential.expires_at,
         refreshed_at=credential.refreshed_at,
-        due_at=credential.due_at,
         can_renew=credential.can_renew,
         is_stale=credential.is_stale,
     )

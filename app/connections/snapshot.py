@@ -63,7 +63,6 @@ class AuthSnapshot:
     account_label: str | None
     expires_at: datetime | None
     refreshed_at: datetime | None
-    due_at: datetime | None
     can_renew: bool
     is_stale: bool = False
 

@@ -35,11 +35,10 @@ class ApplicationRecord(Model):
 
 
 class CredentialRecord(Model):
-    """What stands beside a connection's sealed credentials: expiry, scopes, account, generation, lease and due time.
+    """What stands beside a connection's sealed credentials: expiry, scopes, account, generation.
 
-    ``generation`` 0 means that nothing is sealed. ``due_at`` is when renewal (or the daily probe) is due;
-    ``lease_owner`` and ``lease_until`` say which worker renews. ``is_doubted``: the configuration was changed since
-    where it touches authentication, so that they are sent nowhere until others take their place.
+    ``generation`` 0 means that nothing is sealed. ``is_stale``: the configuration was changed since where it touches
+    authentication, so that they are sent nowhere until others take their place. When they are due is work's.
     """
 
     connection_id = fields.CharField(max_length=40, primary_key=True)
@@ -58,14 +57,9 @@ class CredentialRecord(Model):
     hints = fields.JSONField[list[dict[str, Any]]](default=list)
     can_renew = fields.BooleanField(default=False)
     fingerprint = fields.CharField(max_length=64, null=True, db_index=True)
-    is_doubted = fields.BooleanField(default=False)
+    is_stale = fields.BooleanField(default=False)
     sealed_at = fields.DatetimeField(null=True)
     refreshed_at = fields.DatetimeField(null=True)
-    due_at = fields.DatetimeField(null=True, db_index=True)
-    failures = fields.IntField(default=0)
-    failing_since = fields.DatetimeField(null=True)
-    lease_owner = fields.CharField(max_length=64, null=True)
-    lease_until = fields.DatetimeField(null=True)
 
     class Meta:
         table = "credential"
@@ -78,7 +72,6 @@ class RenewalAttemptRecord(Model):
     workspace_id = fields.CharField(max_length=40)
     connection_id = fields.CharField(max_length=40, db_index=True)
     generation = fields.IntField()
-    lease_owner = fields.CharField(max_length=64)
     started_at = fields.DatetimeField()
     finished_at = fields.DatetimeField(null=True)
     outcome = fields.CharField(max_length=32, null=True)
@@ -108,10 +101,6 @@ class RevocationRecord(Model):
     attempts = fields.IntField(default=0)
     created_at = fields.DatetimeField()
     finished_at = fields.DatetimeField(null=True)
-    due_at = fields.DatetimeField(null=True, db_index=True)
-    give_up_at = fields.DatetimeField()
-    lease_owner = fields.CharField(max_length=64, null=True)
-    lease_until = fields.DatetimeField(null=True)
 
     class Meta:
         table = "revocation"

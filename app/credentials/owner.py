@@ -74,9 +74,10 @@ class LockedOwner(Protocol):
         credential: CredentialSnapshot,
         fault: PatchbayError,
         *,
+        failures: int,
         still_usable: bool,
     ) -> None:
-        """Take a failure into account; ``still_usable``: it may pass before the credentials run out."""
+        """Take a failure into account, the ``failures``-th; ``still_usable``: it may pass before they run out."""
         ...
 
 

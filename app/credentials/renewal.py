@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from typing import Final
 
 from app.access.actor import Actor
@@ -11,15 +12,14 @@ from app.authenticators.base import Grant
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
 from app.credentials.flows import FlowRunner
-from app.credentials.leases import INTERRUPTED, SUPERSEDED, Lease, Leases, Other, is_leased
+from app.credentials.intents import INTERRUPTED, SUPERSEDED, Intent, Intents, Look, Other
 from app.credentials.opening import OpenCredentials, Opener
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.owner import CredentialOwner, Owners
 from app.credentials.renewal_results import Fate, RenewalResults
-from app.credentials.rows import find_credential, set_due_once
+from app.credentials.rows import find_credential
+from app.credentials.schedule import RenewalSchedule
 from app.credentials.snapshot import are_usable
-from app.credentials.turns import Job, Turns
-from app.credentials.watching import is_time_to_renew, next_look
 from app.event_stream.channels import subject_channel
 from app.foundation.database import Database
 from app.foundation.errors import (
@@ -31,6 +31,8 @@ from app.foundation.errors import (
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.wakeups import Wakeups
 from app.vault.vault import RevealPurpose, Vault
+from app.work.kind import Claim
+from app.work.queue import WorkQueue
 
 _CALL_S: Final = 60.0
 _FIRST_LOOK_S: Final = 0.05
@@ -46,6 +48,8 @@ class Renewal:
         database: Database,
         vault: Vault,
         wakeups: Wakeups,
+        work: WorkQueue,
+        schedule: RenewalSchedule,
         owners: Owners,
         opener: Opener,
         *,
@@ -58,10 +62,11 @@ class Renewal:
         self._opener = opener
         self._outside_secrets = outside_secrets
         self._runner = runner
-        self._leases = Leases(database, owners)
-        self._results = RenewalResults(database, vault, owners)
-        self._turns = Turns(database)
+        self._work = work
+        self._intents = Intents(database, work, owners)
+        self._results = RenewalResults(database, vault, work, schedule, owners)
         self._flights: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def refresh_now(self, actor: Actor, owner: CredentialOwner) -> None:
         """Renew at the request of a person whose verb has let him pass, however lately it failed.
@@ -91,74 +96,62 @@ class Renewal:
             CredentialsRejectedError: the grant is dead; the connection says so.
             OutsideError: the provider is away, or rejects the application.
         """
-        key = (connection_id, seen_generation)
-        flight = self._flights.get(key)
+        flight = self._flights.get((connection_id, seen_generation))
         if flight is None:
-            # The flight is a task of its own: a caller that gives up does not take the answer with it.
-            flight = asyncio.create_task(self._renew(actor, connection_id, seen_generation, at_once=at_once))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda done: self._land(key, done))
+            renewing = self._renew(actor, connection_id, seen_generation, at_once=at_once)
+            flight = self._take_off(connection_id, seen_generation, renewing)
         await asyncio.shield(flight)
 
-    async def renew_due(self, actor: Actor, connection_id: str) -> bool:
+    async def renew_due(self, actor: Actor, claim: Claim) -> bool:
         """Renew what is due and return False; True where it is to be probed instead, because it is not renewed.
 
-        What is not due any more, or belongs to another worker, is left alone. It waits for its turn first.
-
         Raises:
-            NotFoundError: the connection was deleted.
+            LeaseLostError: somebody else has it.
             OutsideError: the renewal failed; it is due again later.
         """
-        job = (actor.workspace_id, connection_id)
-        credential = await self._turns.credential(job)
-        if credential is None:
-            return False
-        async with self._turns.turn(credential) as has_waited:
-            credential = await self._turns.credential(job) if has_waited else credential
-            now = self._database.clock.now()
-            if credential is None or credential.due_at is None or credential.due_at > now:
-                return False
-            if is_leased(credential, now):
-                return False
-            is_renewed = credential.can_renew and credential.lifetime_s is not None
-            if is_renewed and is_time_to_renew(credential, now):
-                await self.renew(actor, connection_id, credential.generation)
-                return False
-            owner = await self._owners.find(actor.workspace_id, connection_id)
-            if is_renewed and owner.degraded_since is None:
-                await self.renew(actor, connection_id, credential.generation)
-                return False
-            return await set_due_once(credential, next_look(owner, credential, now))
-
-    async def due(self, limit: int = 200) -> list[Job]:
-        """Return ``(workspace id, connection id)`` of what is due and that nobody works on, by turns of providers."""
-        return await self._turns.due(limit)
-
-    async def after_clock_change(self) -> int:
-        """Make due what was sealed before the clock was put back; return how many. Upkeep calls it."""
-        return await self._turns.after_clock_change()
+        intent = await self._intents.take_due(claim)
+        if isinstance(intent, Intent):
+            renewing = self._renew_under(actor, intent)
+            await asyncio.shield(self._take_off(claim.subject, intent.generation, renewing))
+        return isinstance(intent, Look)
 
     async def close(self) -> None:
         """Wait for renewals under way: what a provider has answered must be sealed."""
-        flights = list(self._flights.values())
-        if flights:
-            await asyncio.wait(flights, timeout=_CALL_S)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_CALL_S)
+
+    def _take_off(
+        self, connection_id: str, generation: int, renewing: Coroutine[None, None, None]
+    ) -> asyncio.Task[None]:
+        """Renew in a task of its own: a caller that gives up does not take the answer with it."""
+        key, flight = (connection_id, generation), asyncio.create_task(renewing, name="renewal")
+        self._flights.setdefault(key, flight)
+        self._under_way.add(flight)
+        flight.add_done_callback(lambda done: self._land(key, done))
+        return flight
 
     def _land(self, key: tuple[str, int], flight: asyncio.Task[None]) -> None:
-        self._flights.pop(key, None)
+        self._under_way.discard(flight)
+        if self._flights.get(key) is flight:
+            del self._flights[key]
         if not flight.cancelled():
             flight.exception()  # seen here, so that a flight nobody waits for any more is no warning
 
     async def _renew(self, actor: Actor, connection_id: str, seen_generation: int, *, at_once: bool) -> None:
         patience_s = _FIRST_LOOK_S
         while True:
-            lease = await self._leases.take(actor, connection_id, seen_generation, at_once=at_once)
-            if isinstance(lease, Lease):
-                await self._renew_under(actor, lease)
+            intent = await self._intents.take(
+                actor.workspace_id, connection_id, seen_generation, at_once=at_once
+            )
+            if intent is None:
                 return
-            if lease is None:
+            if isinstance(intent, Intent):
+                try:
+                    await self._renew_under(actor, intent)
+                finally:
+                    self._work.let_lapse(intent.claim)
                 return
-            await self._wait_for(actor, connection_id, lease, patience_s)
+            await self._wait_for(actor, connection_id, intent, patience_s)
             patience_s = min(patience_s * 2, _LAST_LOOK_S)
 
     async def _wait_for(self, actor: Actor, connection_id: str, other: Other, patience_s: float) -> None:
@@ -168,41 +161,42 @@ class Renewal:
             OutsideError: the other renewal failed.
         """
         with self._wakeups.listen(subject_channel("connection", connection_id)) as waiter:
-            outcome = await self._leases.outcome(other)
+            outcome = await self._intents.outcome(other)
             if outcome is None:
                 await waiter.wait(patience_s)
-                outcome = await self._leases.outcome(other)
+                outcome = await self._intents.outcome(other)
         if outcome is None or outcome in _NO_FAILURE:
             return
         code = ProblemCode(outcome)
         owner = await self._owners.find(actor.workspace_id, connection_id)
         raise outside_error(problem(code, provider=self._opener.definition_of(owner).name))
 
-    async def _renew_under(self, actor: Actor, lease: Lease) -> None:
+    async def _renew_under(self, actor: Actor, intent: Intent) -> None:
         method: AuthMethod | None = None
         try:
-            method = self._opener.method_of(lease.owner_of, lease.credential.auth_method)
+            method = self._opener.method_of(intent.owner, intent.credential.auth_method)
             opened = await self._opener.open(
-                actor, lease.owner_of, lease.credential, RevealPurpose.RENEWAL, generation=lease.generation
+                actor, intent.owner, intent.credential, RevealPurpose.RENEWAL, generation=intent.generation
             )
-            async with asyncio.timeout(_CALL_S), self._leases.kept(lease):
+            async with asyncio.timeout(_CALL_S):
                 grant = await self._ask(opened)
         except TimeoutError:
-            await self._failed(
-                actor, lease, method, TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
-            )
+            fault = TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
+            await self._failed(actor, intent, method, fault)
             return
         except PatchbayError as fault:
-            await self._failed(actor, lease, method, fault)
+            await self._failed(actor, intent, method, fault)
             return
-        fate = await self._results.succeeded(actor, lease, opened.method, grant)
+        fate = await self._results.succeeded(actor, intent, opened.method, grant)
+        self._work.let_lapse(intent.claim)
         if fate is Fate.UNWANTED:
             await self._take_back(opened, grant)
 
     async def _failed(
-        self, actor: Actor, lease: Lease, method: AuthMethod | None, fault: PatchbayError
+        self, actor: Actor, intent: Intent, method: AuthMethod | None, fault: PatchbayError
     ) -> None:
-        meant = await self._results.failed(actor, lease, method, fault)
+        meant = await self._results.failed(actor, intent, method, fault)
+        self._work.let_lapse(intent.claim)
         if meant is not None:
             raise meant from None
 

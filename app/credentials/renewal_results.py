@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 from random import Random
 from typing import Final
@@ -15,9 +15,10 @@ from app.access.actor import Actor
 from app.authenticators.base import Grant
 from app.catalog.definition import AuthMethod, RenewalBy, Rotation
 from app.credentials.due import is_fresh, least_wait_s, next_try_s
-from app.credentials.leases import SUPERSEDED, Lease, finish, forget, is_leased
+from app.credentials.intents import SUPERSEDED, Intent, finish, forget, is_held
 from app.credentials.owner import LockedOwner, Owners
-from app.credentials.rows import lock_credential, lock_credentials, save_credential
+from app.credentials.rows import lock_credential, lock_credentials
+from app.credentials.schedule import RENEWAL, RenewalSchedule
 from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Database, Transaction
@@ -31,6 +32,7 @@ from app.foundation.errors import (
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.together import Together
 from app.vault.vault import Vault
+from app.work.queue import WorkQueue, WorkSnapshot
 
 _log = structlog.get_logger("patchbay.renewal")
 _LOOK_AGAIN_S: Final = 1.0
@@ -52,7 +54,7 @@ class _Renewed:
     """A grant that a provider gave, to be sealed."""
 
     actor: Actor
-    lease: Lease
+    intent: Intent
     method: AuthMethod
     grant: Grant
 
@@ -63,17 +65,21 @@ class RenewalResults:
     What providers give at the same time is sealed in one transaction.
     """
 
-    def __init__(self, database: Database, vault: Vault, owners: Owners) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, work: WorkQueue, schedule: RenewalSchedule, owners: Owners
+    ) -> None:
         self._database = database
         self._vault = vault
+        self._work = work
+        self._schedule = schedule
         self._owners = owners
         self._together = Together(self._seal_all)
         self._rng = Random()  # noqa: S311 - spreads retries, guards nothing
 
-    async def succeeded(self, actor: Actor, lease: Lease, method: AuthMethod, grant: Grant) -> Fate:
+    async def succeeded(self, actor: Actor, intent: Intent, method: AuthMethod, grant: Grant) -> Fate:
         """Seal a new grant.
 
-        The grant exists nowhere else: a database that is away is waited for, and so is a worker that took the lease
+        The grant exists nowhere else: a database that is away is waited for, and so is a worker that took the renewal
         over, because what it gets from the provider would be newer, and its refusal would be no news.
 
         Raises:
@@ -82,7 +88,7 @@ class RenewalResults:
         patience = self._database.clock.monotonic() + _PATIENCE_S
         while True:
             try:
-                fate = await self._together.ask(_Renewed(actor, lease, method, grant))
+                fate = await self._together.ask(_Renewed(actor, intent, method, grant))
             except Exception as fault:
                 tired = self._database.clock.monotonic() >= patience
                 if tired or (isinstance(fault, PatchbayError) and not isinstance(fault, StorageBusyError)):
@@ -94,54 +100,63 @@ class RenewalResults:
             await self._database.clock.sleep(_LOOK_AGAIN_S)
 
     async def failed(
-        self, actor: Actor, lease: Lease, method: AuthMethod | None, fault: PatchbayError
+        self, actor: Actor, intent: Intent, method: AuthMethod | None, fault: PatchbayError
     ) -> PatchbayError | None:
         """Write down a failure and return what it means; None where newer credentials make it no news."""
-        reported = _read_failure(fault, method, lease)
+        reported = _read_failure(fault, method, intent)
+        id_ = intent.owner.id
         async with self._database.transaction() as tx:
-            locked = (await self._owners.lock([lease.owner_of.id])).get(lease.owner_of.id)
+            locked = (await self._owners.lock([id_])).get(id_)
             if locked is None:
                 return None
-            credential = await lock_credential(lease.owner_of.id)
-            await finish(tx, lease, reported.problem.code.value)
-            if credential is None or not lease.is_of(credential):
+            credential = await lock_credential(id_)
+            await finish(tx, intent, reported.problem.code.value)
+            if credential is None or not intent.is_of(credential):
                 return None
-            if lease.is_held(credential):
-                await self._put_off(tx, actor, locked, credential, reported)
+            if is_held(intent.claim, (await self._work.lock(tx, RENEWAL, [id_])).get(id_)):
+                await self._put_off(tx, actor, intent, locked, credential, reported)
         return reported
 
     async def _seal_all(self, renewed: Sequence[_Renewed]) -> list[Fate | None]:
         """Seal grants, or say why not; None while another worker renews the same credentials."""
+        ids = {each.intent.owner.id for each in renewed}
         async with self._database.transaction() as tx:
-            rows = await self._owners.lock({each.lease.owner_of.id for each in renewed})
+            rows = await self._owners.lock(ids)
             credentials = await lock_credentials(rows)
-            fates = [
-                await self._seal(
-                    tx, each, rows.get(each.lease.owner_of.id), credentials.get(each.lease.owner_of.id)
-                )
-                for each in renewed
-            ]
-            done = [each.lease for each, fate in zip(renewed, fates, strict=True) if fate is Fate.SEALED]
-            if done:
-                await forget(tx, [lease.owner_of.id for lease in done])
+            standing = await self._work.lock(tx, RENEWAL, rows)
+            fates: list[Fate | None] = []
+            sealed: list[tuple[_Renewed, LockedOwner, CredentialSnapshot]] = []
+            for each in renewed:
+                id_ = each.intent.owner.id
+                locked, credential = rows.get(id_), credentials.get(id_)
+                fates.append(await self._fate(tx, each, credential, standing.get(id_)))
+                if fates[-1] is Fate.SEALED and locked is not None and credential is not None:
+                    sealed.append((each, locked, await self._seal(tx, each, locked, credential)))
+            if sealed:
+                await self._tell(tx, sealed)
         return fates
 
-    async def _seal(
+    async def _fate(
         self,
         tx: Transaction,
         renewed: _Renewed,
-        locked: LockedOwner | None,
         credential: CredentialSnapshot | None,
+        standing: WorkSnapshot | None,
     ) -> Fate | None:
-        lease = renewed.lease
-        if locked is None or credential is None:
+        intent = renewed.intent
+        if credential is None:
             return Fate.UNWANTED
-        if not lease.is_of(credential):
-            await finish(tx, lease, SUPERSEDED)
+        if not intent.is_of(credential):
+            await finish(tx, intent, SUPERSEDED)
             return Fate.REPLACED
-        if not lease.is_held(credential) and is_leased(credential, tx.now):
+        if standing is not None and standing.is_leased and not is_held(intent.claim, standing):
             return None
-        sealed = await seal_grant(
+        return Fate.SEALED
+
+    async def _seal(
+        self, tx: Transaction, renewed: _Renewed, locked: LockedOwner, credential: CredentialSnapshot
+    ) -> CredentialSnapshot:
+        return await seal_grant(
             tx,
             self._vault,
             locked.owner,
@@ -152,43 +167,43 @@ class RenewalResults:
             scopes=credential.requested_scopes,
             is_renewal=True,
         )
-        await locked.renewed(tx, renewed.actor, sealed, recovered=credential.failures > 0)
-        return Fate.SEALED
+
+    async def _tell(
+        self, tx: Transaction, sealed: Sequence[tuple[_Renewed, LockedOwner, CredentialSnapshot]]
+    ) -> None:
+        """Say when what was sealed is due again, and tell the connections."""
+        claims = [renewed.intent.claim for renewed, _, _ in sealed]
+        await self._schedule.sealed(tx, [credential for _, _, credential in sealed], claims)
+        await forget(tx, [credential.connection_id for _, _, credential in sealed])
+        for renewed, locked, credential in sealed:
+            await locked.renewed(tx, renewed.actor, credential, recovered=renewed.intent.failures > 0)
 
     async def _put_off(
         self,
         tx: Transaction,
         actor: Actor,
+        intent: Intent,
         locked: LockedOwner,
         credential: CredentialSnapshot,
         fault: PatchbayError,
     ) -> None:
-        failing_since = min(credential.failing_since or tx.now, tx.now)
-        failed = replace(
-            credential,
-            lease_owner=None,
-            lease_until=None,
-            failures=credential.failures + 1,
-            failing_since=failing_since,
-            due_at=self._next_try(tx.now, failing_since, credential.lifetime_s, fault),
-        )
-        await save_credential(tx, failed, is_new=False)
+        if isinstance(fault, CredentialsRejectedError):
+            await self._work.finish(tx, intent.claim)
+        else:
+            since = min(intent.claim.failing_since or tx.now, tx.now)
+            asked_s = fault.problem.retry_after_s if isinstance(fault, OutsideError) else None
+            least_s, share = least_wait_s(credential.lifetime_s), self._rng.random()
+            wait_s = next_try_s((tx.now - since).total_seconds(), asked_s, share, least_s)
+            due_at = tx.now + timedelta(seconds=wait_s)
+            await self._work.fail(tx, intent.claim, fault.problem, due_at=due_at)
         is_good = is_fresh(tx.now, credential.expires_at, credential.lifetime_s, credential.sealed_at)
         may_pass = is_good and isinstance(fault, TransientOutsideError)
-        await locked.renewal_failed(tx, actor, failed, fault, still_usable=may_pass)
-
-    def _next_try(
-        self, now: datetime, failing_since: datetime, lifetime_s: int | None, fault: PatchbayError
-    ) -> datetime | None:
-        if isinstance(fault, CredentialsRejectedError):
-            return None
-        asked_s = fault.problem.retry_after_s if isinstance(fault, OutsideError) else None
-        failing_s = (now - failing_since).total_seconds()
-        wait_s = next_try_s(failing_s, asked_s, self._rng.random(), least_wait_s(lifetime_s))
-        return now + timedelta(seconds=wait_s)
+        await locked.renewal_failed(
+            tx, actor, credential, fault, failures=intent.failures + 1, still_usable=may_pass
+        )
 
 
-def _read_failure(fault: PatchbayError, method: AuthMethod | None, lease: Lease) -> PatchbayError:
+def _read_failure(fault: PatchbayError, method: AuthMethod | None, intent: Intent) -> PatchbayError:
     """A refusal that follows an attempt with an unknown outcome, of a single-use token, is no revocation."""
     single_use = (
         method is not None
@@ -196,7 +211,7 @@ def _read_failure(fault: PatchbayError, method: AuthMethod | None, lease: Lease)
         and method.oauth2.renewal.by is RenewalBy.REFRESH_TOKEN
         and method.oauth2.renewal.rotation is Rotation.SINGLE_USE
     )
-    if lease.is_uncertain and single_use and isinstance(fault, CredentialsRejectedError):
+    if intent.is_uncertain and single_use and isinstance(fault, CredentialsRejectedError):
         return CredentialsRejectedError(
             problem(ProblemCode.REFRESH_OUTCOME_UNKNOWN, details={"cause": "REFRESH_OUTCOME_UNKNOWN"})
         )

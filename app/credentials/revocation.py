@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from random import Random
 from typing import Final
-
-from tortoise.expressions import Q
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
@@ -35,17 +32,15 @@ from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import CredentialsRejectedError, NotAllowedNowError, NotFoundError, PatchbayError
-from app.foundation.ids import new_id, new_token
-from app.foundation.jobs import Jobs
+from app.foundation.ids import new_id
 from app.foundation.problems import ProblemCode
-from app.foundation.retry import backoff_s
 from app.vault.vault import RevealPurpose, Vault
+from app.work.kind import Claim
+from app.work.queue import WorkQueue
 
+REVOCATION: Final = "revocation"
 GIVE_UP_AFTER: Final = timedelta(hours=72)
-_LEASE: Final = timedelta(seconds=90)
-_PICK_UP: Final = timedelta(seconds=5)
-_BACKOFF_BASE_S: Final = 30.0
-_BACKOFF_CAP_S: Final = 3_600.0
+_HOPELESS: Final = frozenset({ProblemCode.CREDENTIAL_UNREADABLE, ProblemCode.NOT_FOUND})
 _TABLE: Final = "revocation"
 
 
@@ -58,7 +53,7 @@ class Revocations:
         vault: Vault,
         audit: AuditLog,
         outbox: Outbox,
-        jobs: Jobs,
+        work: WorkQueue,
         opener: Opener,
         runner: FlowRunner,
     ) -> None:
@@ -66,10 +61,9 @@ class Revocations:
         self._vault = vault
         self._audit = audit
         self._outbox = outbox
-        self._jobs = jobs
+        self._work = work
         self._opener = opener
         self._runner = runner
-        self._rng = Random()  # noqa: S311 - spreads retries, guards nothing
 
     async def take(
         self, tx: Transaction, actor: Actor, owner: CredentialOwner, credential: CredentialSnapshot | None
@@ -91,7 +85,9 @@ class Revocations:
         detail: Detail = {"revocationId": row.id, "generation": credential.generation}
         target = Target("connection", owner.id, owner.name)
         self._audit.record(tx, actor, "credentials.moved_to_revocation", target, detail=detail)
-        tx.after_commit(lambda: self._jobs.enqueue("revocation", row.id))
+        await self._work.schedule(
+            tx, REVOCATION, row.id, owner.workspace_id, tx.now, share=credential.application_id
+        )
         return _snapshot(row)
 
     async def drop(
@@ -107,7 +103,7 @@ class Revocations:
         row.config, row.account = {}, {}
         row.state = RevocationState.NOT_OFFERED.value
         row.alive = [str(hint["path"][-1]) for hint in credential.hints]
-        row.due_at, row.finished_at = None, tx.now
+        row.finished_at = tx.now
         await row.save(force_create=True)
         report = RevocationReport(alive=tuple(row.alive))
         self._tell(tx, actor, row, RevocationState.NOT_OFFERED, report)
@@ -131,38 +127,34 @@ class Revocations:
         rows = await RevocationRecord.filter(workspace_id=actor.workspace_id, id__in=list(ids))
         return {row.id: _snapshot(row) for row in rows}
 
-    async def due(self, limit: int = 100) -> list[str]:
-        """Return the ids of revocations that are due and that nobody works on, earliest first."""
-        now = self._database.clock.now()
-        unclaimed = Q(lease_until=None) | Q(lease_until__lte=now)
-        rows = RevocationRecord.filter(unclaimed, finished_at=None, due_at__lte=now)
-        return [
-            str(row_id) for row_id in await rows.order_by("due_at").limit(limit).values_list("id", flat=True)
-        ]
+    async def work(self, claim: Claim) -> None:
+        """Try a revocation once; one that is over is left alone.
 
-    async def work(self, revocation_id: str) -> None:
-        """Claim a revocation and try it once; one that somebody else has, or that is over, is left alone."""
-        row = await self._claim(revocation_id)
+        Raises:
+            PatchbayError: the provider is away or refuses; it is tried again.
+        """
+        row = await RevocationRecord.filter(id=claim.subject, finished_at=None).first()
         if row is None:
             return
-        actor = Actor.system(row.workspace_id, "revocation", new_id("req"))
         try:
-            report = await self._ask(actor, row)
+            report = await self._ask(_actor(row), row)
         except CredentialsRejectedError:
             # The provider knows them no more: that is what was wanted.
-            await self._finish(actor, row, RevocationState.REVOKED, RevocationReport())
+            await self._finish(claim, RevocationState.REVOKED, RevocationReport())
         except PatchbayError as fault:
-            await self._try_later(actor, row, fault)
+            if fault.problem.code in _HOPELESS:
+                await self._finish(claim, RevocationState.GAVE_UP, RevocationReport())
+                return
+            async with self._database.transaction() as tx:
+                await self._work.fail(tx, claim, fault.problem)
+                await RevocationRecord.filter(id=row.id).update(attempts=claim.attempts)
+            raise
         else:
-            await self._finish(actor, row, _state_of(report), report)
+            await self._finish(claim, _state_of(report), report)
 
-    async def _claim(self, revocation_id: str) -> RevocationRecord | None:
-        now = self._database.clock.now()
-        free = Q(lease_until=None) | Q(lease_until__lte=now)
-        claimed = await RevocationRecord.filter(free, id=revocation_id, finished_at=None).update(
-            lease_owner=new_token(128), lease_until=now + _LEASE, due_at=now + _LEASE
-        )
-        return await RevocationRecord.get(id=revocation_id) if claimed else None
+    async def give_up(self, tx: Transaction, claim: Claim) -> None:
+        """Destroy with ``tx`` what could not be revoked in time; it may live on at the provider."""
+        await self._end(tx, claim, RevocationState.GAVE_UP, RevocationReport())
 
     async def _ask(self, actor: Actor, row: RevocationRecord) -> RevocationReport:
         owner = await self._owner(row)
@@ -196,42 +188,23 @@ class Revocations:
             sealed_at_row=(_TABLE, row.id),
         )
 
-    async def _try_later(self, actor: Actor, row: RevocationRecord, fault: PatchbayError) -> None:
-        now = self._database.clock.now()
-        unreadable = fault.problem.code in {ProblemCode.CREDENTIAL_UNREADABLE, ProblemCode.NOT_FOUND}
-        if unreadable or now >= row.give_up_at:
-            await self._finish(actor, row, RevocationState.GAVE_UP, RevocationReport())
-            return
-        own_s = backoff_s(row.attempts + 1, base_s=_BACKOFF_BASE_S, cap_s=_BACKOFF_CAP_S, rng=self._rng)
-        wait_s = max(fault.problem.retry_after_s or 0.0, own_s, _BACKOFF_BASE_S)
-        await RevocationRecord.filter(id=row.id, lease_owner=row.lease_owner).update(
-            attempts=row.attempts + 1,
-            lease_owner=None,
-            lease_until=None,
-            due_at=min(now + timedelta(seconds=wait_s), row.give_up_at),
-        )
-
-    async def _finish(
-        self, actor: Actor, row: RevocationRecord, state: RevocationState, report: RevocationReport
-    ) -> None:
+    async def _finish(self, claim: Claim, state: RevocationState, report: RevocationReport) -> None:
         async with self._database.transaction() as tx:
-            ended = await RevocationRecord.filter(
-                id=row.id, lease_owner=row.lease_owner, finished_at=None
-            ).update(
-                state=state.value,
-                revoked=list(report.revoked),
-                alive=list(report.alive),
-                attempts=row.attempts + 1,
-                finished_at=tx.now,
-                due_at=None,
-                lease_until=None,
-                config={},
-                account={},
-            )
-            if not ended:
-                return
-            await self._vault.destroy_row(tx, _TABLE, row.id)
-            self._tell(tx, actor, row, state, report)
+            await self._work.finish(tx, claim)
+            await self._end(tx, claim, state, report)
+
+    async def _end(
+        self, tx: Transaction, claim: Claim, state: RevocationState, report: RevocationReport
+    ) -> None:
+        row = await RevocationRecord.filter(id=claim.subject, finished_at=None).select_for_update().first()
+        if row is None:
+            return
+        row.state, row.revoked, row.alive = state.value, list(report.revoked), list(report.alive)
+        row.attempts, row.finished_at = claim.attempts, tx.now
+        row.config, row.account = {}, {}
+        await row.save()
+        await self._vault.destroy_row(tx, _TABLE, row.id)
+        self._tell(tx, _actor(row), row, state, report)
 
     def _tell(
         self,
@@ -276,9 +249,11 @@ def _new_row(tx: Transaction, owner: CredentialOwner, credential: CredentialSnap
         state=RevocationState.PENDING.value,
         expires_at=credential.refresh_expires_at or credential.expires_at,
         created_at=tx.now,
-        due_at=tx.now + _PICK_UP,
-        give_up_at=tx.now + GIVE_UP_AFTER,
     )
+
+
+def _actor(row: RevocationRecord) -> Actor:
+    return Actor.system(row.workspace_id, "revocation", new_id("req"))
 
 
 def _state_of(report: RevocationReport) -> RevocationState:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import fields
-from datetime import datetime
 from typing import Any, Final
 
 from app.credentials.models import CredentialRecord, RenewalAttemptRecord
@@ -44,7 +43,6 @@ async def save_credential(tx: Transaction, credential: CredentialSnapshot, *, is
     """Write with ``tx`` everything that stands beside a connection's credentials."""
     columns = {name: getattr(credential, name) for name in _COLUMNS}
     columns |= {name: _listed(columns[name]) for name in _LISTS}
-    columns["is_doubted"] = columns.pop("is_stale")
     columns["account"] = dict(credential.account)
     if is_new:
         await CredentialRecord.create(
@@ -56,18 +54,7 @@ async def save_credential(tx: Transaction, credential: CredentialSnapshot, *, is
 
 async def mark_stale(tx: Transaction, credential: CredentialSnapshot) -> None:  # noqa: ARG001 - joined by the models
     """Send credentials nowhere any more, with ``tx``: the configuration that they were got for has changed."""
-    await _write(credential, is_doubted=True, due_at=None)
-
-
-async def set_due(tx: Transaction, credential: CredentialSnapshot, due_at: datetime) -> None:  # noqa: ARG001 - joined
-    """Say with ``tx`` when to renew or to probe credentials next."""
-    await _write(credential, due_at=due_at)
-
-
-async def set_due_once(credential: CredentialSnapshot, due_at: datetime) -> bool:
-    """Say when to look at credentials next, unless somebody has said so since; return whether it was said."""
-    mine = CredentialRecord.filter(connection_id=credential.connection_id, due_at=credential.due_at)
-    return bool(await mine.update(due_at=due_at))
+    await _write(credential, is_stale=True)
 
 
 async def forget_credential(tx: Transaction, connection_id: str) -> None:  # noqa: ARG001 - joined by the models
@@ -105,14 +92,9 @@ def credential_snapshot(row: CredentialRecord) -> CredentialSnapshot:
         hints=tuple(row.hints),
         can_renew=row.can_renew,
         fingerprint=row.fingerprint,
-        is_stale=row.is_doubted,
+        is_stale=row.is_stale,
         sealed_at=row.sealed_at,
         refreshed_at=row.refreshed_at,
-        due_at=row.due_at,
-        failures=row.failures,
-        failing_since=row.failing_since,
-        lease_owner=row.lease_owner,
-        lease_until=row.lease_until,
     )
 
 

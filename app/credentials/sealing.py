@@ -10,7 +10,6 @@ from app.authenticators.base import Grant, grant_to_stored
 from app.authenticators.credentials import secret_hints
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
-from app.credentials.due import due_at
 from app.credentials.owner import CredentialOwner
 from app.credentials.rows import save_credential
 from app.credentials.snapshot import NO_CREDENTIAL, CredentialSnapshot
@@ -33,7 +32,8 @@ async def seal_grant(
 ) -> CredentialSnapshot:
     """Seal ``grant`` as the connection's next generation and save what stands beside it.
 
-    A renewal keeps what its answer does not tell anew: the refresh token's own end, and the fingerprint.
+    A renewal keeps what its answer does not tell anew: the refresh token's own end, and the fingerprint. When they are
+    due is said by :class:`app.credentials.schedule.RenewalSchedule`.
 
     Raises:
         ConflictError: another generation was sealed meanwhile.
@@ -65,7 +65,6 @@ def _with_grant(
     before: CredentialSnapshot, method: AuthMethod, grant: Grant, now: datetime
 ) -> CredentialSnapshot:
     lifetime_s = grant.expires_in_s
-    due = None if before.is_stale else due_at(before.connection_id, before.generation, now, lifetime_s)
     told_end = _after(now, grant.refresh_expires_in_s)
     return replace(
         before,
@@ -78,11 +77,6 @@ def _with_grant(
         account=dict(grant.account.kept),
         hints=_hints(method, grant, now),
         can_renew=authenticator_for(method).can_renew(method, grant),
-        due_at=due,
-        failures=0,
-        failing_since=None,
-        lease_owner=None,
-        lease_until=None,
     )
 
 

@@ -56,11 +56,6 @@ class CredentialSnapshot:
     is_stale: bool
     sealed_at: datetime | None
     refreshed_at: datetime | None
-    due_at: datetime | None
-    failures: int
-    failing_since: datetime | None
-    lease_owner: str | None
-    lease_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +128,6 @@ NO_CREDENTIAL: Final = CredentialSnapshot(
     is_stale=False,
     sealed_at=None,
     refreshed_at=None,
-    due_at=None,
-    failures=0,
-    failing_since=None,
-    lease_owner=None,
-    lease_until=None,
 )
 
 

@@ -50,8 +50,10 @@ EVENTS_ORDER: Final = 20
 _BUSY_TIMEOUT_MS: Final = 20_000
 _POOL_SIZE: Final = 10
 _COMMAND_TIMEOUT_S: Final = 60
-# Serialization failure, deadlock, lock not available (PostgreSQL, appendix A).
-_LOCKED_OUT: Final = frozenset({"40001", "40P01", "55P03"})
+# Serialization failure, deadlock, lock not available; read only, disk full (PostgreSQL, appendix A).
+_TAKES_NOTHING: Final = frozenset({"40001", "40P01", "55P03", "25006", "53100"})
+# What SQLite says of the same: SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_FULL, SQLITE_IOERR.
+_SAID_OF_IT: Final = ("locked", "busy", "readonly", "disk is full", "disk i/o error")
 _log = structlog.get_logger("patchbay.database")
 
 
@@ -186,8 +188,8 @@ class Database:
         """Open a transaction; models used inside join it. Never await anything outside the database in it.
 
         Raises:
-            StorageBusyError: the database stayed locked beyond ``busy_timeout``, or two transactions locked each
-                other out.
+            StorageBusyError: the database stayed locked beyond ``busy_timeout``, two transactions locked each other
+                out, or it takes no writes: it is read-only, or its disk is full.
             RuntimeError: a transaction is open here already: its last acts would not be the last.
         """
         self._activate()
@@ -211,7 +213,7 @@ class Database:
         It joins a transaction that is open here, else it is one of its own.
 
         Raises:
-            StorageBusyError: the database stayed locked beyond ``busy_timeout``.
+            StorageBusyError: the database stayed locked beyond ``busy_timeout``, or takes no writes.
         """
         if self.dialect == "sqlite":
             statement = statement.replace("$", "?")
@@ -239,10 +241,11 @@ class Database:
 
 
 def _is_busy(fault: Exception) -> bool:
-    if getattr(fault, "sqlstate", None) in _LOCKED_OUT:
+    # The ORM passes some of the driver's faults on as they are, and wraps others.
+    if any(getattr(each, "sqlstate", None) in _TAKES_NOTHING for each in (fault, *fault.args)):
         return True
     text = str(fault).lower()
-    return isinstance(fault, OperationalError) and ("locked" in text or "busy" in text)
+    return isinstance(fault, OperationalError) and any(said in text for said in _SAID_OF_IT)
 
 
 def migrations_folder() -> Path:

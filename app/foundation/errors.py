@@ -80,7 +80,7 @@ class UnauthenticatedError(PatchbayError):
 
 
 class StorageBusyError(PatchbayError):
-    """The database stayed locked beyond patience."""
+    """The database stayed locked beyond patience, or takes no writes."""
 
     def __init__(self) -> None:
         super().__init__(problem(ProblemCode.STORAGE_BUSY))

@@ -77,8 +77,9 @@ class Dispatcher:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await _ended(self._running.values(), patience_s)
-        for task in self._running.values():
-            task.cancel()
+        for claim, task in self._running.items():
+            if self._may_be_cut_off(claim):
+                task.cancel()
         await _ended(self._running.values(), _LAST_WORDS_S)
 
     async def drain(self) -> None:
@@ -145,7 +146,8 @@ class Dispatcher:
         self._places.take(claim)
         task = asyncio.create_task(self._do(claim), name=claim.kind)
         self._running[claim] = task
-        self._queue.when_lost(claim, task.cancel)
+        if self._may_be_cut_off(claim):
+            self._queue.when_lost(claim, task.cancel)
         task.add_done_callback(lambda _: self._is_done(claim))
 
     def _is_done(self, claim: Claim) -> None:
@@ -153,6 +155,9 @@ class Dispatcher:
         self._places.leave(claim)
         if self._loops and not self._is_stopping:
             self._free.set()
+
+    def _may_be_cut_off(self, claim: Claim) -> bool:
+        return self._queue.kinds[claim.kind].deadline_s is not None
 
     async def _do(self, claim: Claim) -> None:
         try:
@@ -185,7 +190,7 @@ class Dispatcher:
             return await self._failed(claim, fault.problem)
         except TimeoutError:
             return await self._failed(
-                claim, problem(ProblemCode.DEADLINE_EXCEEDED, limit=str(int(kind.deadline_s)))
+                claim, problem(ProblemCode.DEADLINE_EXCEEDED, limit=str(int(kind.deadline_s or 0)))
             )
         except LeaseLostError:
             raise

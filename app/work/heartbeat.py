@@ -13,7 +13,7 @@ import structlog
 from app.foundation.database import Database
 from app.foundation.wakeups import Wakeups
 from app.work.kind import Claim
-from app.work.statements import KEEP, LEASE_FOR, marks
+from app.work.statements import IN_ORDER, KEEP, LEASE_FOR, marks
 
 _log = structlog.get_logger("patchbay.work")
 BEAT_S: Final = 8.0
@@ -82,7 +82,10 @@ class Heartbeat:
             return
         ids = [work_id for work_id, _ in asked]
         until = self._database.clock.now() + LEASE_FOR
-        rows = await self._database.rows(KEEP.format(ids=marks(ids, 2)), self._owner, until, *ids)
+        among = marks(ids, 2)
+        if self._database.dialect == "postgres":
+            among = IN_ORDER.format(ids=among)
+        rows = await self._database.rows(KEEP.format(ids=among), self._owner, until, *ids)
         kept = {(row["id"], row["fence"]) for row in rows}
         for lost in [place for place in asked if place not in kept]:
             tell = self._held.pop(lost, None)

@@ -15,6 +15,18 @@ LEAST_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What a piece of work is about, and whose it is.
+
+    ``share`` is what takes turns within a workspace, such as an application; it is the workspace itself unless told.
+    """
+
+    id: str
+    workspace_id: str
+    share: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to do one piece of work until it ends, is lost, or is released.
 
@@ -46,14 +58,14 @@ class WorkKind:
     again after a jittered wait that doubles from ``retry_base_s`` up to ``retry_cap_s``, or after the time that a
     :class:`PatchbayError` asks for. After ``give_up_after`` of failing it is given up: ``on_give_up`` tells the room,
     in the same transaction. ``at_once`` and ``at_once_per_share`` bound what one process does together; a try is
-    cut off after ``deadline_s``.
+    cut off after ``deadline_s``. Without one it is never cut off, whatever happens to its claim: it ends by itself.
     """
 
     name: str
     run: Handler
     at_once: int = 20
     at_once_per_share: int | None = None
-    deadline_s: float = 120.0
+    deadline_s: float | None = 120.0
     retry_base_s: float = 30.0
     retry_cap_s: float = 3_600.0
     give_up_after: timedelta | None = None

@@ -7,7 +7,7 @@ what this table knows better, and one of them lets a killed worker stop all othe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,7 +24,7 @@ from app.foundation.wakeups import Wakeups
 from app.work import statements as sql
 from app.work.errors import LeaseLostError
 from app.work.heartbeat import BEAT_S, CANCELLED, Heartbeat
-from app.work.kind import Claim, WorkKind
+from app.work.kind import Claim, Subject, WorkKind
 from app.work.models import DueWorkRecord
 from app.work.places import Candidate, in_turns
 from app.work.presence import Presence
@@ -48,11 +48,15 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class WorkSnapshot:
-    """One piece of work as it stands. ``last_problem`` is the code of its last failure, None where it went well."""
+    """One piece of work as it stands. ``last_problem`` is the code of its last failure, None where it went well.
+
+    ``is_ours``: this process had it last, and has not ended it.
+    """
 
     fence: int
     due_at: datetime | None
     is_leased: bool
+    is_ours: bool
     attempts: int
     failing_since: datetime | None
     given_up_at: datetime | None
@@ -133,6 +137,23 @@ class WorkQueue:
         if due_at <= tx.now:
             tx.after_commit(partial(self._wakeups.notify, SCHEDULED))
 
+    async def replace(
+        self, tx: Transaction, kind: str, due: Sequence[tuple[Subject, datetime]], ended: Sequence[Claim] = ()
+    ) -> None:
+        """Make work due anew with ``tx`` whatever became of it before; whoever has it has lost it.
+
+        ``ended`` are this process's own claims among it.
+        """
+        values = [
+            (*_named(kind, subject), due_at, _new_fence())
+            for subject, due_at in sorted(due, key=lambda each: each[0].id)
+        ]
+        if values:
+            rows, flat = sql.rows(sql.REPLACE_ROW, values, 1)
+            await self._database.rows(sql.REPLACE.format(rows=rows), tx.now, *flat)
+        for claim in ended:
+            self._ended(tx, claim)
+
     async def cancel(self, tx: Transaction, kind: str, *subjects: str) -> int:
         """Forget work with ``tx``, also while somebody does it: whoever has it is told, and can write nothing more.
 
@@ -194,56 +215,56 @@ class WorkQueue:
 
         If this process dies, it is due once the lease has run out.
         """
+        wanted = Subject(subject, workspace_id, share)
         while True:
-            now = self._clock.now()
-            rows = await self._database.rows(
-                sql.CLAIM_ONE,
-                now,
-                sql.horizon(now),
-                self._owner,
-                now + sql.LEASE_FOR,
-                _id(kind, subject),
-                kind,
-                subject,
-                workspace_id,
-                *_lane(kind, workspace_id, share),
-                _new_fence(),
-            )
-            if rows:
-                return self._claimed(rows[0])
+            for row in await self._claim_named(kind, [wanted], self._clock.now()):
+                return self._claimed(row)
             with self._database.bind():
                 other = await DueWorkRecord.filter(id=_id(kind, subject)).first()
             if other is not None and other.lease_until is not None:
                 return Holder(other.fence, other.lease_until)
 
-    def _claimed(self, row: dict[str, Any]) -> Claim:
-        claim = Claim(
-            **{
-                **row,
-                "failing_since": sql.instant(row["failing_since"]),
-                "is_interrupted": bool(row["is_interrupted"]),
-            }
+    async def claim_with(self, tx: Transaction, kind: str, wanted: Sequence[Subject]) -> dict[str, Claim]:
+        """Claim with ``tx`` what is free of what somebody wants done now, due or not; by subject.
+
+        It is kept from the commit on.
+        """
+        claims = [_claim_of(row) for row in await self._claim_named(kind, wanted, tx.now)]
+        for claim in claims:
+            tx.after_commit(partial(self._heartbeat.hold, claim))
+        return {claim.subject: claim for claim in claims}
+
+    async def _claim_named(self, kind: str, wanted: Sequence[Subject], now: datetime) -> list[dict[str, Any]]:
+        if not wanted:
+            return []
+        in_order = sorted(wanted, key=lambda each: each.id)
+        rows, flat = sql.rows(
+            sql.CLAIM_NAMED_ROW, [(*_named(kind, each), _new_fence()) for each in in_order], 4
         )
+        values = (now, sql.horizon(now), self._owner, now + sql.LEASE_FOR, *flat)
+        return await self._database.rows(sql.CLAIM_NAMED.format(rows=rows), *values)
+
+    def _claimed(self, row: dict[str, Any]) -> Claim:
+        claim = _claim_of(row)
         self._heartbeat.hold(claim)
         return claim
 
     async def read(self, kind: str, subject: str) -> WorkSnapshot | None:
         """Return how a piece of work stands; None where nothing is scheduled."""
-        with self._database.bind():
-            row = await DueWorkRecord.filter(id=_id(kind, subject)).first()
-        if row is None:
-            return None
+        return (await self._read(kind, [subject], sql.READ)).get(subject)
+
+    async def lock(self, tx: Transaction, kind: str, subjects: Collection[str]) -> dict[str, WorkSnapshot]:  # noqa: ARG002 - the statement joins it
+        """Lock work in ``tx`` and return by subject how it stands: nobody can claim or end it before the commit."""
+        lock = " FOR UPDATE" if self._database.dialect == "postgres" else ""
+        return await self._read(kind, subjects, sql.READ + lock)
+
+    async def _read(self, kind: str, subjects: Collection[str], statement: str) -> dict[str, WorkSnapshot]:
+        if not subjects:
+            return {}
+        ids = [_id(kind, subject) for subject in subjects]
+        rows = await self._database.rows(statement.format(ids=sql.marks(ids, 0)), *ids)
         now = self._clock.now()
-        until = row.lease_until
-        return WorkSnapshot(
-            fence=row.fence,
-            due_at=row.due_at,
-            is_leased=until is not None and now < until <= sql.horizon(now),
-            attempts=row.attempts,
-            failing_since=row.failing_since,
-            given_up_at=row.given_up_at,
-            last_problem=row.last_problem,
-        )
+        return {row["subject"]: _snapshot(row, self._owner, now) for row in rows}
 
     # -- ending
 
@@ -282,19 +303,26 @@ class WorkQueue:
         await self._reschedule(claim, due_at, tx.now)
         self._ended(tx, claim)
 
-    async def fail(self, tx: Transaction, claim: Claim, problem: Problem) -> bool:
-        """End the claim with ``tx``: it failed, and is due again after its kind's wait; return whether it was given up.
+    async def fail(
+        self, tx: Transaction, claim: Claim, problem: Problem, *, due_at: datetime | None = None
+    ) -> bool:
+        """End the claim with ``tx``: it failed; return whether it was given up.
+
+        It is due again at ``due_at``, or after its kind's wait.
 
         Raises:
             LeaseLostError: the work was taken over or cancelled.
         """
-        kind = self.kinds[claim.kind]
-        since = min(
-            claim.failing_since or tx.now, tx.now
-        )  # it may have been noted before the clock was set back
-        last_at = kind.ends_at(claim, since)
+        # It may have been noted before the clock was set back.
+        since = min(claim.failing_since or tx.now, tx.now)
         code = problem.code.value
         is_given_up = False
+        if due_at is not None:
+            await self._mine(claim, sql.FAIL, due_at, tx.now, since, code)
+            self._ended(tx, claim)
+            return False
+        kind = self.kinds[claim.kind]
+        last_at = kind.ends_at(claim, since)
         if last_at is not None and last_at <= tx.now:
             row = await self._mine(claim, sql.GIVE_UP, tx.now, since, code)
             is_given_up = row["given_up_at"] is not None
@@ -347,6 +375,11 @@ class WorkQueue:
 
     # -- upkeep
 
+    async def prune(self, kept_for: timedelta) -> int:
+        """Forget what was given up longer than ``kept_for`` ago; return how much."""
+        with self._database.bind():
+            return await DueWorkRecord.filter(given_up_at__lt=self._clock.now() - kept_for).delete()
+
     async def after_clock_change(self) -> int:
         """Make due what was scheduled by a clock that has been set back since; return how much.
 
@@ -361,6 +394,30 @@ class WorkQueue:
 
 def _id(kind: str, subject: str) -> str:
     return f"{kind}:{subject}"
+
+
+def _named(kind: str, subject: Subject) -> tuple[object, ...]:
+    lane = _lane(kind, subject.workspace_id, subject.share)
+    return (_id(kind, subject.id), kind, subject.id, subject.workspace_id, *lane)
+
+
+def _claim_of(row: dict[str, Any]) -> Claim:
+    since = sql.instant(row["failing_since"])
+    return Claim(**{**row, "failing_since": since, "is_interrupted": bool(row["is_interrupted"])})
+
+
+def _snapshot(row: dict[str, Any], owner: str, now: datetime) -> WorkSnapshot:
+    until = sql.instant(row["lease_until"])
+    return WorkSnapshot(
+        fence=row["fence"],
+        due_at=sql.instant(row["due_at"]),
+        is_leased=until is not None and now < until <= sql.horizon(now),
+        is_ours=row["lease_owner"] == owner,
+        attempts=row["attempts"],
+        failing_since=sql.instant(row["failing_since"]),
+        given_up_at=sql.instant(row["given_up_at"]),
+        last_problem=row["last_problem"],
+    )
 
 
 def _lane(kind: str, workspace_id: str, share: str | None) -> tuple[str, str]:

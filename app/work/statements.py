@@ -52,12 +52,13 @@ UPDATE "due_work" SET {_TAKE} WHERE "due_at" <= $1 AND {_FREE} AND "id" IN ({{id
 """
 # On PostgreSQL what others hold is passed over, so that no two claimers wait for each other.
 UNLOCKED: Final = 'SELECT "id" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id" FOR UPDATE SKIP LOCKED'
-CLAIM_ONE: Final = (
-    _NEW
-    + '($5, $6, $7, $8, $9, $10, $1, $1, $1, $11, 1, FALSE, FALSE, $3, $4) ON CONFLICT ("id") DO UPDATE SET '
+# Of each row: id, kind, subject, workspace, share, lane and fence.
+CLAIM_NAMED: Final = (
+    _NEW + '{rows} ON CONFLICT ("id") DO UPDATE SET '
     f'{_TAKE}, "due_at" = CASE WHEN "due_work"."due_at" < $1 THEN "due_work"."due_at" ELSE $1 END '
     f"WHERE {_FREE} RETURNING {_CLAIMED}"
 )
+CLAIM_NAMED_ROW: Final = "({}, {}, {}, {}, {}, {}, $1, $1, $1, {}, 1, FALSE, FALSE, $3, $4)"
 SCHEDULE: Final = (
     _NEW
     + '($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 0, FALSE, FALSE, NULL, NULL) ON CONFLICT ("id") DO UPDATE SET '
@@ -70,6 +71,13 @@ EARLIER: Final = (
     '"due_at" = CASE WHEN "due_work"."due_at" < excluded."due_at" '
     'THEN "due_work"."due_at" ELSE excluded."due_at" END'
 )
+# Of each row: id, kind, subject, workspace, share, lane, due time and fence; $1 now.
+REPLACE: Final = (
+    _NEW + '{rows} ON CONFLICT ("id") DO UPDATE SET '
+    '"workspace_id" = excluded."workspace_id", "share" = excluded."share", "lane" = excluded."lane", '
+    f'"scheduled_at" = excluded."scheduled_at", "given_up_at" = NULL, {_LEASE_END}, {ANEW} RETURNING "id"'
+)
+REPLACE_ROW: Final = "({}, {}, {}, {}, {}, {}, {}, $1, $1, {}, 0, FALSE, FALSE, NULL, NULL)"
 _MINE: Final = 'WHERE "id" = $1 AND "fence" = $2 AND "lease_owner" = $3'
 FINISH: Final = f'DELETE FROM "due_work" {_MINE} AND NOT "is_due_again" RETURNING "id"'
 LET_GO: Final = f'UPDATE "due_work" SET {_LEASE_END} {_MINE} RETURNING "id"'
@@ -92,9 +100,15 @@ UPDATE "due_work" SET {_LEASE_END}, "failing_since" = $5, "last_problem" = $6,
 "given_up_at" = CASE WHEN "is_due_again" THEN "given_up_at" ELSE $4 END {_MINE} RETURNING "given_up_at"
 """
 HOLD: Final = f'SELECT "id" FROM "due_work" {_MINE}'
+READ: Final = """
+SELECT "subject", "fence", "due_at", "lease_owner", "lease_until", "attempts", "failing_since", "given_up_at",
+"last_problem" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id"
+"""
 KEEP: Final = """
 UPDATE "due_work" SET "lease_until" = $2 WHERE "lease_owner" = $1 AND "id" IN ({ids}) RETURNING "id", "fence"
 """
+# On PostgreSQL whoever locks several rows locks them in this order, so that no two wait for each other.
+IN_ORDER: Final = 'SELECT "id" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id" FOR UPDATE'
 RELEASE_THE_DEAD: Final = (
     'UPDATE "due_work" SET "lease_until" = NULL WHERE "lease_until" IS NOT NULL RETURNING "id"'
 )
@@ -116,6 +130,15 @@ GROUP BY "kind"
 def marks(values: Sequence[object], after: int) -> str:
     """Return places for ``values`` in a statement that has ``after`` others before them."""
     return ", ".join(f"${after + number}" for number in range(1, len(values) + 1))
+
+
+def rows(row: str, values: Sequence[Sequence[object]], after: int) -> tuple[str, list[object]]:
+    """Return places for the values of several rows, and the values in their order."""
+    places, flat = [], list[object]()
+    for each in values:
+        places.append(row.format(*(f"${after + len(flat) + number}" for number in range(1, len(each) + 1))))
+        flat += each
+    return ", ".join(places), flat
 
 
 def horizon(now: datetime) -> datetime:

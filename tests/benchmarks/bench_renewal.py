@@ -36,12 +36,14 @@ from app.catalog.catalog import Catalog
 from app.catalog.entry import IntegrationEntry
 from app.connections.models import ConnectionRecord
 from app.credentials.models import CredentialRecord, RenewalAttemptRecord
-from app.credentials.turns import AT_ONCE, OF_ONE_APPLICATION
 from app.foundation.clock import SystemClock
 from app.foundation.secret import Secret
 from app.hub import build_hub
 from app.server import run
-from app.worker import BackgroundWork
+from app.work.models import DueWorkRecord
+from app.worker import RENEWALS_AT_ONCE as AT_ONCE
+from app.worker import RENEWALS_OF_ONE_APPLICATION as OF_ONE_APPLICATION
+from app.worker import register_work
 from tests.benchmarks.outside import CLIENT_ID, CLIENT_SECRET, Outside, machine, outside
 from tests.databases import POSTGRES, REDIS, postgres_is_there, redis_is_there
 from tests.hubs import ORIGIN, owner, settings_for, test_keys
@@ -95,15 +97,14 @@ async def sweep(database_url: str, token_url: str, count: int) -> dict[str, floa
             await ships.launch([PROFILES[n % len(PROFILES)] for n in range(count)], [AGE_S] * count)
             gc.collect()
             before = resident_mib()
-            work = BackgroundWork(ships.hub)
+            register_work(ships.hub)
             began = time.perf_counter()
-            work.start()
+            ships.hub.dispatcher.start()
             await renewed(ships, count // 2)
             half = resident_mib()
             await renewed(ships, count)
             seconds = time.perf_counter() - began
-            await work.renewals_done()
-            await work.stop()
+            await ships.hub.dispatcher.stop()
             after = resident_mib()
             await check(ships, count)
             return {"seconds": seconds, "before": before, "half": half, "after": after}
@@ -111,14 +112,15 @@ async def sweep(database_url: str, token_url: str, count: int) -> dict[str, floa
 
 async def renewed(ships: Fleet, count: int) -> None:
     """Wait until so many are renewed; the hub's own counter says it, which costs the database nothing."""
-    done = ships.hub.metrics.renewals.labels("OK")._value
+    done = ships.hub.metrics.work.labels("renewal", "OK")._value
     while done.get() < count:
         await asyncio.sleep(0.01)
 
 
 async def check(ships: Fleet, count: int) -> None:
     """Every connection has its second generation, in the rows and in the audit; nothing is left open."""
-    assert await CredentialRecord.filter(generation=2, lease_owner=None, failures=0).count() == count
+    assert await CredentialRecord.filter(generation=2).count() == count
+    assert await DueWorkRecord.filter(kind="renewal", lease_owner=None, failing_since=None).count() == count
     assert await RenewalAttemptRecord.all().count() == 0
     assert await ConnectionRecord.filter(state="CONNECTED").count() == count
     (report,) = await ships.hub.audit.verify(ships.workspace_id)

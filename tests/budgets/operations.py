@@ -144,7 +144,7 @@ OPERATIONS = (
     Operation("createConnection", 22, _create),
     Operation("beginAuthorization, a form", 27, _begin("key")),
     Operation("beginAuthorization, a redirect", 29, _begin("oauth")),
-    Operation("submitCredentials", 53, _submit),
+    Operation("submitCredentials", 54, _submit),
     Operation("activateConnection", 18, _activate),
     Operation("default test with waitMs", 114, _test),
     Operation("one method call", 4, _call, commits=0),

@@ -14,7 +14,6 @@ from app.access.policy import ALL_PERMISSIONS
 from app.foundation.clock import FrozenClock
 from app.foundation.ids import new_id
 from app.main import build_app
-from app.worker import BackgroundWork
 from tests.budgets.statements import Statements, counted
 from tests.connections.conftest import WITH_ACME, World
 from tests.hubs import ORIGIN, owner, running_hub, settings_for
@@ -59,7 +58,7 @@ async def stage(database_url: str, folder: Path, redis_url: str | None = None) -
     settings = settings_for(database_url, folder, redis_url, PATCHBAY_SANDBOX="1")
     with counted() as statements:
         async with running_hub(settings, clock=FrozenClock(), catalog=WITH_ACME) as (hub, outside):
-            BackgroundWork(hub)
+            hub.jobs.handles("test_run", hub.test_runs.work)
             with hub.database.bind():
                 actor = await owner(hub)
                 system = Actor.system(actor.workspace_id, "budgets", new_id("req"))

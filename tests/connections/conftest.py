@@ -84,6 +84,18 @@ class World:
         await self.hub.test_runs.work(run.id)  # or a job has claimed it already: then it is waited for
         return await self.hub.test_runs.wait(self.actor, run.id, 10_000)
 
+    async def due(self, kind="renewal"):
+        """Return the subjects of a kind of work that are due and that nobody has."""
+        return [each.id.partition(":")[2] for each in await self.hub.work.look([kind], [], 500)]
+
+    async def work(self):
+        """Do everything that is due by now in the background."""
+        await self.hub.dispatcher.drain()
+
+    async def renewal_of(self, connection):
+        """Return how the renewal of a connection's credentials stands."""
+        return await self.hub.work.read("renewal", connection.id)
+
     async def reload(self, connection):
         return await self.hub.connections.get(self.actor, connection.id)
 

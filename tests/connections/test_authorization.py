@@ -344,15 +344,15 @@ async def test_without_an_application_the_first_step_says_what_to_register(world
 async def test_the_sign_in_goes_on_by_itself_once_the_application_is_saved(world):
     authorization = await world.begin(await world.draft(mode=Mode.LIVE))
     world.clock.advance(3)
-    assert await world.hub.polling.due() == [authorization.id]
-    await world.hub.polling.work(authorization.id)
+    assert await world.due("authorization") == [authorization.id]
+    await world.work()
     waiting = await world.hub.authorizations.get(world.actor, authorization.id)
     assert (waiting.seq, waiting.state) == (authorization.seq, State.AWAITING_USER)
     await world.hub.applications.save(
         world.actor, integration="slack", client_id="my-client", client_secret=Secret(secret("my-secret-"))
     )
     world.clock.advance(3)
-    await world.hub.polling.work(authorization.id)
+    await world.work()
     ready = await world.hub.authorizations.get(world.actor, authorization.id)
     assert isinstance(ready.step, RedirectStep)
     started = await world.hub.browser.start(authorization.id, Secret("b" * 43))

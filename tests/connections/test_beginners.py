@@ -129,7 +129,6 @@ async def test_an_application_registered_later_begins_nothing_for_who_lost_the_r
         world.actor, integration="slack", client_id="c", client_secret=Secret(secret())
     )
     world.clock.advance(3)
-    assert await world.hub.polling.due() == [begun.id]
-    await world.hub.polling.work(begun.id)
+    await world.work()
     ended = await world.hub.authorizations.get(world.actor, begun.id)
     assert (ended.state, ended.problem.code) == (State.FAILED, ProblemCode.PERMISSION_DENIED)

@@ -13,7 +13,6 @@ from tortoise.connection import get_connection
 from app.access.models import IdempotencyRecord
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AccessScope
-from app.credentials.models import CredentialRecord
 from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNowError
@@ -299,16 +298,15 @@ async def test_old_credentials_are_kept_but_never_sent_to_a_new_address(world):
             await act
         assert caught.value.problem.code is ProblemCode.NOT_AUTHENTICATED
     world.clock.advance(24 * 3600)
-    assert await hub.renewal.due() == []
+    assert await world.due() == []
     assert world.outside.requests == []
     assert await SealedRecord.filter(owner_row=connection.id, owner_table="credential").count() == 1
 
 
 async def test_giving_such_credentials_up_asks_no_new_address_either(world):
     connection = await broken_by_config(world)
-    edited = await world.hub.connections.disconnect(world.actor, connection.id)
-    if edited.revocation is not None:
-        await world.hub.revocations.work(edited.revocation.id)
+    await world.hub.connections.disconnect(world.actor, connection.id)
+    await world.work()
     assert world.outside.requests == []
     assert not await SealedRecord.filter(owner_table="credential").exists()
 
@@ -320,7 +318,7 @@ async def test_new_credentials_bring_such_a_connection_back(world):
     back = await world.reload(connection)
     assert back.state is S.CONNECTED
     assert (await world.hub.executor.call(world.actor, back.owner, "test", {})).fault is None
-    assert (await CredentialRecord.get(connection_id=connection.id)).due_at is not None
+    assert (await world.renewal_of(back)).due_at is not None
 
 
 # -- causes that only a person can end
@@ -408,8 +406,8 @@ async def test_a_deleted_connection_is_in_no_table_but_audit_events_and_its_revo
     await world.hub.connections.refresh_credentials(world.actor, connection.id)
     await world.begin(connection)
     await world.hub.test_runs.start(world.actor, connection.id, idempotency_key="k")
-    deleted = await world.hub.connections.delete(world.actor, connection.id)
-    await world.hub.revocations.work(deleted.revocation.id)
+    await world.hub.connections.delete(world.actor, connection.id)
+    await world.work()
     left = [line for line in (await everything(world)).splitlines() if connection.id in line]
     assert {line.split(":")[0] for line in left} <= {"revocation", "secret_use"}
     assert "CANARY" not in await everything(world)

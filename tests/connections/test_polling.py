@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 from urllib.parse import parse_qsl
 
@@ -18,7 +19,6 @@ from app.credentials.snapshot import Mode
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.members.models import MemberRecord
-from app.worker import BackgroundWork
 from tests.canary import secret
 from tests.connections.conftest import World
 from tests.factories.definitions import make_definition, make_oauth2
@@ -91,8 +91,7 @@ async def begun(device):
 
 async def poll_until_final(device, authorization, step_s=1):
     for _ in range(400):
-        for id_ in await device.hub.polling.due():
-            await device.hub.polling.work(id_)
+        await device.work()
         current = await device.hub.authorizations.get(device.actor, authorization.id)
         if current.is_final:
             return current
@@ -157,8 +156,7 @@ async def test_a_cancelled_authorization_is_polled_no_more(device):
     _, authorization = await begun(device)
     await device.hub.authorizations.cancel(device.actor, authorization.id)
     device.clock.advance(60)
-    assert await device.hub.polling.due() == []
-    await device.hub.polling.work(authorization.id)
+    await device.work()
     assert device.provider.polled_at == []
 
 
@@ -174,20 +172,8 @@ async def test_states_tell_only_what_changed(device):
 
 
 async def test_two_workers_poll_once(device):
-    import asyncio
-
-    _, authorization = await begun(device)
+    await begun(device)
     device.provider.answers = [PENDING]
     device.clock.advance(6)
-    await asyncio.gather(*(device.hub.polling.work(authorization.id) for _ in range(5)))
+    await asyncio.gather(*(device.work() for _ in range(5)))
     assert len(device.provider.polled_at) == 1
-
-
-async def test_the_sweep_finds_what_is_due(device):
-    work = BackgroundWork(device.hub)
-    _, authorization = await begun(device)
-    device.provider.answers = [TOKEN]
-    device.clock.advance(6)
-    await work.sweep()
-    await device.hub.jobs._broker.wait_all()
-    assert (await device.hub.authorizations.get(device.actor, authorization.id)).state is State.AUTHENTICATED

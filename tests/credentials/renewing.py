@@ -7,15 +7,13 @@ from contextlib import asynccontextmanager
 import httpx
 
 from app.access.actor import Actor
-from app.credentials.models import CredentialRecord
-
-
-def system(world):
-    return Actor.system(world.actor.workspace_id, "renewal", "req_system")
+from app.credentials.models import CredentialRecord, RenewalAttemptRecord
+from app.work.models import DueWorkRecord
 
 
 async def renew(world, connection, generation=1, *, at_once=False):
-    await world.hub.renewal.renew(system(world), connection.id, generation, at_once=at_once)
+    actor = Actor.system(world.actor.workspace_id, "renewal", "req_system")
+    await world.hub.renewal.renew(actor, connection.id, generation, at_once=at_once)
 
 
 @asynccontextmanager
@@ -43,3 +41,22 @@ def raising(fault):
 
 async def credential_of(connection):
     return await CredentialRecord.get(connection_id=connection.id)
+
+
+async def taken(connection, owner="a worker that was killed", until=None):
+    """Let somebody else have the renewal of a connection; ``until`` its lease runs out, which is now unless told."""
+    row = await DueWorkRecord.get(id=f"renewal:{connection.id}")
+    row.lease_owner, row.lease_until, row.fence = owner, until or row.created_at, row.fence + 1
+    await row.save()
+
+
+async def interrupted(world, connection):
+    """Leave behind what a worker leaves that is killed while the provider is asked."""
+    await RenewalAttemptRecord.create(
+        id="ren_interrupted",
+        workspace_id=connection.workspace_id,
+        connection_id=connection.id,
+        generation=1,
+        started_at=world.clock.now(),
+    )
+    await taken(connection)

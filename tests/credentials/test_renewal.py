@@ -16,10 +16,9 @@ from app.foundation.errors import CredentialsRejectedError, NotAllowedNowError, 
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.vault.vault import RevealPurpose
-from app.worker import BackgroundWork
 from tests.canary import secret as canary_secret
 from tests.connections.conftest import GENERIC
-from tests.credentials.renewing import answering, credential_of, outside, renew
+from tests.credentials.renewing import answering, credential_of, interrupted, outside, renew, taken
 
 
 async def test_a_renewal_makes_the_next_generation_and_moves_the_expiry(world):
@@ -50,15 +49,13 @@ async def test_a_renewal_of_an_older_generation_asks_nobody(world):
 
 
 async def test_a_due_connection_is_found_and_renewed_by_the_sweep(world):
-    work = BackgroundWork(world.hub)
     connection = await world.connected()
-    assert await world.hub.renewal.due() == []
+    assert await world.due() == []
     world.clock.advance(11.8 * 3600)
-    assert await world.hub.renewal.due() == [(connection.workspace_id, connection.id)]
-    await work.renew(f"{connection.workspace_id}/{connection.id}")
-    await work.renewals_done()
+    assert await world.due() == [connection.id]
+    await world.work()
     assert (await world.reload(connection)).auth.generation == 2
-    assert await world.hub.renewal.due() == []
+    assert await world.due() == []
 
 
 async def test_a_token_about_to_run_out_is_renewed_before_it_is_used(world):
@@ -76,7 +73,7 @@ async def test_a_dead_grant_needs_a_person(world):
     broken = await world.reload(connection)
     assert broken.state is ConnectionState.AUTHENTICATION_ERROR
     assert broken.problem.code is ProblemCode.REAUTHENTICATION_REQUIRED
-    assert broken.auth.due_at is None
+    assert await world.renewal_of(connection) is None
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
@@ -87,10 +84,10 @@ async def test_an_outage_marks_nothing_as_dead(world, status):
             await renew(world, connection)
     still = await world.reload(connection)
     assert still.state is ConnectionState.CONNECTED
-    row = await CredentialRecord.get(connection_id=connection.id)
-    assert row.failures == 1
-    assert row.lease_owner is None
-    assert row.due_at > world.clock.now()
+    standing = await world.renewal_of(connection)
+    assert standing.attempts == 1
+    assert not standing.is_leased
+    assert standing.due_at > world.clock.now()
 
 
 async def test_an_outage_beyond_the_tokens_life_degrades_and_recovery_brings_back(world):
@@ -118,8 +115,7 @@ async def test_failures_back_off_and_honour_retry_after(world):
     async with outside(world, busy):
         with pytest.raises(TransientOutsideError):
             await renew(world, connection)
-    row = await CredentialRecord.get(connection_id=connection.id)
-    assert (row.due_at - world.clock.now()).total_seconds() >= 900
+    assert ((await world.renewal_of(connection)).due_at - world.clock.now()).total_seconds() >= 900
 
 
 async def test_a_rejected_application_never_marks_the_connection(world):
@@ -150,17 +146,7 @@ async def test_an_intent_is_committed_before_the_call(world):
 
 async def test_an_interrupted_renewal_of_a_single_use_token_is_an_unknown_outcome(world):
     connection = await world.connected()
-    await RenewalAttemptRecord.create(
-        id="ren_interrupted",
-        workspace_id=connection.workspace_id,
-        connection_id=connection.id,
-        generation=1,
-        lease_owner="a worker that was killed",
-        started_at=world.clock.now(),
-    )
-    await CredentialRecord.filter(connection_id=connection.id).update(
-        lease_owner="a worker that was killed", lease_until=world.clock.now()
-    )
+    await interrupted(world, connection)
     async with outside(world, answering(200, {"ok": False, "error": "invalid_refresh_token"})):
         with pytest.raises(CredentialsRejectedError):
             await renew(world, connection)
@@ -169,9 +155,7 @@ async def test_an_interrupted_renewal_of_a_single_use_token_is_an_unknown_outcom
 
 async def test_a_lease_that_ran_out_is_taken_over(world):
     connection = await world.connected()
-    await CredentialRecord.filter(connection_id=connection.id).update(
-        lease_owner="a worker that stopped", lease_until=world.clock.now()
-    )
+    await taken(connection)
     await renew(world, connection)
     assert (await world.reload(connection)).auth.generation == 2
 
@@ -219,7 +203,6 @@ async def test_what_does_not_expire_cannot_be_refreshed_by_hand(world):
 
 
 async def test_what_tells_no_expiry_is_probed_by_the_default_test(world):
-    work = BackgroundWork(world.hub)
     connection = await world.draft("stripe")
     authorization = await world.begin(connection, "api-key")
     await world.hub.authorizations.submit_credentials(
@@ -228,10 +211,9 @@ async def test_what_tells_no_expiry_is_probed_by_the_default_test(world):
     await world.tested(connection)
     await world.hub.connections.activate(world.actor, connection.id)
     world.clock.advance(24 * 3600)
-    assert await world.hub.renewal.due() == [(connection.workspace_id, connection.id)]
+    assert await world.due() == [connection.id]
     async with outside(world, answering(401, {"error": {"message": "Invalid API Key"}})):
-        await work.renew(f"{connection.workspace_id}/{connection.id}")
-        await work.renewals_done()
+        await world.work()
         run = (await world.hub.test_runs.latest(world.actor, [connection.id]))[connection.id]
         assert run.kind is RunKind.PROBE
         await world.hub.test_runs.work(run.id)
@@ -256,32 +238,12 @@ async def test_no_transaction_is_open_while_the_provider_is_asked(world):
     assert proved == [True]
 
 
-async def test_a_job_that_is_delivered_twice_renews_once(world):
-    work = BackgroundWork(world.hub)
-    connection = await world.connected()
+async def test_what_is_due_is_renewed_once_however_many_processes_look(world):
+    await world.connected()
     world.clock.advance(11.8 * 3600)
     before = len(world.token_calls())
-    for _ in range(3):
-        await work.renew(f"{connection.workspace_id}/{connection.id}")
-        await work.renewals_done()
+    await asyncio.gather(*(world.work() for _ in range(3)))
     assert len(world.token_calls()) - before == 1
-
-
-async def test_what_is_in_hand_is_not_enqueued_again(world, monkeypatch):
-    work = BackgroundWork(world.hub)
-    await world.connected("generic-oauth2", GENERIC)
-    world.clock.advance(3_000)
-    enqueued = []
-
-    async def take_at_once(kind, job):
-        enqueued.append(job)
-        await work.renew(job)
-
-    monkeypatch.setattr(world.hub.jobs, "enqueue", take_at_once)
-    for _ in range(3):
-        await work.sweep()
-    assert len(enqueued) == 1
-    await work.renewals_done()
 
 
 async def test_a_renewal_is_no_edit_of_the_connection(world):
@@ -329,10 +291,10 @@ async def test_a_short_lived_token_is_tried_again_in_its_own_time_so_that_a_mome
             with pytest.raises(TransientOutsideError, match="UPSTREAM_UNAVAILABLE"):
                 await renew(world, connection, 2)
     assert len(calls) == 1
-    due_at = (await credential_of(connection)).due_at
+    due_at = (await world.renewal_of(connection)).due_at
     assert 1 <= (due_at - world.clock.now()).total_seconds() <= 2
     world.clock.advance(2)
-    assert await world.hub.renewal.due() == [(connection.workspace_id, connection.id)]
+    assert await world.due() == [connection.id]
     async with outside(world, for_five_seconds()):
         await renew(world, connection, 2)
     assert (await credential_of(connection)).generation == 3
@@ -372,20 +334,18 @@ async def test_an_outage_of_ten_minutes_is_over_two_minutes_after_it(world):
         while (world.clock.now() - begun).total_seconds() < 600:
             with pytest.raises(TransientOutsideError):
                 await renew(world, connection)
-            due_at = (await credential_of(connection)).due_at
+            due_at = (await world.renewal_of(connection)).due_at
             world.clock.advance((due_at - world.clock.now()).total_seconds())
     assert (world.clock.now() - begun).total_seconds() <= 720
-    assert await world.hub.renewal.due() == [(connection.workspace_id, connection.id)]
+    assert await world.due() == [connection.id]
 
 
 async def test_credentials_that_cannot_be_renewed_are_probed_when_they_have_run_out(world):
-    work = BackgroundWork(world.hub)
     connection = await world.connected("generic-oauth2", GENERIC)
     await CredentialRecord.filter(connection_id=connection.id).update(can_renew=False)
     world.clock.advance(3_000)
-    await work.renew(f"{connection.workspace_id}/{connection.id}")
-    await work.renewals_done()
-    assert (await credential_of(connection)).due_at == connection.auth.expires_at
+    await world.work()
+    assert (await world.renewal_of(connection)).due_at == connection.auth.expires_at
 
 
 async def test_a_grant_for_a_connection_that_is_gone_is_taken_back(world):

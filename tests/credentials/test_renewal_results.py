@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from app.connections.lifecycle import ConnectionState
-from app.credentials.models import CredentialRecord
 from app.foundation.errors import StorageBusyError
 from app.vault.vault import RevealPurpose
+from app.work.models import DueWorkRecord
+from app.work.statements import LEASE_FOR
 from tests.connections.conftest import GENERIC
-from tests.credentials.renewing import renew
+from tests.credentials.renewing import renew, taken
 
 
 class Worker:
@@ -40,7 +41,7 @@ class Worker:
     async def lose_lease(self, connection):
         """Let another worker's lease stand in place of this one's."""
         await self.answered.wait()
-        await CredentialRecord.filter(connection_id=connection.id).update(lease_owner="another worker")
+        await taken(connection, "another worker", until=self.world.clock.now() + LEASE_FOR)
 
 
 async def usable_token(world, connection):
@@ -69,7 +70,7 @@ async def test_the_answer_of_a_worker_that_lost_its_lease_is_kept_where_nobody_h
     worker = Worker(world, connection)
     await worker.lose_lease(connection)
     # The other one has given up: what the sleeper was given is all there is.
-    await CredentialRecord.filter(connection_id=connection.id).update(lease_owner=None, lease_until=None)
+    await DueWorkRecord.filter(id=f"renewal:{connection.id}").update(lease_owner=None, lease_until=None)
     worker.wake.set()
     await worker.task
     assert await usable_token(world, connection) == worker.token

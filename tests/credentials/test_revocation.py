@@ -32,7 +32,7 @@ async def test_a_disconnected_connection_is_unusable_at_once(world):
 async def test_the_provider_is_told_and_the_secret_is_destroyed(world):
     connection = await world.connected()
     revocation = (await disconnect(world, connection)).revocation
-    await world.hub.revocations.work(revocation.id)
+    await world.work()
     done = await world.hub.revocations.get(world.actor, revocation.id)
     assert done.state is RevocationState.REVOKED
     assert done.finished_at is not None
@@ -52,14 +52,14 @@ async def test_an_outage_is_waited_out_and_tried_again(world):
         return httpx.Response(503, json={})
 
     world.outside.instead = down
-    await world.hub.revocations.work(revocation.id)
+    await world.work()
     pending = await world.hub.revocations.get(world.actor, revocation.id)
     assert pending.state is RevocationState.PENDING
     assert pending.attempts == 1
     world.outside.instead = None
     world.clock.advance(3_601)
-    assert await world.hub.revocations.due() == [revocation.id]
-    await world.hub.revocations.work(revocation.id)
+    assert await world.due("revocation") == [revocation.id]
+    await world.work()
     assert (await world.hub.revocations.get(world.actor, revocation.id)).state is RevocationState.REVOKED
 
 
@@ -73,8 +73,10 @@ async def test_after_three_days_it_is_given_up_and_destroyed(world):
         return httpx.Response(503, json={})
 
     world.outside.instead = down
-    world.clock.advance(73 * 3_600)
-    await world.hub.revocations.work(revocation.id)
+    for hours in (0, 24, 24, 24):
+        assert (await world.hub.revocations.get(world.actor, revocation.id)).state is RevocationState.PENDING
+        world.clock.advance(hours * 3_600)
+        await world.work()
     assert (await world.hub.revocations.get(world.actor, revocation.id)).state is RevocationState.GAVE_UP
     assert await SealedRecord.filter(owner_row=revocation.id).count() == 0
 
@@ -86,7 +88,7 @@ async def test_what_cannot_be_revoked_is_said_to_live_on(world):
         world.actor, authorization.id, dict(authorization.step.prefilled)
     )
     revocation = (await disconnect(world, connection)).revocation
-    await world.hub.revocations.work(revocation.id)
+    await world.work()
     done = await world.hub.revocations.get(world.actor, revocation.id)
     assert done.state is RevocationState.NOT_OFFERED
     assert done.alive != ()
@@ -94,17 +96,17 @@ async def test_what_cannot_be_revoked_is_said_to_live_on(world):
 
 async def test_a_second_delivery_asks_the_provider_once(world):
     connection = await world.connected()
-    revocation = (await disconnect(world, connection)).revocation
-    await world.hub.revocations.work(revocation.id)
+    await disconnect(world, connection)
+    await world.work()
     asked = len(world.outside.requests)
-    await world.hub.revocations.work(revocation.id)
+    await world.work()
     assert len(world.outside.requests) == asked
 
 
 async def test_deleting_revokes_too(world):
     connection = await world.connected()
     deleted = await world.hub.connections.delete(world.actor, connection.id)
-    await world.hub.revocations.work(deleted.revocation.id)
+    await world.work()
     done = await world.hub.revocations.get(world.actor, deleted.revocation.id)
     assert done.state is RevocationState.REVOKED
 

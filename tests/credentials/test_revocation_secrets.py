@@ -73,7 +73,7 @@ async def test_what_is_revoked_is_proved_with_the_secrets_themselves(world, verb
     sent.clear()
 
     edited = await getattr(world.hub.connections, verb)(world.actor, connection.id)
-    await world.hub.revocations.work(edited.revocation.id)
+    await world.work()
 
     done = await world.hub.revocations.get(world.actor, edited.revocation.id)
     (path, form) = sent[0]
@@ -89,7 +89,7 @@ async def test_nothing_that_was_sealed_for_a_revocation_outlives_it(world):
     edited = await world.hub.connections.delete(world.actor, connection.id)
     fields = await world.hub.vault.fields_of(world.actor.workspace_id, "revocation", edited.revocation.id)
     assert fields == ["config.signing", "credentials"]
-    await world.hub.revocations.work(edited.revocation.id)
+    await world.work()
     assert await world.hub.vault.fields_of(world.actor.workspace_id, "revocation", edited.revocation.id) == []
 
 
@@ -100,7 +100,7 @@ async def test_a_secret_that_the_operator_took_away_is_not_replaced_by_its_refer
     world.hub.credentials._opener._outside_secrets._values = {}
 
     edited = await world.hub.connections.disconnect(world.actor, connection.id)
-    await world.hub.revocations.work(edited.revocation.id)
+    await world.work()
 
     pending = await world.hub.revocations.get(world.actor, edited.revocation.id)
     assert sent == []

@@ -69,8 +69,7 @@ class Scene:
                 return str(now["state"])
             self.clock.advance(5)
             with self.hub.database.bind():
-                for due in await self.hub.polling.due():
-                    await self.hub.polling.work(due)
+                await self.hub.dispatcher.drain()
                 await self.hub.browser.expire_due()
         raise AssertionError(f"the authorization does not end: {now}")
 

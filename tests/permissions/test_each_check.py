@@ -55,7 +55,7 @@ async def looked_at_again(door):
     """Poll for an authorization that a viewer began, who was more then."""
     begun = await begun_by_a_viewer(door, Mode.LIVE)
     door.hub.clock.advance(3)
-    await door.hub.polling.work(begun.id)
+    await door.hub.dispatcher.drain()
     return (await door.hub.authorizations.get(door.owner, begun.id)).state
 
 

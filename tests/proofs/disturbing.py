@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 
-from app.credentials.models import CredentialRecord
 from app.foundation.clock import SystemClock
 from app.foundation.database import Database
 from app.settings import read_settings
+from app.work.models import DueWorkRecord
 from tests.fakes.oauth_server import OAuthServer, TokenCalls
 from tests.journeys.hub_process import HubProcess
 from tests.proofs.standing import Users, Witness
@@ -188,11 +188,11 @@ class Disturber:
         database = Database(read_settings(self._hubs[0].environment).database, SystemClock())
         await database.open()
         try:
-            credential = await CredentialRecord.get(lifetime_s__not_isnull=True)
+            renewal = await DueWorkRecord.get(kind="renewal")
         finally:
             await database.close()
-        if credential.lease_until is not None:
-            lasts_s = credential.lease_until.timestamp() - time.time()
+        if renewal.lease_until is not None:
+            lasts_s = renewal.lease_until.timestamp() - time.time()
             self.windows[-1].aftermath_s = RECOVERY_S + max(0.0, lasts_s)
 
     @staticmethod

@@ -23,6 +23,7 @@ from app.connections.lifecycle import ConnectionState
 from app.connections.models import ConnectionRecord
 from app.connections.rows import owner_of
 from app.credentials.applications import application_id
+from app.credentials.schedule import RenewalSchedule
 from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import Mode
 from app.foundation.clock import Clock
@@ -190,7 +191,7 @@ class Fleet:
         await row.save(force_create=True)
         sealed = Transaction(tx.now - timedelta(seconds=age_s))
         definition = self.hub.catalog.definition(profile.name, "1.0.0")
-        await seal_grant(
+        credential = await seal_grant(
             sealed,
             self.hub.vault,
             owner_of(row),
@@ -200,6 +201,7 @@ class Fleet:
             application_id=application_id(self.workspace_id, profile.name, Mode.LIVE),
             scopes=(),
         )
+        await RenewalSchedule(self.hub.work).sealed(sealed, [credential])
         self.ids.append(row.id)
 
 

@@ -21,11 +21,11 @@ from app.connections.lifecycle import ConnectionState
 from app.connections.models import ConnectionRecord
 from app.credentials.due import CLOCK_SKEW
 from app.credentials.models import CredentialRecord
-from app.credentials.turns import OF_ONE_APPLICATION
 from app.foundation.clock import FrozenClock
 from app.foundation.errors import OutsideError
 from app.vault.vault import RevealPurpose
-from app.worker import BackgroundWork
+from app.work.models import DueWorkRecord
+from app.worker import RENEWALS_OF_ONE_APPLICATION, chores, register_work
 from tests.proofs.fleet import Fleet, Profile, fleet_at_sea
 
 IS_FULL = os.environ.get("PATCHBAY_PROOFS") == "full"
@@ -53,7 +53,7 @@ class Month:
         self.provider = fleet.provider
         self.clock = clock
         self.rng = Random(seed)
-        self.work = BackgroundWork(fleet.hub)
+        register_work(fleet.hub)
         fleet.hub.renewal._results._rng = self.rng
         self.seen: Counter[str] = Counter()
         self.wall_is_right = True
@@ -95,13 +95,10 @@ class Month:
         """Do what the background work does, and wait until it is done."""
         if self.clock.monotonic() >= self._upkeep_at:
             self._upkeep_at = self.clock.monotonic() + HOUR
-            await self.work.upkeep()
-        while due := await self.fleet.hub.renewal.due():
-            self.seen["due"] += len(due)
-            for workspace_id, connection_id in due:
-                await self.work.renew(f"{workspace_id}/{connection_id}")
-            await self.work.renewals_done()
-            await self.fleet.hub.jobs._broker.wait_all()  # a probe is a job of its own
+            for chore in chores(self.fleet.hub).values():
+                await chore()
+        await self.fleet.hub.dispatcher.drain()
+        await self.fleet.hub.jobs._broker.wait_all()  # a probe is a job of its own
 
     def check(self) -> None:
         """No token, used or idle, is near its end once the sweep was there, unless its provider is away."""
@@ -120,11 +117,15 @@ class Month:
         return 0.0 if profile.lifetime_s is None else min(60.0, profile.lifetime_s / 4)
 
     async def _until_next(self) -> float:
-        rows = CredentialRecord.filter(due_at__not_isnull=True).order_by("due_at")
+        rows = DueWorkRecord.filter(due_at__not_isnull=True).order_by("due_at")
         due_at = await rows.first().values_list("due_at", flat=True)
         due_s = (due_at - self.clock.now()).total_seconds() if due_at else DAY
         user_s = self._users[0] - self.clock.monotonic() if self._users else 0.0
         return max(min(due_s, user_s, self._upkeep_at - self.clock.monotonic()), 0.0)
+
+
+async def failing_now() -> int:
+    return await DueWorkRecord.filter(failing_since__not_isnull=True).count()
 
 
 @pytest.fixture
@@ -158,8 +159,8 @@ async def test_no_token_is_used_near_its_end_in_a_month(month):
     assert await month.states() == {ConnectionState.CONNECTED.value: count}
     assert month.seen["refused"] == 0
     assert month.provider.reused == 0
-    assert month.provider.most_at_once <= OF_ONE_APPLICATION * len(SHARES)
-    assert await CredentialRecord.filter(failures__gt=0).count() == 0
+    assert month.provider.most_at_once <= RENEWALS_OF_ONE_APPLICATION * len(SHARES)
+    assert await failing_now() == 0
     idle = [account for n, account in enumerate(month.provider.accounts) if n % 2]
     for account in idle:
         expected = (
@@ -179,10 +180,10 @@ async def outage(month: Month) -> None:
     month.provider.is_down = True
     await month.until(over_at, least_step_s=10)
     assert ConnectionState.AUTHENTICATION_ERROR.value not in await month.states()
-    failing = await CredentialRecord.filter(failures__gt=0).count()
+    failing = await failing_now()
     assert failing > 0
     month.provider.is_down = False
-    while await CredentialRecord.filter(failures__gt=0).count() or len(await month.states()) > 1:
+    while await failing_now() or len(await month.states()) > 1:
         month.clock.advance(10)
         assert month.clock.monotonic() - over_at <= RECOVERY_S
         await month.sweep()
@@ -198,7 +199,7 @@ async def clock_jumps(month: Month, jump_s: float) -> None:
     before = [len(account.renewals) for account in month.provider.accounts]
     month.wall_is_right = not month.wall_is_right
     month.clock.jump(jump_s)
-    await month.work.upkeep()  # within a minute
+    await month.sweep()  # within a second
     for number in range(0, len(month.fleet.ids), 2):
         if (
             month.provider.accounts[number].profile.lifetime_s or 0

@@ -100,8 +100,7 @@ class Scene:
         """Do what the background does about revocations, once they have lain there for a moment."""
         self.clock.advance(6)
         with self.hub.database.bind():
-            for revocation in await self.hub.revocations.due():
-                await self.hub.revocations.work(revocation)
+            await self.hub.dispatcher.drain()
 
     async def nothing_happened(self, journey: Journey, state: str = "PENDING_AUTHENTICATION") -> None:
         """Assert that the provider saw no token request, and that nothing was sealed for the connection."""

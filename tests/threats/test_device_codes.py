@@ -50,13 +50,17 @@ class Device:
         return [later - earlier for earlier, later in pairwise([0.0, *self.polled_at])]
 
 
+async def polls_due(scene):
+    return await scene.hub.work.look(["authorization"], [], 100)
+
+
 async def to_the_end(scene, journey):
     """Let time pass by the second until the sign-in is over; return it."""
     for _ in range(GAPS * 10):
         with scene.hub.database.bind():
-            looked_at = await scene.hub.polling.due()
-            for due in [*looked_at, *looked_at]:  # whoever looks again at once is put off
-                await scene.hub.polling.work(due)
+            looked_at = await polls_due(scene)
+            for _ in range(2):  # whoever looks again at once is put off
+                await scene.hub.dispatcher.drain()
             expired = await scene.hub.browser.expire_due()
         if looked_at or expired:
             now = await journey.authorization_now()
@@ -113,7 +117,7 @@ async def test_o13_a_refusal_ends_the_polling(scene, error, code):
     ended = await to_the_end(scene, journey)
     scene.clock.advance(600)
     with scene.hub.database.bind():
-        assert await scene.hub.polling.due() == []
+        assert await polls_due(scene) == []
 
     assert (ended["state"], ended["problem"]["code"]) == ("FAILED", code)
     assert len(device.polled_at) == 2
@@ -133,7 +137,8 @@ async def test_o13_a_code_is_not_polled_beyond_its_life_or_once_it_was_cancelled
     await scene.client.verb("cancelAuthorization", authorizationId=journey.authorization["id"])
     scene.clock.advance(60)
     with scene.hub.database.bind():
-        assert await scene.hub.polling.due() == []
+        await scene.hub.dispatcher.drain()
+        assert await polls_due(scene) == []
     assert device.polled_at == []
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from app.connections.lifecycle import ConnectionState
 from app.credentials.models import CredentialRecord
-from app.credentials.watching import usual_due
-from app.worker import BackgroundWork
+from app.credentials.schedule import usual_due
 from tests.connections.conftest import GENERIC
 from tests.credentials.renewing import answering, credential_of, outside
 
@@ -35,17 +34,14 @@ async def state_of(world, connection):
 
 
 async def sweep(world):
-    """Do what is due, as the background work does; return how many connections were."""
-    work, due = BackgroundWork(world.hub), await world.hub.renewal.due()
-    for workspace_id, connection_id in due:
-        await work.renew(f"{workspace_id}/{connection_id}")
-        await work.renewals_done()
-        for run_id in await world.hub.test_runs.due():
-            await world.hub.test_runs.work(run_id)
-        latest = await world.hub.test_runs.latest(world.actor, [connection_id])
-        if connection_id in latest:
-            await world.hub.test_runs.work(latest[connection_id].id)
-            await world.hub.test_runs.wait(world.actor, latest[connection_id].id, 10_000)
+    """Do what is due; return how many connections were looked at."""
+    due = await world.due()
+    await world.work()
+    for run_id in await world.hub.test_runs.due():
+        await world.hub.test_runs.work(run_id)
+    for run in (await world.hub.test_runs.latest(world.actor, due)).values():
+        await world.hub.test_runs.work(run.id)
+        await world.hub.test_runs.wait(world.actor, run.id, 10_000)
     return len(due)
 
 
@@ -61,7 +57,7 @@ async def test_what_a_probe_finds_away_is_probed_again_soon_and_recovers_by_itse
     world.clock.advance(120)  # after an outage of ten minutes
     assert await sweep(world) == 1
     assert await state_of(world, stripe) is ConnectionState.CONNECTED
-    due_in = (await credential_of(stripe)).due_at - world.clock.now()
+    due_in = (await world.renewal_of(stripe)).due_at - world.clock.now()
     assert timedelta(hours=21) < due_in <= timedelta(days=1)
 
 
@@ -75,17 +71,17 @@ async def test_a_long_outage_is_looked_at_every_half_hour_at_most(world, stripe)
             looks += await sweep(world)
             world.clock.advance(600)
     assert 24 <= looks <= 144
-    assert (await credential_of(stripe)).due_at <= world.clock.now() + timedelta(minutes=30)
+    assert (await world.renewal_of(stripe)).due_at <= world.clock.now() + timedelta(minutes=30)
 
 
 async def test_a_use_that_met_an_outage_is_followed_by_a_probe_and_not_by_a_renewal(world):
     connection = await world.connected("generic-oauth2", GENERIC)
-    usual = (await credential_of(connection)).due_at
+    usual = (await world.renewal_of(connection)).due_at
     asked = []
     async with outside(world, AWAY):
         await world.tested(connection)
     assert await state_of(world, connection) is ConnectionState.DEGRADED
-    assert (await credential_of(connection)).due_at <= world.clock.now() + timedelta(seconds=60)
+    assert (await world.renewal_of(connection)).due_at <= world.clock.now() + timedelta(seconds=60)
     world.clock.advance(60)
     world.outside.requests.clear()
     assert await sweep(world) == 1
@@ -93,8 +89,8 @@ async def test_a_use_that_met_an_outage_is_followed_by_a_probe_and_not_by_a_rene
     assert asked
     assert not any(path.endswith("/token") for path in asked)
     assert await state_of(world, connection) is ConnectionState.CONNECTED
-    credential = await credential_of(connection)
-    assert (credential.generation, credential.due_at) == (1, usual)
+    assert (await credential_of(connection)).generation == 1
+    assert (await world.renewal_of(connection)).due_at == usual
 
 
 async def test_a_renewal_that_is_due_meanwhile_is_not_put_off(world):
@@ -115,7 +111,7 @@ async def test_what_the_provider_asks_for_is_waited_for(world, stripe):
 
     async with outside(world, busy):
         await world.tested(stripe)
-    due_in = (await credential_of(stripe)).due_at - world.clock.now()
+    due_in = (await world.renewal_of(stripe)).due_at - world.clock.now()
     assert due_in >= timedelta(seconds=1190)
 
 
@@ -123,13 +119,13 @@ async def test_resumed_with_the_outage_as_last_news_it_is_looked_at_soon(world, 
     async with outside(world, AWAY):
         await world.tested(stripe)
     await world.hub.connections.pause(world.actor, stripe.id)
-    assert (await credential_of(stripe)).due_at > world.clock.now() + timedelta(hours=20)
+    assert (await world.renewal_of(stripe)).due_at > world.clock.now() + timedelta(hours=20)
     await world.hub.connections.resume(world.actor, stripe.id)
     assert await state_of(world, stripe) is ConnectionState.DEGRADED
-    assert (await credential_of(stripe)).due_at <= world.clock.now() + timedelta(seconds=60)
+    assert (await world.renewal_of(stripe)).due_at <= world.clock.now() + timedelta(seconds=60)
 
 
 async def test_usual_due_is_what_was_written_when_it_was_sealed(world):
     connection = await world.connected("generic-oauth2", GENERIC)
     credential = await CredentialRecord.get(connection_id=connection.id)
-    assert usual_due(credential, world.clock.now()) == credential.due_at
+    assert usual_due(credential, world.clock.now()) == (await world.renewal_of(connection)).due_at

@@ -1,4 +1,4 @@
-"""Leases on renewals: one at a time, none for ever, and what an attempt without an answer means for the next one."""
+"""Intents to renew: one at a time, none for ever, and what an attempt without an answer means for the next one."""
 
 from __future__ import annotations
 
@@ -9,29 +9,15 @@ import httpx
 import pytest
 
 from app.connections.lifecycle import ConnectionState
-from app.credentials import leases
 from app.credentials.models import CredentialRecord, RenewalAttemptRecord
 from app.foundation.errors import CredentialsRejectedError, TransientOutsideError
 from app.foundation.problems import ProblemCode
+from app.work.models import DueWorkRecord
+from app.work.statements import LEASE_FOR
 from tests.connections.conftest import GENERIC
-from tests.credentials.renewing import answering, credential_of, outside, raising, renew
+from tests.credentials.renewing import answering, interrupted, outside, raising, renew, taken
 
 REFUSED = answering(400, {"error": "invalid_grant"})
-
-
-async def interrupted(world, connection):
-    """Leave behind what a worker leaves that is killed while the provider is asked."""
-    await RenewalAttemptRecord.create(
-        id="ren_interrupted",
-        workspace_id=connection.workspace_id,
-        connection_id=connection.id,
-        generation=1,
-        lease_owner="a worker that was killed",
-        started_at=world.clock.now(),
-    )
-    await CredentialRecord.filter(connection_id=connection.id).update(
-        lease_owner="a worker that was killed", lease_until=world.clock.now()
-    )
 
 
 async def refused(world, connection):
@@ -104,48 +90,69 @@ async def test_attempts_do_not_pile_up(world):
 
 async def test_a_lease_of_a_clock_that_was_put_back_holds_nobody_up(world):
     connection = await world.connected()
-    await CredentialRecord.filter(connection_id=connection.id).update(
-        lease_owner="a worker that was killed", lease_until=world.clock.now() + timedelta(days=1)
-    )
+    await taken(connection, until=world.clock.now() + timedelta(days=1))
     await renew(world, connection)
     assert (await world.reload(connection)).auth.generation == 2
 
 
 async def test_a_lease_of_a_clock_that_is_ahead_is_honoured(world):
     connection = await world.connected("generic-oauth2", GENERIC)
-    ahead = world.clock.now() + leases.LEASE_FOR + timedelta(seconds=60)
-    await CredentialRecord.filter(connection_id=connection.id).update(
-        lease_owner="a worker elsewhere", lease_until=ahead
-    )
+    await taken(connection, until=world.clock.now() + LEASE_FOR + timedelta(seconds=60))
     calls = []
     async with outside(world, answering(200, {}, calls)):
         waiting = asyncio.create_task(renew(world, connection))
         await asyncio.wait([waiting], timeout=0.2)
         assert not waiting.done()
         assert calls == []
-        assert await world.hub.renewal.due() == []
+        assert await world.due() == []
         waiting.cancel()
     await CredentialRecord.filter(connection_id=connection.id).update(generation=2)
 
 
-async def test_a_slow_provider_costs_nobody_the_lease(world, monkeypatch):
-    monkeypatch.setattr(leases, "_BEAT_S", 0.001)
+async def test_a_slow_provider_costs_nobody_the_lease(world):
+    world.hub.work._heartbeat._beat_s = 0.001
     connection = await world.connected("generic-oauth2", GENERIC)
 
+    async def lease_until():
+        return (await DueWorkRecord.get(id=f"renewal:{connection.id}")).lease_until
+
     async def slow(request):
-        taken = (await credential_of(connection)).lease_until
+        taken_until = await lease_until()
         for seconds in (20, 20, 20):
             world.clock.advance(seconds)
             async with asyncio.timeout(5):
-                while (await credential_of(connection)).lease_until < world.clock.now() + leases.LEASE_FOR:
+                while await lease_until() < world.clock.now() + LEASE_FOR:
                     await asyncio.sleep(0.001)
-        assert taken < world.clock.now()
+        assert taken_until < world.clock.now()
         return httpx.Response(503, json={})
 
     async with outside(world, slow):
         with pytest.raises(TransientOutsideError):
             await renew(world, connection)
-    assert (await credential_of(connection)).lease_until is None
+    assert await lease_until() is None
+
+
+async def test_an_interrupted_renewal_is_due_now_however_long_before_its_time(world):
+    connection = await world.connected("generic-oauth2", GENERIC)
+    asked, gate = asyncio.Event(), asyncio.Event()
+
+    async def hang(request):
+        asked.set()
+        await gate.wait()
+        raise httpx.ReadError("")
+
+    async with outside(world, hang):
+        dying = asyncio.create_task(renew(world, connection))
+        await asked.wait()
+        world.clock.advance(26)
+        assert await world.due() == [connection.id]
+        world.outside.instead = None
+        await world.work()
+        assert (await world.reload(connection)).auth.generation == 2
+        gate.set()
+        await asyncio.wait([dying])
+        dying.exception()
+    assert (await world.reload(connection)).auth.generation == 2
 
 
 async def test_a_dead_grant_and_what_it_means_are_one_change(world):
