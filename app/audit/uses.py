@@ -85,8 +85,7 @@ def _minute(instant: datetime) -> datetime:
 
 async def _upsert(database: Database, rows: Sequence[SecretUseRecord]) -> None:
     """Count all of them by one statement, which is its own transaction."""
-    fields = SecretUseRecord._meta.fields_map  # noqa: SLF001 - the ORM raises no count where a row is already there
-    values = [fields[name].to_db_value(getattr(row, name), row) for row in rows for name in _COLUMNS]
+    values = [getattr(row, name) for row in rows for name in _COLUMNS]
     places = [f"${number}" for number in range(1, len(values) + 1)]
     width = len(_COLUMNS)
     marks = ", ".join(f"({', '.join(places[at : at + width])})" for at in range(0, len(places), width))

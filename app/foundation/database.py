@@ -193,8 +193,7 @@ class Database:
             RuntimeError: a transaction is open here already: its last acts would not be the last.
         """
         self._activate()
-        is_inside = isinstance(get_connections().get("default"), TransactionalDBClient)
-        if is_inside:
+        if self.is_in_transaction():
             raise RuntimeError("transactions do not nest")
         work = Transaction(self.clock.now())
         try:
@@ -206,6 +205,11 @@ class Database:
                 raise StorageBusyError from fault
             raise
         await work.announce()
+
+    def is_in_transaction(self) -> bool:
+        """Return whether the present task is in a transaction."""
+        with self.bind():
+            return isinstance(get_connections().get("default"), TransactionalDBClient)
 
     async def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         """Run one statement with places ``$1``, ``$2``, ... on either database; return its rows as the driver has them.

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import ssl
 from typing import Any, Final
 
 import httpcore
-from httpcore._utils import is_socket_readable
 
 from app.foundation import outbound_faults as faults
 from app.foundation.outbound_trace import Tracer
@@ -41,7 +42,7 @@ class OutboundStream(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's own signature
         """Return what the socket knows."""
         if info == "is_readable":  # asked of every idle connection before each request: anyio's way is slow
-            return is_socket_readable(self._socket)
+            return _is_readable(self._socket)
         return self._stream.get_extra_info(info)
 
     async def secured(self, tls: ssl.SSLContext, name: str, tracer: Tracer) -> OutboundStream:
@@ -58,6 +59,15 @@ class OutboundStream(httpcore.AsyncNetworkStream):
             raise faults.tls_failed(error.__cause__) from None
         tracer.done("tls", **_evidence(stream.get_extra_info("ssl_object")))
         return OutboundStream(stream)
+
+
+def _is_readable(sock: socket.socket | None) -> bool:
+    """Return whether reading would not wait: there is data, or the connection has ended."""
+    if sock is None or sock.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _evidence(ssl_object: ssl.SSLObject | None) -> dict[str, str | None]:

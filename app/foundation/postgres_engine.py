@@ -7,29 +7,31 @@ cursors and locks after each statement, which doubles them all: the hub uses non
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
+from tortoise.exceptions import TransactionManagementError
 
 
-class PooledContext(TransactionContextPooled):
-    """Enters and leaves a transaction so that its connection always goes back to the pool."""
+class PooledContext(TransactionContext):
+    """Enters and leaves the stock transaction so that its connection always goes back to the pool."""
+
+    def __init__(self, stock: TransactionContextPooled) -> None:
+        self._stock = stock
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await self.ensure_connection()
-        pool = self.client._parent._pool  # noqa: SLF001 - the engine's own parts
-        self.client._connection = await pool.acquire()  # noqa: SLF001 - likewise
         try:
-            await self.client.begin()
-        except BaseException:
-            await self._give_back()
+            return await self._stock.__aenter__()
+        except BaseException as fault:
+            if hasattr(self._stock, "token"):  # it has a connection; the pool rolls back what is open on it
+                await self.__aexit__(TransactionManagementError, fault, None)
             raise
-        self.token = get_connections().set(self.connection_name, self.client)
-        return self.client
 
     async def __aexit__(
         self,
@@ -37,22 +39,14 @@ class PooledContext(TransactionContextPooled):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        get_connections().reset(self.token)
+        # The pool takes a connection back even if the task is cancelled again; the task's mark would then stay.
+        connections, token = get_connections(), self._stock.token
         try:
-            if self.client._finalized:  # noqa: SLF001 - the engine's own state
-                return
-            if exc_type is None:
-                await self.client.commit()
-            else:
-                await self.client.rollback()
-        finally:
-            await self._give_back()
-
-    async def _give_back(self) -> None:
-        # The pool finishes this even if the task is cancelled again, and rolls back what is open on the connection.
-        pool = self.client._parent._pool  # noqa: SLF001 - the engine's own parts
-        if pool is not None:
-            await pool.release(self.client._connection)  # noqa: SLF001 - likewise
+            await self._stock.__aexit__(exc_type, exc_val, exc_tb)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ValueError):  # the mark is gone already
+                connections.reset(token)
+            raise
 
 
 class PooledClient(AsyncpgDBClient):
@@ -63,7 +57,7 @@ class PooledClient(AsyncpgDBClient):
         return await asyncpg.create_pool(None, reset=_leave, **options)
 
     def _in_transaction(self) -> TransactionContext:
-        return PooledContext(TransactionWrapper(self), self._pool_init_lock)
+        return PooledContext(cast("TransactionContextPooled", super()._in_transaction()))
 
 
 async def _leave(connection: asyncpg.Connection) -> None:

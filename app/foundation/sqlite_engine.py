@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Iterator
-from types import TracebackType
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
@@ -22,8 +21,7 @@ from tortoise.backends.sqlite.client import (
     SqliteTransactionWrapper,
     translate_exceptions,
 )
-from tortoise.connection import get_connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import OperationalError, TransactionManagementError
 
 
 class OneStatementInserts(SqliteClient):
@@ -38,7 +36,10 @@ class OneStatementInserts(SqliteClient):
 
 
 class ImmediateWrapper(OneStatementInserts, SqliteTransactionWrapper):
-    """A transaction that holds SQLite's write lock from its first statement."""
+    """A transaction that holds SQLite's write lock from its first statement.
+
+    A cancelled task waits for the beginning or end that it is in: the file's lock never outlives it.
+    """
 
     async def begin(self) -> None:
         """Begin with the write lock; waits ``busy_timeout`` for another process.
@@ -46,87 +47,92 @@ class ImmediateWrapper(OneStatementInserts, SqliteTransactionWrapper):
         Raises:
             OperationalError: the database stayed locked.
         """
+        beginning = asyncio.ensure_future(self._begin())
         try:
-            await self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as fault:
-            raise OperationalError(fault) from fault
+            await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            await _settle(beginning)
+            if not beginning.cancelled() and beginning.exception() is None:
+                await _settle(asyncio.ensure_future(self.rollback()))
+            raise
+
+    async def commit(self) -> None:
+        """Commit, or roll back where that fails.
+
+        Raises:
+            OperationalError: the commit failed.
+        """
+        await _to_its_end(self._commit())
+
+    async def rollback(self) -> None:
+        """Roll back."""
+        await _to_its_end(super().rollback())
 
     async def execute_script(self, query: str) -> None:
         """Run the statements one by one: sqlite3's own way would commit the transaction first."""
+        for statement in statements_of(query):
+            await self._execute(statement)
+
+    @translate_exceptions
+    async def _execute(self, statement: str) -> None:
+        async with self.acquire_connection() as connection:
+            await connection.execute(statement)
+
+    async def _begin(self) -> None:
+        await self._execute("BEGIN IMMEDIATE")
+
+    async def _commit(self) -> None:
         try:
-            for statement in statements_of(query):
-                await self._connection.execute(statement)
+            await super().commit()
         except sqlite3.OperationalError as fault:
+            await super().rollback()
             raise OperationalError(fault) from fault
 
 
 class ImmediateContext(SqliteTransactionContext):
-    """Enters and leaves a transaction so that a cancelled task leaves neither a lock nor a transaction behind."""
+    """Enters and leaves a transaction so that a failed or cancelled beginning leaves no lock behind."""
+
+    def __init__(self, connection: ImmediateWrapper, lock: asyncio.Lock) -> None:
+        super().__init__(connection, lock)
+        self._release = lock.release
+
+    async def ensure_connection(self) -> None:
+        """Connect where that is yet to be done; the lock is held."""
+        try:
+            await super().ensure_connection()
+        except BaseException:
+            self._release()
+            raise
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await self._trxlock.acquire()
         try:
-            await self.ensure_connection()
-            begun = asyncio.ensure_future(self.connection.begin())
-            try:
-                await asyncio.shield(begun)
-            except asyncio.CancelledError:
-                await _settle(begun)
-                if not begun.cancelled() and begun.exception() is None:
-                    await _settle(asyncio.ensure_future(self.connection.rollback()))
-                raise
-        except BaseException:
-            self._trxlock.release()
+            return await super().__aenter__()
+        except BaseException as fault:
+            if hasattr(
+                self, "token"
+            ):  # the task has the transaction's connection, and nothing is begun on it
+                await self.__aexit__(TransactionManagementError, fault, None)
             raise
-        self.token = get_connections().set(self.connection_name, self.connection)
-        return self.connection  # type: ignore[no-any-return]  # the base class leaves it untyped
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        ending = asyncio.ensure_future(self._end(failed=exc_type is not None))
-        try:
-            await asyncio.shield(ending)
-        except asyncio.CancelledError:
-            await _settle(ending)
-            if not ending.cancelled():
-                ending.exception()  # seen here: whoever was cancelled does not wait for it
-            raise
-        finally:
-            get_connections().reset(self.token)
-            self._trxlock.release()
-
-    async def _end(self, *, failed: bool) -> None:
-        if self.connection._finalized:  # noqa: SLF001 - the engine's own state
-            return
-        if failed:
-            await self.connection.rollback()
-            return
-        try:
-            await self.connection.commit()
-        except sqlite3.OperationalError as fault:
-            await self.connection.rollback()
-            raise OperationalError(fault) from fault
 
 
 class ReleasingWrapper(ConnectionWrapper[Any]):
-    """The connection's lock, which is given back where there is no connection to be had."""
+    """The connection's lock, which is released where there is no connection to be had."""
 
-    async def __aenter__(self) -> Any:  # noqa: ANN401 - aiosqlite's connection
-        await self._lock.acquire()
+    async def ensure_connection(self) -> None:
+        """Connect where that is yet to be done; the lock is held."""
         try:
-            await self.ensure_connection()
+            await super().ensure_connection()
         except BaseException:
-            self._lock.release()
+            await self.__aexit__(None, None, None)
             raise
-        return self.connection
 
 
 class ImmediateClient(OneStatementInserts):
     """The SQLite client whose transactions are immediate."""
+
+    def __init__(self, file_path: str, **options: Any) -> None:  # noqa: ANN401 - the engine's own options
+        super().__init__(file_path, **options)
+        self._one_at_a_time = asyncio.Lock()
 
     async def create_connection(self, with_db: bool) -> None:
         """Connect with every pragma set, or not at all."""
@@ -141,7 +147,7 @@ class ImmediateClient(OneStatementInserts):
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         """Return the one connection, for one statement."""
-        return ReleasingWrapper(self._lock, self)
+        return ReleasingWrapper(self._one_at_a_time, self)
 
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
         """Insert many rows in a transaction of their own."""
@@ -149,7 +155,7 @@ class ImmediateClient(OneStatementInserts):
             await connection.execute_many(query, values)
 
     def _in_transaction(self) -> TransactionContext:
-        return ImmediateContext(ImmediateWrapper(self), self._lock)
+        return ImmediateContext(ImmediateWrapper(self), self._one_at_a_time)
 
 
 def statements_of(script: str) -> Iterator[str]:
@@ -162,6 +168,18 @@ def statements_of(script: str) -> Iterator[str]:
             statement = ""
     if statement.strip():
         yield statement
+
+
+async def _to_its_end(act: Coroutine[Any, Any, None]) -> None:
+    """Do ``act`` to its end, also where the task is cancelled meanwhile."""
+    acting = asyncio.ensure_future(act)
+    try:
+        await asyncio.shield(acting)
+    except asyncio.CancelledError:
+        await _settle(acting)
+        if not acting.cancelled():
+            acting.exception()  # seen here: whoever was cancelled does not wait for it
+        raise
 
 
 async def _settle(task: asyncio.Future[Any]) -> None:

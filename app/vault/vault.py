@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from tortoise.backends.base.client import TransactionalDBClient
 
 from app.access.actor import Actor
 from app.audit.entry import DetailValue, Outcome, Target
@@ -128,8 +127,9 @@ class Vault:
         """
         if actor.workspace_id != ref.workspace_id:
             raise NotFoundError
+        if self._database.is_in_transaction():
+            raise RuntimeError("a value is never revealed inside a transaction")
         with self._database.bind():
-            _refuse_transaction()
             record = await self._found.ask(ref)
             if record is None:
                 raise NotFoundError
@@ -287,9 +287,3 @@ class Vault:
         target = Target(ref.table, ref.row_id, ref.field)
         outcome: Outcome = "OK" if fault is None else "FAILED"
         await self._audit.record_alone(actor, "secret.revealed", target, outcome=outcome, detail=detail)
-
-
-def _refuse_transaction() -> None:
-    inside = isinstance(SealedRecord._meta.db, TransactionalDBClient)  # noqa: SLF001 - the ORM's way to ask
-    if inside:
-        raise RuntimeError("a value is never revealed inside a transaction")

@@ -240,6 +240,26 @@ async def test_cancelled_while_it_waits_for_the_lock_it_takes_nothing(narrow):
     assert await slots() == [2, 3, 100_003]
 
 
+async def test_whoever_was_cancelled_in_a_transaction_may_begin_another_one(narrow):
+    async def twice(slot):
+        try:
+            await write(narrow, slot)
+        except asyncio.CancelledError:
+            asyncio.current_task().uncancel()
+        await write(narrow, slot + 1_000)
+
+    for turns in range(60):
+        task = asyncio.create_task(twice(turns + 1))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if turns >= 30:
+            await asyncio.sleep(0.0004 * (turns - 29))
+        task.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait([task])
+        assert task.cancelled() or task.exception() is None
+
+
 # -- other processes
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.foundation import wakeups as module
+from app.foundation import redis_broadcast as module
 from app.foundation.ids import new_id
 from app.foundation.wakeups import Wakeups
 from tests.fakes.redis_server import RedisServer, running_redis

@@ -28,8 +28,8 @@ class RequestContext:
     """One operation's surroundings.
 
     ``node_loaders`` maps id prefixes to what loads such objects; ``browser`` is the cookie that binds
-    authorizations to a browser. It does not outlive its operation: nothing loaded
-    for one actor reaches another.
+    authorizations to a browser; ``operation_name`` is the one that the request named. It does not outlive its
+    operation: nothing loaded for one actor reaches another.
     """
 
     hub: Hub
@@ -38,6 +38,7 @@ class RequestContext:
     streams: Streams
     signed_in: Actor | None = None
     browser: Secret | None = None
+    operation_name: str | None = None
     loaders: Loaders = field(init=False)
     _position: int | None = None
 

@@ -13,10 +13,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import GraphQLObjectType, is_leaf_type, is_list_type, is_non_null_type
+import strawberry
+from graphql import (
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
 from graphql.execution import Executor
 from graphql.execution.collect_fields import GroupedFieldSet
-from graphql.pyutils import Path, Undefined
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
@@ -42,6 +50,11 @@ class _Plan:
     leaves: dict[str, _Leaf]
     rest: GroupedFieldSet
     selection: GroupedFieldSet  # kept, so that no other one gets its identity
+
+
+def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
+    """Return graphql-core's schema in strawberry's."""
+    return schema._schema  # noqa: SLF001 - strawberry has no other way to it
 
 
 class FastExecutor(StrawberryGraphQLCoreExecutionContext):

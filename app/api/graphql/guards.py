@@ -25,6 +25,7 @@ from strawberry.types.graphql import OperationType
 
 from app.api.graphql.context import RequestContext
 from app.api.graphql.cost import operation_cost
+from app.api.graphql.executor import core_schema
 from app.api.graphql.limits import (
     MAX_COMMENTS,
     MAX_COST,
@@ -105,7 +106,7 @@ class Guards(SchemaExtensionsRunner):
         context = self.execution_context
         context.parse_options = cast("Any", PARSE_OPTIONS)
         try:
-            self._prepared = self._documents.prepare(context.schema._schema, context.query or "")  # noqa: SLF001 - strawberry has no other way to it
+            self._prepared = self._documents.prepare(core_schema(context.schema), context.query or "")
             context.graphql_document = self._prepared.document
         except GraphQLError:
             pass
@@ -145,10 +146,10 @@ class Guards(SchemaExtensionsRunner):
             prepared.measures.check()
             if prepared.errors:
                 return []
-            if prepared.measures.operations > 1 and context._provided_operation_name is None:  # noqa: SLF001 - the public one guesses
+            if prepared.measures.operations > 1 and context.context.operation_name is None:
                 return [GraphQLError("There are several operations: say by operationName which one.")]
             self._cost = operation_cost(
-                context.schema._schema,  # noqa: SLF001 - strawberry has no other way to it
+                core_schema(context.schema),
                 prepared.document,
                 context.operation_name,
                 context.variables or {},

@@ -21,8 +21,6 @@ MAX_NODES: Final = 100
     name="Node", description="An object with an id of its own, which `node` and `nodes` load."
 )
 class NodeType:
-    """Anything that can be loaded by its id."""
-
     id: strawberry.ID = strawberry.field(description="The object's opaque id.")
 
 
@@ -36,7 +34,6 @@ class NodeQueries:
         info: PatchbayInfo,
         id_: Annotated[strawberry.ID, strawberry.argument(name="id", description="The object's id.")],
     ) -> NodeType | None:
-        """Look one object up."""
         found: NodeType | None = (await load_nodes(info.context, [id_]))[0]
         return found
 
@@ -46,7 +43,6 @@ class NodeQueries:
         info: PatchbayInfo,
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")],
     ) -> list[NodeType | None]:
-        """Look several objects up."""
         if len(ids) > MAX_NODES:
             raise InvalidInputError(
                 problem(ProblemCode.FIELD_TOO_LONG, "ids", label="ids", limit=f"{MAX_NODES} entries")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import ExecutionResult
+from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from app.access.actor import Actor
 from app.api.graphql.context import NodeLoader, RequestContext
+from app.api.graphql.executor import core_schema
 from app.api.graphql.http_request import Operation, RequestRefusedError
 from app.api.graphql.sanitiser import Sanitiser
 from app.api.graphql.streams import Streams
@@ -64,7 +65,7 @@ class Operations:
         self._hub = hub
         self._schema = schema
         self._node_loaders = node_loaders
-        self._translator = Translator(Sanitiser(schema._schema))  # noqa: SLF001 - strawberry has no other way to it
+        self._translator = Translator(Sanitiser(core_schema(schema)))
         self._streams = Streams(hub.metrics)
 
     def context(self, actor: Actor | None, request_id: str, browser: Secret | None) -> RequestContext:
@@ -86,6 +87,7 @@ class Operations:
         Raises:
             RequestRefusedError: there is no such operation in the document, or not for this transport.
         """
+        context.operation_name = operation.operation_name
         try:
             result = await self._schema.execute(
                 operation.query,
@@ -105,6 +107,7 @@ class Operations:
         self, operation: Operation, context: RequestContext, allowed: Iterable[OperationType] = EVERYTHING
     ) -> AsyncGenerator[Answer, None]:
         """Run any operation and yield its answers: one for a query or mutation, many for a subscription."""
+        context.operation_name = operation.operation_name
         results = await self._schema.stream(
             operation.query,
             variable_values=_plain(operation.variables),

@@ -61,8 +61,6 @@ def page_args(first: int | None, after: str | None, last: int | None, before: st
 
 @strawberry.type(name="PageInfo", description="Where a page stands in its list.")
 class PageInfoType:
-    """Relay's page information."""
-
     has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
     has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
     start_cursor: str | None = strawberry.field(description="The cursor of the page's first entry.")
@@ -71,16 +69,12 @@ class PageInfoType:
 
 @strawberry.type(name="Edge", description="An entry of a list at its place.")
 class EdgeType(Generic[T]):
-    """Relay's edge."""
-
     cursor: str = strawberry.field(description="The entry's place: opaque, valid across inserts.")
     node: T = strawberry.field(description="The entry.")
 
 
 @strawberry.type(name="Connection", description="A page of a list.")
 class PageType(Generic[T]):
-    """Relay's connection, with ``nodes`` beside ``edges``."""
-
     edges: list[EdgeType[T]] = strawberry.field(description="The page's entries with their cursors.")
     nodes: list[T] = strawberry.field(description="The page's entries.")
     page_info: PageInfoType = strawberry.field(description="Where the page stands in the list.")

@@ -67,8 +67,6 @@ describe_enum(
 
 @strawberry.type(name="Remediation", description="One thing that somebody can do about a problem.")
 class RemediationType:
-    """What to do, who can do it, and where."""
-
     kind: RemediationKind = strawberry.field(description="What kind of act it is.")
     text: str = strawberry.field(description="What to do, in plain words.")
     actor: FixBy = strawberry.field(description="Who can do it.")
@@ -83,8 +81,6 @@ class RemediationType:
     ),
 )
 class ProblemType:
-    """What every problem tells."""
-
     code: ProblemCode = strawberry.field(description="The stable code.")
     message: str = strawberry.field(description="What is wrong, in plain words.")
     path: list[str] = strawberry.field(
@@ -96,7 +92,6 @@ class ProblemType:
 
     @resolver("The page that explains this code.")
     def docs_url(self, info: PatchbayInfo) -> Url:
-        """Return the hub's own page about the code."""
         return Url(f"{info.context.hub.public_url}/docs/problems/{self.code.value}")
 
 
@@ -107,8 +102,6 @@ class GenericProblemType(ProblemType):
 
 @strawberry.type(name="FieldProblem", description="A field of the input is not right.")
 class FieldProblemType(ProblemType):
-    """A problem of one field."""
-
     schema_keyword: str | None = strawberry.field(description="The JSON Schema keyword that does not hold.")
     expected: Json | None = strawberry.field(
         description="What the schema expects there; never what was sent."
@@ -117,15 +110,11 @@ class FieldProblemType(ProblemType):
 
 @strawberry.type(name="ConflictProblem", description="Somebody else changed the object in the meantime.")
 class ConflictProblemType(ProblemType):
-    """A lost race."""
-
     current_revision: int = strawberry.field(description="The object's revision now.")
 
 
 @strawberry.type(name="ProviderProblem", description="The outside system answered with a fault.")
 class ProviderProblemType(ProblemType):
-    """What the outside said."""
-
     provider_status: int | None = strawberry.field(description="The HTTP status it answered with.")
     provider_code: str | None = strawberry.field(description="Its own error code.")
     provider_detail: str | None = strawberry.field(
@@ -135,15 +124,11 @@ class ProviderProblemType(ProblemType):
 
 @strawberry.type(name="MissingScopesProblem", description="Permissions are missing at the outside system.")
 class MissingScopesProblemType(ProblemType):
-    """What was not granted."""
-
     missing_scopes: list[str] = strawberry.field(description="The scopes that are missing.")
 
 
 @strawberry.type(name="UnmetStepsProblem", description="Set-up steps must be completed first.")
 class UnmetStepsProblemType(ProblemType):
-    """What has to come first."""
-
     unmet_steps: list[SetupStepKey] = strawberry.field(description="The steps that are not done.")
 
 

@@ -45,8 +45,6 @@ describe_enum(
 
 @strawberry.type(name="Actor", description="Who did something: a member, an access token, or the hub itself.")
 class ActorType:
-    """An actor, as it stood then."""
-
     kind: ActorKind = strawberry.field(description="What kind of actor it is.")
     id: strawberry.ID = strawberry.field(description="Its id.")
     label: str = strawberry.field(description="What it was called.")

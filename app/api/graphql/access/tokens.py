@@ -20,8 +20,6 @@ from app.members.tokens import TokenSnapshot
 
 @strawberry.type(name="AccessToken", description="An access token, by which a program acts for a member.")
 class AccessTokenType:
-    """A token without its secret."""
-
     id: strawberry.ID = strawberry.field(description="Its id.")
     name: str = strawberry.field(description="What it is for.")
     scopes: list[Permission] = strawberry.field(description="What it may do, within what its member may.")
@@ -34,8 +32,6 @@ class AccessTokenType:
 
 @strawberry.input(name="CreateTokenInput", description="A new access token.")
 class CreateTokenInput:
-    """What the token may do, and for how long."""
-
     name: str = strawberry.field(description="What it is for.")
     scopes: list[Permission] = strawberry.field(description="What it may do, within what you may.")
     expires_in_seconds: int | None = optional(
@@ -45,15 +41,11 @@ class CreateTokenInput:
 
 @strawberry.input(name="RevokeTokenInput", description="Which access token to revoke.")
 class RevokeTokenInput:
-    """Revoke."""
-
     token_id: strawberry.ID = strawberry.field(description="The token's id.")
 
 
 @strawberry.type(name="CreateTokenPayload", description="The new token, and its secret for the only time.")
 class CreateTokenPayload:
-    """Created."""
-
     access_token: AccessTokenType | None = strawberry.field(
         description="The token; null exactly where none was made.", default=None
     )
@@ -66,8 +58,6 @@ class CreateTokenPayload:
 
 @strawberry.type(name="RevokeTokenPayload", description="The token, revoked.")
 class RevokeTokenPayload:
-    """Revoked."""
-
     access_token: AccessTokenType | None = strawberry.field(
         description="The token; null exactly where none was revoked.", default=None
     )
@@ -80,7 +70,6 @@ class TokenMutations:
 
     @mutation(CreateTokenPayload, "Makes an access token that may no more than you.")
     async def create_token(self, info: PatchbayInfo, input_: Given[CreateTokenInput]) -> CreateTokenPayload:
-        """Create."""
         seconds = input_.expires_in_seconds
         try:
             created = await info.context.hub.tokens.create(
@@ -97,7 +86,6 @@ class TokenMutations:
 
     @mutation(RevokeTokenPayload, "Revokes an access token at once and for ever; its open streams end.")
     async def revoke_token(self, info: PatchbayInfo, input_: Given[RevokeTokenInput]) -> RevokeTokenPayload:
-        """Revoke."""
         revoked = await info.context.hub.tokens.revoke(info.context.actor, input_.token_id)
         return RevokeTokenPayload(access_token=access_token_type(revoked))
 

@@ -27,8 +27,6 @@ from app.foundation.errors import PermissionDeniedError
 
 @strawberry.type(name="Viewer", description="Who is asking.")
 class ViewerType:
-    """The actor of the request."""
-
     actor: ActorType = strawberry.field(description="Who it is.")
     workspace_id: strawberry.ID = strawberry.field(description="The workspace that all you see belongs to.")
     role: Role = strawberry.field(description="The role in the workspace.")
@@ -36,7 +34,6 @@ class ViewerType:
 
     @resolver("The workspace's access tokens, newest first; null where you may not manage them.")
     async def tokens(self, info: PatchbayInfo) -> list[AccessTokenType] | None:
-        """List the tokens."""
         try:
             tokens = await info.context.hub.tokens.all(info.context.actor)
         except PermissionDeniedError:
@@ -45,14 +42,11 @@ class ViewerType:
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
-        """Return where the event stream stood."""
         return EventCursor(await info.context.as_of())
 
 
 @strawberry.type(name="HubLimits", description="What an operation may ask for.")
 class HubLimitsType:
-    """The door's limits."""
-
     max_depth: int = strawberry.field(description="How deep an operation may go.")
     max_aliases: int = strawberry.field(description="How many aliases it may have, fragments spread.")
     max_directives: int = strawberry.field(description="How many directives it may have, fragments spread.")
@@ -70,8 +64,6 @@ class HubLimitsType:
 
 @strawberry.type(name="HubInfo", description="This hub.")
 class HubInfoType:
-    """What a client may want to know of the hub."""
-
     version: str = strawberry.field(description="The program's version.")
     public_url: Url = strawberry.field(description="The address under which browsers reach it.")
     has_sandbox: bool = strawberry.field(description="Whether connections can be made in sandbox mode.")
@@ -85,13 +77,11 @@ class AccessQueries:
 
     @resolver("Who is asking; null without credentials.")
     async def viewer(self, info: PatchbayInfo) -> ViewerType | None:
-        """Return the actor of the request."""
         actor = info.context.signed_in
         return None if actor is None else _viewer(actor)
 
     @resolver("This hub: version, features, limits.")
     async def hub(self, info: PatchbayInfo) -> HubInfoType:
-        """Return what there is to know of the hub."""
         _ = info.context.actor
         return _hub(info.context)
 

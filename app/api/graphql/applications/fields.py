@@ -29,7 +29,6 @@ class ApplicationQueries:
 
     @resolver("The applications that the workspace has saved, by integration.")
     async def applications(self, info: PatchbayInfo) -> list[ApplicationType]:
-        """List applications; there are at most two of an integration."""
         found = await info.context.hub.applications.all(info.context.actor)
         return [application_type(snapshot) for snapshot in found]
 
@@ -39,7 +38,6 @@ class ApplicationQueries:
         info: PatchbayInfo,
         id_: Annotated[strawberry.ID, strawberry.argument(name="id", description="The application's id.")],
     ) -> ApplicationType | None:
-        """Look one application up."""
         return (await load_applications(info.context, [id_])).get(id_)
 
 
@@ -54,7 +52,6 @@ class ApplicationMutations:
     async def save_application(
         self, info: PatchbayInfo, input_: Given[SaveApplicationInput]
     ) -> SaveApplicationPayload:
-        """Save."""
         saved = await info.context.hub.applications.save(
             info.context.actor,
             integration=input_.integration,
@@ -70,7 +67,6 @@ class ApplicationMutations:
     async def delete_application(
         self, info: PatchbayInfo, input_: Given[DeleteApplicationInput]
     ) -> DeleteApplicationPayload:
-        """Delete."""
         await info.context.hub.applications.delete(info.context.actor, input_.application_id)
         return DeleteApplicationPayload(deleted_application_id=input_.application_id)
 
@@ -85,7 +81,6 @@ class IntegrationApplicationFields:
         info: PatchbayInfo,
         mode: Annotated[Mode, strawberry.argument(description="For connections of this mode.")] = Mode.LIVE,
     ) -> Url:
-        """Return the redirect URI of the workspace's application."""
         key = cast("Any", self).key
         return Url(info.context.hub.applications.redirect_uri_for(info.context.actor, key, mode))
 

@@ -41,8 +41,6 @@ describe_enum(
     name="Application", description="A client id and secret under which the hub is known to a provider."
 )
 class ApplicationType(NodeType):
-    """An application. Its secret goes in and never comes out."""
-
     snapshot: strawberry.Private[ApplicationSnapshot]
     integration_key: str = strawberry.field(description="The key of its integration.")
     mode: Mode = strawberry.field(description="For connections of this mode.")
@@ -56,17 +54,14 @@ class ApplicationType(NodeType):
 
     @resolver("What can be told of the client secret; never its value.")
     def secret(self) -> SecretInfoType:
-        """Return what can be told of the secret."""
         return secret_type(self.snapshot.secret)
 
     @resolver("Set where the provider rejected the application itself.")
     def problem(self) -> ProblemType | None:
-        """Return its fault."""
         return maybe_problem(self.snapshot.problem)
 
     @resolver("Its integration; null where the catalog no longer has it.")
     def integration(self, info: PatchbayInfo) -> IntegrationType | None:
-        """Look the integration up in the catalog."""
         return integration_type(info.context.hub.catalog, self.integration_key)
 
 
@@ -74,8 +69,6 @@ class ApplicationType(NodeType):
     name="SaveApplicationInput", description="A client id and secret registered with a provider."
 )
 class SaveApplicationInput:
-    """One application per integration and mode."""
-
     integration: str = strawberry.field(description="The key of the integration.")
     mode: Mode = strawberry.field(description="For connections of this mode.", default=Mode.LIVE)
     client_id: str = strawberry.field(description="The client id.")
@@ -88,15 +81,11 @@ class SaveApplicationInput:
 
 @strawberry.input(name="DeleteApplicationInput", description="Which application to delete.")
 class DeleteApplicationInput:
-    """Delete."""
-
     application_id: strawberry.ID = strawberry.field(description="The application's id.")
 
 
 @strawberry.type(name="SaveApplicationPayload", description="The application as it is saved.")
 class SaveApplicationPayload:
-    """Saved."""
-
     application: ApplicationType | None = strawberry.field(
         description="The application; null exactly where nothing was saved.", default=None
     )
@@ -105,8 +94,6 @@ class SaveApplicationPayload:
 
 @strawberry.type(name="DeleteApplicationPayload", description="What was deleted.")
 class DeleteApplicationPayload:
-    """Deleted."""
-
     deleted_application_id: strawberry.ID | None = strawberry.field(
         description="The id it had; null exactly where nothing was deleted.", default=None
     )

@@ -31,7 +31,6 @@ class AuditQueries:
         last: Last = None,
         before: Before = None,
     ) -> PageType[AuditEntryType]:
-        """List entries."""
         args = page_args(first, after, last, before)
         page = PageRequest(first=args.first, after=args.after, last=args.last, before=args.before)
         found = await info.context.hub.audit.entries(info.context.actor, audit_filter(filter_), page)

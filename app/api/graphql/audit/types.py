@@ -43,8 +43,6 @@ describe_enum(
 
 @strawberry.type(name="AuditTarget", description="What was acted on.")
 class AuditTargetType:
-    """A target, as it was called then."""
-
     type: str = strawberry.field(description="What it is, as the glossary calls it.")
     id: strawberry.ID = strawberry.field(description="Its id; it may be gone by now.")
     label: str = strawberry.field(description="What it was called.")
@@ -54,8 +52,6 @@ class AuditTargetType:
     name="AuditEntry", description="One entry of the audit log: who did what, when, through which door."
 )
 class AuditEntryType(NodeType):
-    """An entry."""
-
     seq: int = strawberry.field(description="Its number in the workspace's chain.")
     at: datetime = strawberry.field(description="When.")
     actor: ActorType = strawberry.field(description="Who.")
@@ -72,8 +68,6 @@ class AuditEntryType(NodeType):
     name="AuditFilter", description="Which entries are meant: lists mean any of, fields mean and."
 )
 class AuditFilterInput:
-    """A filter."""
-
     actions: list[str] | None = optional("One of these actions.")
     actor_ids: list[strawberry.ID] | None = optional("Done by one of these actors.")
     target_ids: list[strawberry.ID] | None = optional("Done to one of these things.")

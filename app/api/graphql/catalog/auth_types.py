@@ -13,8 +13,6 @@ from app.catalog.definition import AuthKind, AuthMethod, Grant, RenewalBy, Scope
 
 @strawberry.type(name="Scope", description="A permission that an auth method can ask for.")
 class ScopeType:
-    """One scope."""
-
     name: str = strawberry.field(description="Its name at the provider.")
     label: str = strawberry.field(description="What it is called here.")
     description: str | None = strawberry.field(description="What it allows.")
@@ -24,8 +22,6 @@ class ScopeType:
 
 @strawberry.interface(name="AuthMethod", description="One way that an integration offers to authenticate.")
 class AuthMethodType:
-    """What every auth method tells."""
-
     key: str = strawberry.field(description="What `beginAuthorization` takes as `authMethod`.")
     kind: AuthKind = strawberry.field(description="What kind it is.")
     title: str = strawberry.field(description="What it is called.")
@@ -42,8 +38,6 @@ class AuthMethodType:
 
 @strawberry.type(name="OAuth2AuthMethod", description="OAuth 2 (RFC 6749).")
 class OAuth2AuthMethodType(AuthMethodType):
-    """OAuth 2."""
-
     grant: Grant = strawberry.field(description="How the token is got.")
     uses_pkce: bool = strawberry.field(description="Whether PKCE (RFC 7636) protects the code.")
     can_renew: bool = strawberry.field(description="Whether the hub renews its credentials by itself.")

@@ -11,8 +11,6 @@ from app.catalog.definition import Effect, Method, Trigger
 
 @strawberry.type(name="MethodExample", description="A sample call of a method with its answer.")
 class MethodExampleType:
-    """An example."""
-
     title: str = strawberry.field(description="What it shows.")
     params: Json = strawberry.field(description="The parameters sent.")
     status: int = strawberry.field(description="The HTTP status answered.")
@@ -22,8 +20,6 @@ class MethodExampleType:
 
 @strawberry.type(name="Method", description="Something that an integration can be asked to do.")
 class MethodType:
-    """A method."""
-
     name: str = strawberry.field(description="Its name.")
     title: str = strawberry.field(description="What it is called.")
     description: str | None = strawberry.field(description="What it does.")
@@ -39,8 +35,6 @@ class MethodType:
 
 @strawberry.type(name="Trigger", description="Something that an integration can announce by webhook.")
 class TriggerType:
-    """A trigger."""
-
     name: str = strawberry.field(description="Its name.")
     title: str = strawberry.field(description="What it is called.")
     description: str | None = strawberry.field(description="When it is announced.")

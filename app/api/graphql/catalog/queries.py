@@ -47,7 +47,6 @@ class CatalogQueries:
         last: Last = None,
         before: Before = None,
     ) -> IntegrationConnectionType:
-        """Search the catalog."""
         args = page_args(first, after, last, before)
         wanted = await _filter(info.context, filter_)
         hits = info.context.hub.catalog.search(
@@ -74,7 +73,6 @@ class CatalogQueries:
         info: PatchbayInfo,
         by: Annotated[IntegrationByInput, strawberry.argument(description="Which one.")],
     ) -> IntegrationType | None:
-        """Look one integration up."""
         context = info.context
         if by.id is not None:
             return (await load_integrations(context, [by.id.value])).get(by.id.value)

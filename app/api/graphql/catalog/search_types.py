@@ -50,8 +50,6 @@ describe_enum(
 
 @strawberry.type(name="FacetValue", description="How many results have a value.")
 class FacetValueType:
-    """A value with its count."""
-
     value: str = strawberry.field(description="The value, as the filter takes it.")
     label: str = strawberry.field(description="What it is called.")
     count: int = strawberry.field(description="How many results it would leave.")
@@ -62,16 +60,12 @@ class FacetValueType:
     name="Facet", description="The values of a field under the search, ignoring the field's own filter."
 )
 class FacetType:
-    """Counts."""
-
     field: Field = strawberry.field(description="The field.")
     values: list[FacetValueType] = strawberry.field(description="Its values, the most frequent first.")
 
 
 @strawberry.type(name="IntegrationEdge", description="An integration at its place in the results.")
 class IntegrationEdgeType:
-    """Relay's edge, with what the search knows."""
-
     cursor: str = strawberry.field(description="The entry's place: opaque, valid across inserts.")
     node: IntegrationType = strawberry.field(description="The integration.")
     score: float | None = strawberry.field(description="How well it fits the search; null without a search.")
@@ -82,8 +76,6 @@ class IntegrationEdgeType:
     name="IntegrationConnection", description="A page of integrations, with counts for further filters."
 )
 class IntegrationConnectionType:
-    """Relay's connection, with facets."""
-
     search: strawberry.Private[str | None]
     wanted: strawberry.Private[IntegrationFilter]
     edges: list[IntegrationEdgeType] = strawberry.field(description="The page's entries with their cursors.")
@@ -93,7 +85,6 @@ class IntegrationConnectionType:
 
     @resolver("Counts under the search, each facet ignoring its own filter.")
     def facets(self, info: PatchbayInfo) -> list[FacetType]:
-        """Count what each further filter would leave."""
         catalog, actor = info.context.hub.catalog, info.context.actor
         return [facet_type(facet) for facet in catalog.facets(actor, self.search, self.wanted).values()]
 
@@ -102,8 +93,6 @@ class IntegrationConnectionType:
     name="IntegrationFilter", description="Which integrations are meant: lists mean any of, fields mean and."
 )
 class IntegrationFilterInput:
-    """A filter."""
-
     category: list[str] | None = optional("In one of these categories.")
     auth_kind: list[AuthKind] | None = optional("With an auth method of one of these kinds.")
     capability: list[Capability] | None = optional("That can do one of these.")
@@ -114,16 +103,12 @@ class IntegrationFilterInput:
 
 @strawberry.input(name="IntegrationOrder", description="How integrations are sorted.")
 class IntegrationOrderInput:
-    """An order."""
-
     field: Order = strawberry.field(description="What to sort by.")
     direction: Direction | None = optional("Which way; the natural one of the field where it is left out.")
 
 
 @strawberry.input(name="IntegrationBy", one_of=True, description="Names one integration.")
 class IntegrationByInput:
-    """One of two ways."""
-
     id: strawberry.Maybe[strawberry.ID] = optional("By its id.")
     key: strawberry.Maybe[str] = optional("By its key.")
 

@@ -33,8 +33,6 @@ describe_enum(
 
 @strawberry.type(name="DocLink", description="A link to documentation.")
 class DocLinkType:
-    """A link."""
-
     title: str = strawberry.field(description="What it is called.")
     url: Url = strawberry.field(description="Where it is.")
 
@@ -43,8 +41,6 @@ class DocLinkType:
     name="Troubleshooting", description="What a problem looks like in this integration and what to do."
 )
 class TroubleshootingType:
-    """A known trouble."""
-
     code: str = strawberry.field(description="The problem code.")
     looks_like: str = strawberry.field(description="What one sees.")
     steps: list[str] = strawberry.field(description="What to do, in order.")
@@ -54,8 +50,6 @@ class TroubleshootingType:
 
 @strawberry.type(name="DefaultTest", description="The harmless call that proves that a connection works.")
 class DefaultTestType:
-    """The default test."""
-
     method: str = strawberry.field(description="The method that it calls.")
     verifies: str = strawberry.field(description="What it proves, in plain words.")
     params: Json = strawberry.field(description="The parameters that it sends.")
@@ -63,8 +57,6 @@ class DefaultTestType:
 
 @strawberry.type(name="ProviderLimit", description="A documented rate limit of the provider.")
 class ProviderLimitType:
-    """A rate limit."""
-
     calls: int = strawberry.field(description="How many calls.")
     per_seconds: float = strawberry.field(description="In how many seconds.")
     scope: LimitScope = strawberry.field(description="What it counts.")
@@ -72,8 +64,6 @@ class ProviderLimitType:
 
 @strawberry.type(name="ChangelogEntry", description="What a version changed.")
 class ChangelogEntryType:
-    """A change."""
-
     version: SemVer = strawberry.field(description="The version.")
     released_on: date = strawberry.field(description="When it was released.")
     impact: Impact = strawberry.field(description="How much it changes.")

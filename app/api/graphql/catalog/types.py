@@ -39,8 +39,6 @@ from app.foundation.problems import ProblemCode, problem
     name="IntegrationVersion", description="One version of an integration's definition; it never changes."
 )
 class IntegrationVersionType(NodeType):
-    """A definition."""
-
     definition: strawberry.Private[Definition]
     version: SemVer = strawberry.field(description="The version.")
     config_schema: JsonSchema = strawberry.field(
@@ -50,7 +48,6 @@ class IntegrationVersionType(NodeType):
 
     @resolver("When it was released.")
     def released_on(self) -> date | None:
-        """Return the date of its changelog entry."""
         entries = (
             entry for entry in self.definition.changelog if entry.version == str(self.definition.version)
         )
@@ -58,7 +55,6 @@ class IntegrationVersionType(NodeType):
 
     @resolver("The ways it offers to authenticate, the recommended one first.")
     def auth_methods(self) -> list[AuthMethodType]:
-        """Return the auth methods."""
         return [auth_method_type(method) for method in self.definition.auth]
 
     @resolver("What it can be asked to do, by name.")
@@ -71,7 +67,6 @@ class IntegrationVersionType(NodeType):
         last: Last = None,
         before: Before = None,
     ) -> PageType[MethodType]:
-        """List the methods."""
         words = (search or "").casefold().split()
         wanted = [
             method
@@ -88,36 +83,29 @@ class IntegrationVersionType(NodeType):
     def method(
         self, name: Annotated[str, strawberry.argument(description="The method's name.")]
     ) -> MethodType | None:
-        """Look one method up."""
         found = self.definition.methods.get(name)
         return None if found is None else method_type(found)
 
     @resolver("What it can announce by webhook, by name.")
     def triggers(self) -> list[TriggerType]:
-        """Return the triggers."""
         return [trigger_type(trigger) for _, trigger in sorted(self.definition.triggers.items())]
 
     @resolver("The harmless call that proves that a connection works.")
     def default_test(self) -> DefaultTestType:
-        """Return the default test."""
         test = self.definition.test
         return DefaultTestType(method=test.method, verifies=test.verifies, params=Json(test.params))
 
     @resolver("The provider's documented rate limits.")
     def limits(self) -> list[ProviderLimitType]:
-        """Return the limits."""
         return [limit_type(limit) for limit in self.definition.http.limits]
 
     @resolver("Its integration.")
     def integration(self, info: PatchbayInfo) -> IntegrationType | None:
-        """Look the integration up."""
         return integration_type(info.context.hub.catalog, self.definition.integration)
 
 
 @strawberry.type(name="Integration", description="An outside system as the catalog knows it.")
 class IntegrationType(NodeType):
-    """An integration, described by its latest version."""
-
     entry: strawberry.Private[IntegrationEntry]
     key: str = strawberry.field(description="Its key: short, stable, readable.")
     name: str = strawberry.field(description="What it is called.")
@@ -141,17 +129,14 @@ class IntegrationType(NodeType):
 
     @resolver("Documentation about it.")
     def docs(self) -> list[DocLinkType]:
-        """Return the links."""
         return [doc_type(link) for link in self.entry.latest.docs]
 
     @resolver("What goes wrong with it, what that looks like and what to do.")
     def troubleshooting(self) -> list[TroubleshootingType]:
-        """Return the known troubles."""
         return [troubleshooting_type(trouble) for trouble in self.entry.latest.troubleshooting]
 
     @resolver("Its latest version.")
     def latest_version(self) -> IntegrationVersionType:
-        """Return the latest version."""
         return _version(self.entry.latest)
 
     @resolver("The newest version in a range such as `^1.2`; null where there is none.")
@@ -161,7 +146,6 @@ class IntegrationType(NodeType):
             str, strawberry.argument(name="range", description="A range as npm writes it, or one version.")
         ],
     ) -> IntegrationVersionType | None:
-        """Look a version up."""
         try:
             found = self.entry.newest_in(parse_range(range_))
         except RangeError:
@@ -175,7 +159,6 @@ class IntegrationType(NodeType):
     def versions(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> PageType[IntegrationVersionType]:
-        """List the versions."""
         newest_first = self.entry.versions[::-1]
         page, info = page_of_all(
             newest_first, lambda one: str(one.version), page_args(first, after, last, before)
@@ -189,7 +172,6 @@ class IntegrationType(NodeType):
         self,
         since: Annotated[SemVer | None, strawberry.argument(description="Only after this version.")] = None,
     ) -> list[ChangelogEntryType]:
-        """Return what changed."""
         entries = self.entry.changelog(None if since is None else Version.parse(since))
         return [changelog_type(entry) for entry in entries]
 

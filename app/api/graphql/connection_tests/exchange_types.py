@@ -10,16 +10,12 @@ from app.foundation.exchange import RecordedMessage
 
 @strawberry.type(name="HttpHeader", description="A header of a recorded message.")
 class HttpHeaderType:
-    """A header."""
-
     name: str = strawberry.field(description="Its name.")
     value: str = strawberry.field(description="Its value; stars where it is secret.")
 
 
 @strawberry.type(name="HttpMessage", description="A recorded request or answer; its secrets are stars.")
 class HttpMessageType:
-    """A message."""
-
     method: str | None = strawberry.field(description="The request's method; null for an answer.")
     url: str = strawberry.field(description="The address.")
     status: int | None = strawberry.field(description="The answer's status; null for a request.")
@@ -34,8 +30,6 @@ class HttpMessageType:
     name="ExchangeTimings", description="How long each stage of an exchange took, in milliseconds."
 )
 class ExchangeTimingsType:
-    """Timings. A connection that was kept alive has no lookup, connect and TLS."""
-
     resolve_ms: int | None = strawberry.field(description="Looking up the host name.")
     connect_ms: int | None = strawberry.field(description="Connecting.")
     tls_ms: int | None = strawberry.field(description="Securing the connection.")
@@ -47,8 +41,6 @@ class ExchangeTimingsType:
 
 @strawberry.type(name="Exchange", description="One recorded request with its answer; it holds no secret.")
 class ExchangeType:
-    """An exchange."""
-
     request: HttpMessageType = strawberry.field(description="The request.")
     response: HttpMessageType | None = strawberry.field(description="The answer; null where none came.")
     timings: ExchangeTimingsType = strawberry.field(description="How long it took.")

@@ -19,8 +19,6 @@ MAX_WAIT_MS: Final = 10_000
 
 @strawberry.input(name="TestConnectionInput", description="Which connection to test.")
 class TestConnectionInput:
-    """Run the default test."""
-
     connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
     wait_ms: int = strawberry.field(
         description="Wait for the end of the run, at most so long (up to 10000); 0 answers at once.",
@@ -33,15 +31,11 @@ class TestConnectionInput:
 
 @strawberry.input(name="CancelTestRunInput", description="Which test run to cancel.")
 class CancelTestRunInput:
-    """Cancel."""
-
     run_id: strawberry.ID = strawberry.field(description="The run's id.")
 
 
 @strawberry.type(name="TestConnectionPayload", description="The run to follow with `testProgress`.")
 class TestConnectionPayload:
-    """Started."""
-
     test_run: TestRunType | None = strawberry.field(
         description="The run; null exactly where none was started.", default=None
     )
@@ -52,8 +46,6 @@ class TestConnectionPayload:
     name="CancelTestRunPayload", description="The run; it ends as soon as its present step lets go."
 )
 class CancelTestRunPayload:
-    """Cancelled."""
-
     test_run: TestRunType | None = strawberry.field(description="The run as it stands.", default=None)
     user_errors: list[ProblemType] = user_errors_field()
 
@@ -68,7 +60,6 @@ class TestRunQueries:
         info: PatchbayInfo,
         id_: Annotated[strawberry.ID, strawberry.argument(name="id", description="The run's id.")],
     ) -> TestRunType | None:
-        """Look one run up."""
         return (await load_runs(info.context, [id_])).get(id_)
 
 
@@ -80,7 +71,6 @@ class TestRunMutations:
     async def test_connection(
         self, info: PatchbayInfo, input_: Given[TestConnectionInput]
     ) -> TestConnectionPayload:
-        """Start a run."""
         if not 0 <= input_.wait_ms <= MAX_WAIT_MS:
             reason = f"it must be between 0 and {MAX_WAIT_MS}"
             raise InvalidInputError(
@@ -98,7 +88,6 @@ class TestRunMutations:
     async def cancel_test_run(
         self, info: PatchbayInfo, input_: Given[CancelTestRunInput]
     ) -> CancelTestRunPayload:
-        """Cancel a run."""
         run = await info.context.hub.test_runs.cancel(info.context.actor, input_.run_id)
         return CancelTestRunPayload(test_run=run_type(run))
 
@@ -117,7 +106,6 @@ class TestRunSubscriptions:
             strawberry.argument(description="Go on after this `seq`; from the first where it is left out."),
         ] = None,  # noqa: PT028 - not a test: a field of that name
     ) -> AsyncGenerator[TestProgressType, None]:
-        """Follow a run."""
         context = info.context
         messages = context.hub.test_runs.progress(
             context.actor, run_id, max(after_seq or 0, 0), guard=context.guard
@@ -132,7 +120,6 @@ class ConnectionTestFields:
 
     @resolver("Its newest test run; null where it was never tested.")
     async def last_test_run(self, info: PatchbayInfo) -> TestRunType | None:
-        """Load the newest run."""
         found = await info.context.loaders.latest_runs.load(cast("Any", self).id)
         return None if found is None else run_type(found)
 

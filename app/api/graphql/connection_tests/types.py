@@ -30,8 +30,6 @@ from app.connection_tests.steps import StepState as TestStepState
     name="TestStep", description="One step of a test run: what was done, what was seen, the verdict."
 )
 class TestStepType:
-    """A step."""
-
     snapshot: strawberry.Private[TestStepSnapshot]
     index: int = strawberry.field(description="Its place in the run, from 0.")
     kind: StepKind = strawberry.field(description="What it looks at.")
@@ -44,12 +42,10 @@ class TestStepType:
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
-        """Return the fault."""
         return maybe_problem(self.snapshot.problem)
 
     @resolver("The recorded request and answer, without secrets.")
     def exchange(self) -> ExchangeType | None:
-        """Return the exchange."""
         return None if self.snapshot.exchange is None else exchange_type(self.snapshot.exchange)
 
 
@@ -57,8 +53,6 @@ class TestStepType:
     name="TestRun", description="One execution of a connection test: ordered steps and a verdict."
 )
 class TestRunType(NodeType):
-    """A run."""
-
     snapshot: strawberry.Private[TestRunSnapshot]
     connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
     state: RunState = strawberry.field(description="How it stands.")
@@ -72,22 +66,18 @@ class TestRunType(NodeType):
 
     @resolver("Its steps so far, in order.")
     def steps(self) -> list[TestStepType]:
-        """Return the steps."""
         return [step_type(step) for step in self.snapshot.steps]
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
-        """Return the fault."""
         return maybe_problem(self.snapshot.problem)
 
     @resolver("The connection; null where it was deleted.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        """Load the connection."""
         return await load_connection(info, self.connection_id)
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
-        """Return where the event stream stood."""
         return EventCursor(await info.context.as_of())
 
 
@@ -95,8 +85,6 @@ class TestRunType(NodeType):
     name="TestProgress", description="News of a test run: a step that started or finished, or the end."
 )
 class TestProgressType:
-    """One message of the progress stream."""
-
     seq: int = strawberry.field(description="Its place in the run's progress; keep it for `afterSeq`.")
     is_final: bool = strawberry.field(
         description="Whether the run is over; the stream ends with this message."

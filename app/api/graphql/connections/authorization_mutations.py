@@ -37,7 +37,6 @@ class AuthorizationMutations:
     async def begin_authorization(
         self, info: PatchbayInfo, input_: Given[BeginAuthorizationInput]
     ) -> BeginAuthorizationPayload:
-        """Begin."""
         begun = await info.context.hub.authorizations.begin(
             info.context.actor,
             input_.connection_id,
@@ -56,7 +55,6 @@ class AuthorizationMutations:
         "working until the new ones do.",
     )
     async def reauthorize(self, info: PatchbayInfo, input_: Given[ReauthorizeInput]) -> ReauthorizePayload:
-        """Begin again."""
         context = info.context
         connection = await context.hub.connections.get(context.actor, input_.connection_id)
         auth = connection.auth
@@ -75,7 +73,6 @@ class AuthorizationMutations:
     async def submit_credentials(
         self, info: PatchbayInfo, input_: Given[SubmitCredentialsInput]
     ) -> SubmitCredentialsPayload:
-        """Answer a CredentialFormStep."""
         snapshot = await info.context.hub.authorizations.submit_credentials(
             info.context.actor, input_.authorization_id, cast("Any", input_.credentials)
         )
@@ -85,7 +82,6 @@ class AuthorizationMutations:
     async def choose_account(
         self, info: PatchbayInfo, input_: Given[ChooseAccountInput]
     ) -> ChooseAccountPayload:
-        """Answer an AccountChoiceStep."""
         snapshot = await info.context.hub.authorizations.choose_account(
             info.context.actor, input_.authorization_id, input_.account_id
         )
@@ -98,7 +94,6 @@ class AuthorizationMutations:
     async def complete_authorization(
         self, info: PatchbayInfo, input_: Given[CompleteAuthorizationInput]
     ) -> CompleteAuthorizationPayload:
-        """Answer a RedirectStep."""
         snapshot = await info.context.hub.authorizations.complete(
             info.context.actor,
             input_.authorization_id,
@@ -111,6 +106,5 @@ class AuthorizationMutations:
     async def cancel_authorization(
         self, info: PatchbayInfo, input_: Given[CancelAuthorizationInput]
     ) -> CancelAuthorizationPayload:
-        """Cancel."""
         snapshot = await info.context.hub.authorizations.cancel(info.context.actor, input_.authorization_id)
         return CancelAuthorizationPayload(authorization=authorization_type(snapshot))

@@ -20,8 +20,6 @@ from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateNa
     name="Authorization", description="One attempt to authenticate a connection, from begin to end."
 )
 class AuthorizationType(NodeType):
-    """An authorization as it stands."""
-
     snapshot: strawberry.Private[AuthorizationSnapshot]
     connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
     auth_method: str = strawberry.field(description="The key of the auth method.")
@@ -34,22 +32,18 @@ class AuthorizationType(NodeType):
 
     @resolver("What has to be done next; null when it has ended.")
     def step(self) -> AuthorizationStepType | None:
-        """Return the next step."""
         return step_type(self.snapshot)
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
-        """Return the fault that ended it."""
         return maybe_problem(self.snapshot.problem)
 
     @resolver("The connection; null where it was deleted.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        """Load the connection."""
         return await load_connection(info, self.connection_id)
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
-        """Return where the event stream stood."""
         return EventCursor(await info.context.as_of())
 
 
@@ -57,8 +51,6 @@ class AuthorizationType(NodeType):
     name="AuthorizationState", description="One state of an authorization. Every state is delivered."
 )
 class AuthorizationStateType:
-    """An authorization as it stood at ``seq``."""
-
     snapshot: strawberry.Private[AuthorizationSnapshot]
     seq: int = strawberry.field(
         description="Its place among the authorization's states; keep it for `afterSeq`."
@@ -69,22 +61,18 @@ class AuthorizationStateType:
 
     @resolver("What had to be done next; null when it had ended.")
     def step(self) -> AuthorizationStepType | None:
-        """Return the next step."""
         return step_type(self.snapshot)
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
-        """Return the fault."""
         return maybe_problem(self.snapshot.problem)
 
     @resolver("The authorization, as it stood in this state.")
     def authorization(self) -> AuthorizationType:
-        """Return the authorization."""
         return authorization_type(self.snapshot)
 
     @resolver("The connection as it is now; null where it was deleted.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        """Load the connection."""
         return await load_connection(info, self.snapshot.connection_id)
 
 

@@ -28,8 +28,6 @@ def _authorization_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for
 
 @strawberry.input(name="CreateConnectionInput", description="A new connection. It starts as a draft.")
 class CreateConnectionInput:
-    """Step 1 to 3 of the journey in one."""
-
     name: str = strawberry.field(
         description="Its name: unique, ignoring case, among the connections of its owner."
     )
@@ -50,8 +48,6 @@ class CreateConnectionInput:
     name="UpdateConnectionInput", description="A new name or description; what is left out stays."
 )
 class UpdateConnectionInput:
-    """Rename or describe."""
-
     connection_id: strawberry.ID = _connection_id()
     name: str | None = optional("The new name.")
     description: str | None = optional("The new description.")
@@ -60,8 +56,6 @@ class UpdateConnectionInput:
 
 @strawberry.input(name="UpdateConnectionConfigInput", description="A new configuration.")
 class UpdateConnectionConfigInput:
-    """The whole form; secret fields that are left out stay as they are."""
-
     connection_id: strawberry.ID = _connection_id()
     config: Json = strawberry.field(
         description="The whole configuration. A secret field that is left out stays as it is; null clears it."
@@ -71,16 +65,12 @@ class UpdateConnectionConfigInput:
 
 @strawberry.input(name="ConnectionVerbInput", description="Which connection is meant.")
 class ConnectionVerbInput:
-    """What every verb on one connection takes."""
-
     connection_id: strawberry.ID = _connection_id()
     expected_revision: int | None = optional(_REVISION)
 
 
 @strawberry.input(name="ActivateConnectionInput", description="Which connection to make usable.")
 class ActivateConnectionInput(ConnectionVerbInput):
-    """The activation gate."""
-
     reason: str | None = optional(
         "Why it may be activated although its default test has not passed; audited."
     )
@@ -108,15 +98,11 @@ class DeleteConnectionInput(ConnectionVerbInput):
 
 @strawberry.input(name="RefreshCredentialsInput", description="Which connection's credentials to renew now.")
 class RefreshCredentialsInput:
-    """Renew by hand."""
-
     connection_id: strawberry.ID = _connection_id()
 
 
 @strawberry.input(name="ValidateConfigInput", description="A configuration to check without any effect.")
 class ValidateConfigInput:
-    """A live form."""
-
     integration: str = strawberry.field(description="The key of the integration.")
     version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
     config: Json = strawberry.field(description="The configuration as it stands in the form.")
@@ -124,8 +110,6 @@ class ValidateConfigInput:
 
 @strawberry.input(name="BeginAuthorizationInput", description="How to authenticate a connection.")
 class BeginAuthorizationInput:
-    """Step 5 of the journey."""
-
     connection_id: strawberry.ID = _connection_id()
     auth_method: str | None = optional("The key of the auth method; can be left out where there is only one.")
     scopes: list[str] | None = optional("The scopes to ask for; the required ones are always asked for.")
@@ -143,8 +127,6 @@ class BeginAuthorizationInput:
     name="ReauthorizeInput", description="Which connection to authenticate again, as it was before."
 )
 class ReauthorizeInput:
-    """The old credentials keep working until the new ones do."""
-
     connection_id: strawberry.ID = _connection_id()
     scopes: list[str] | None = optional("The scopes to ask for; those of the last time where it is left out.")
     return_to: Url | None = optional(
@@ -158,8 +140,6 @@ class ReauthorizeInput:
 
 @strawberry.input(name="SubmitCredentialsInput", description="What was entered into a credential form.")
 class SubmitCredentialsInput:
-    """The answer to a CredentialFormStep."""
-
     authorization_id: strawberry.ID = _authorization_id()
     credentials: SecretJson = strawberry.field(
         description="The form's fields, as the step's schema describes them."
@@ -168,8 +148,6 @@ class SubmitCredentialsInput:
 
 @strawberry.input(name="ChooseAccountInput", description="Which of several accounts to connect.")
 class ChooseAccountInput:
-    """The answer to an AccountChoiceStep."""
-
     authorization_id: strawberry.ID = _authorization_id()
     account_id: str = strawberry.field(description="The id of one of the step's options.")
 
@@ -178,16 +156,12 @@ class ChooseAccountInput:
     name="CompleteAuthorizationInput", description="Where the provider sent the browser back to."
 )
 class CompleteAuthorizationInput:
-    """For applications that take the callback themselves."""
-
     authorization_id: strawberry.ID = _authorization_id()
     callback_url: SecretText = strawberry.field(description="The whole address, with its parameters.")
 
 
 @strawberry.input(name="CancelAuthorizationInput", description="Which authorization to cancel.")
 class CancelAuthorizationInput:
-    """Cancel."""
-
     authorization_id: strawberry.ID = _authorization_id()
 
 
@@ -195,8 +169,6 @@ class CancelAuthorizationInput:
     name="ConnectionFilter", description="Which connections are meant: lists mean any of, fields mean and."
 )
 class ConnectionFilterInput:
-    """A filter."""
-
     states: list[ConnectionState] | None = optional("In one of these states.")
     integrations: list[str] | None = optional("To one of these integrations, by key.")
     modes: list[Mode] | None = optional("In one of these modes.")
@@ -204,24 +176,18 @@ class ConnectionFilterInput:
 
 @strawberry.input(name="ConnectionOrder", description="How connections are sorted.")
 class ConnectionOrderInput:
-    """An order."""
-
     field: ConnectionSort = strawberry.field(description="What to sort by.")
     direction: Direction = strawberry.field(description="Which way.", default=Direction.ASC)
 
 
 @strawberry.input(name="ConnectionBy", one_of=True, description="Names one connection.")
 class ConnectionByInput:
-    """One of two ways."""
-
     id: strawberry.Maybe[strawberry.ID] = optional("By its id.")
     name: strawberry.Maybe[str] = optional("By its name, ignoring case.")
 
 
 @strawberry.input(name="AuthStateBy", one_of=True, description="Whose states to follow.")
 class AuthStateByInput:
-    """One of two ways."""
-
     connection_id: strawberry.Maybe[strawberry.ID] = optional(
         "Every authorization of this connection, as they come."
     )

@@ -52,7 +52,6 @@ class ConnectionMutations:
     async def create_connection(
         self, info: PatchbayInfo, input_: Given[CreateConnectionInput]
     ) -> CreateConnectionPayload:
-        """Create."""
         edited = await info.context.hub.connections.create(
             info.context.actor,
             name=input_.name,
@@ -70,7 +69,6 @@ class ConnectionMutations:
     async def update_connection(
         self, info: PatchbayInfo, input_: Given[UpdateConnectionInput]
     ) -> UpdateConnectionPayload:
-        """Rename or describe."""
         edited = await info.context.hub.connections.update(
             info.context.actor,
             input_.connection_id,
@@ -87,7 +85,6 @@ class ConnectionMutations:
     async def update_connection_config(
         self, info: PatchbayInfo, input_: Given[UpdateConnectionConfigInput]
     ) -> UpdateConnectionConfigPayload:
-        """Configure."""
         edited = await info.context.hub.connections.update_config(
             info.context.actor,
             input_.connection_id,
@@ -103,7 +100,6 @@ class ConnectionMutations:
     async def activate_connection(
         self, info: PatchbayInfo, input_: Given[ActivateConnectionInput]
     ) -> ActivateConnectionPayload:
-        """Activate."""
         edited = await info.context.hub.connections.activate(
             info.context.actor,
             input_.connection_id,
@@ -116,14 +112,12 @@ class ConnectionMutations:
     async def pause_connection(
         self, info: PatchbayInfo, input_: Given[PauseConnectionInput]
     ) -> PauseConnectionPayload:
-        """Pause."""
         return await _verb(PauseConnectionPayload, info, input_, info.context.hub.connections.pause)
 
     @mutation(ResumeConnectionPayload, "Resumes a paused connection, in the state that the evidence says.")
     async def resume_connection(
         self, info: PatchbayInfo, input_: Given[ResumeConnectionInput]
     ) -> ResumeConnectionPayload:
-        """Resume."""
         return await _verb(ResumeConnectionPayload, info, input_, info.context.hub.connections.resume)
 
     @mutation(
@@ -131,7 +125,6 @@ class ConnectionMutations:
         "Destroys a connection's credentials, and revokes them at the provider where it can be done.",
     )
     async def disconnect(self, info: PatchbayInfo, input_: Given[DisconnectInput]) -> DisconnectPayload:
-        """Disconnect."""
         edited = await info.context.hub.connections.disconnect(
             info.context.actor, input_.connection_id, expected_revision=input_.expected_revision
         )
@@ -143,7 +136,6 @@ class ConnectionMutations:
     async def delete_connection(
         self, info: PatchbayInfo, input_: Given[DeleteConnectionInput]
     ) -> DeleteConnectionPayload:
-        """Delete."""
         deleted = await info.context.hub.connections.delete(
             info.context.actor, input_.connection_id, expected_revision=input_.expected_revision
         )
@@ -161,7 +153,6 @@ class ConnectionMutations:
     async def refresh_credentials(
         self, info: PatchbayInfo, input_: Given[RefreshCredentialsInput]
     ) -> RefreshCredentialsPayload:
-        """Renew by hand."""
         hub, actor = info.context.hub, info.context.actor
         edited = await hub.connections.refresh_credentials(actor, input_.connection_id)
         return edited_payload(RefreshCredentialsPayload, info, edited)

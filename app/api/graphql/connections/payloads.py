@@ -68,8 +68,6 @@ class ResumeConnectionPayload(ConnectionPayload):
 
 @strawberry.type(name="DisconnectPayload", description="The connection without credentials.")
 class DisconnectPayload(ConnectionPayload):
-    """Disconnected."""
-
     revocation: RevocationType | None = strawberry.field(description=_REVOCATION, default=None)
 
 
@@ -80,8 +78,6 @@ class RefreshCredentialsPayload(ConnectionPayload):
 
 @strawberry.type(name="DeleteConnectionPayload", description="What was deleted.")
 class DeleteConnectionPayload:
-    """Deleted."""
-
     deleted_connection_id: strawberry.ID | None = strawberry.field(
         description="The id it had; null exactly where nothing was deleted.", default=None
     )

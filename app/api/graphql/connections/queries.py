@@ -28,8 +28,6 @@ from app.foundation.pages import PageRequest
 
 @strawberry.type(name="ConfigValidation", description="What is not right with a configuration.")
 class ConfigValidationType:
-    """The answer to a live form."""
-
     is_valid: bool = strawberry.field(description="Whether nothing is wrong.")
     problems: list[ProblemType] = strawberry.field(description="Every fault, with the path of its field.")
 
@@ -56,7 +54,6 @@ class ConnectionQueries:
         last: Last = None,
         before: Before = None,
     ) -> PageType[ConnectionType]:
-        """List connections."""
         args = page_args(first, after, last, before)
         page = PageRequest(first=args.first, after=args.after, last=args.last, before=args.before)
         query = connection_query(filter_, search=search, order_by=order_by)
@@ -75,7 +72,6 @@ class ConnectionQueries:
         info: PatchbayInfo,
         by: Annotated[ConnectionByInput, strawberry.argument(description="Which one.")],
     ) -> ConnectionType | None:
-        """Look one connection up."""
         context = info.context
         if by.id is not None:
             found = (await context.hub.connections.many(context.actor, [by.id.value])).get(by.id.value)
@@ -87,7 +83,6 @@ class ConnectionQueries:
     async def validate_config(
         self, info: PatchbayInfo, input_: Given[ValidateConfigInput]
     ) -> ConfigValidationType:
-        """Check a form."""
         context = info.context
         problems = context.hub.connections.validate_config(
             context.actor, input_.integration, input_.version, input_.config
@@ -100,7 +95,6 @@ class ConnectionQueries:
         info: PatchbayInfo,
         id_: Annotated[strawberry.ID, strawberry.argument(name="id", description="The authorization's id.")],
     ) -> AuthorizationType | None:
-        """Look one authorization up."""
         return (await load_authorizations(info.context, [id_])).get(id_)
 
 

@@ -28,8 +28,6 @@ describe_enum(
 
 @strawberry.type(name="Revocation", description="What becomes of credentials that a connection gave up.")
 class RevocationType(NodeType):
-    """A revocation as it stands."""
-
     connection_id: strawberry.ID = strawberry.field(description="The connection they belonged to.")
     state: RevocationState = strawberry.field(description="How it stands.")
     revoked: list[str] = strawberry.field(

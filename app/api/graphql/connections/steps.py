@@ -23,8 +23,6 @@ from app.connections.snapshot import AuthorizationSnapshot
     name="RedirectStep", description="Open a link in the browser of whoever signs in, and consent."
 )
 class RedirectStepType:
-    """Sign in at the provider."""
-
     title: str = strawberry.field(description="What to do, in a few words.")
     launch_url: Url | None = strawberry.field(
         description=("The hub's own link: it binds the sign-in to the browser that opens it.")
@@ -39,8 +37,6 @@ class RedirectStepType:
     name="CredentialFormStep", description="Fill in a form and send it with `submitCredentials`."
 )
 class CredentialFormStepType:
-    """Enter credentials."""
-
     title: str = strawberry.field(description="What to do, in a few words.")
     schema: JsonSchema = strawberry.field(description="The form.")
     help: str | None = strawberry.field(description="Where to find what is asked for.")
@@ -52,8 +48,6 @@ class CredentialFormStepType:
     name="DeviceCodeStep", description="Enter a code on any device (RFC 8628); the hub keeps asking."
 )
 class DeviceCodeStepType:
-    """Sign in on another device."""
-
     title: str = strawberry.field(description="What to do, in a few words.")
     user_code: str = strawberry.field(description="The code to enter.")
     verification_url: Url = strawberry.field(description="Where to enter it.")
@@ -66,32 +60,24 @@ class DeviceCodeStepType:
 
 @strawberry.type(name="AccountOption", description="An account that can be chosen.")
 class AccountOptionType:
-    """One choice."""
-
     id: str = strawberry.field(description="What `chooseAccount` takes.")
     label: str = strawberry.field(description="What the account is called.")
 
 
 @strawberry.type(name="AccountChoiceStep", description="Choose one of several accounts with `chooseAccount`.")
 class AccountChoiceStepType:
-    """Choose an account."""
-
     title: str = strawberry.field(description="What to do, in a few words.")
     options: list[AccountOptionType] = strawberry.field(description="The accounts.")
 
 
 @strawberry.type(name="CopyValue", description="A value to take to the provider.")
 class CopyValueType:
-    """A labelled value."""
-
     label: str = strawberry.field(description="What it is called there.")
     value: str = strawberry.field(description="The value to copy.")
 
 
 @strawberry.type(name="ExternalActionStep", description="Do something at the provider first.")
 class ExternalActionStepType:
-    """Act elsewhere."""
-
     title: str = strawberry.field(description="What to do, in a few words.")
     instructions: str = strawberry.field(description="How to do it.")
     url: Url | None = strawberry.field(description="Where to do it.")
@@ -100,8 +86,6 @@ class ExternalActionStepType:
 
 @strawberry.type(name="NoStep", description="Nobody has to do anything: the hub goes on by itself.")
 class NoStepType:
-    """Nothing to do."""
-
     title: str = strawberry.field(description="What the hub does.")
 
 

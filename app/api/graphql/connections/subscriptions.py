@@ -31,8 +31,6 @@ from app.foundation.pages import PageRequest
     description="How a connection stands: first all that the filter matches, then each that changes.",
 )
 class ConnectionStatusChangeType:
-    """One message of the snapshot stream."""
-
     connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
     connection: ConnectionType | None = strawberry.field(
         description="The connection as it is; null where it is gone."
@@ -61,7 +59,6 @@ class ConnectionSubscriptions:
             ConnectionFilterInput | None, strawberry.argument(name="filter", description="Which connections.")
         ] = None,
     ) -> AsyncGenerator[ConnectionStatusChangeType, None]:
-        """Follow the status of connections."""
         query = connection_query(filter_)
         position: int | None = None
         while position is None:  # the stream was reset: begin again with what is there now
@@ -93,7 +90,6 @@ class ConnectionSubscriptions:
             strawberry.argument(description="Go on after this `seq`; from the first where it is left out."),
         ] = None,
     ) -> AsyncGenerator[AuthorizationStateType, None]:
-        """Follow authorizations."""
         states = info.context.hub.authorizations.states(
             info.context.actor,
             authorization_id=by.authorization_id.value if by.authorization_id else None,

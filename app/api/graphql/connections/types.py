@@ -35,8 +35,6 @@ from app.foundation.errors import NotFoundError
 
 @strawberry.type(name="ConnectionStatus", description="How a connection stands.")
 class ConnectionStatusType:
-    """State, reason and since when."""
-
     state: ConnectionState = strawberry.field(description="The state.")
     problem: ProblemType | None = strawberry.field(description="What is wrong; null where all is well.")
     since: datetime = strawberry.field(description="Since when it is in this state.")
@@ -44,8 +42,6 @@ class ConnectionStatusType:
 
 @strawberry.type(name="SecretInfo", description="What can be told of a stored secret; never its value.")
 class SecretInfoType:
-    """A write-only field."""
-
     path: list[str] = strawberry.field(description="Where it stands in the form, from the outside in.")
     is_set: bool = strawberry.field(description="Whether a value is stored.")
     hint: str | None = strawberry.field(
@@ -56,16 +52,12 @@ class SecretInfoType:
 
 @strawberry.type(name="Account", description="The account at the outside system that is connected.")
 class AccountType:
-    """Who is connected."""
-
     id: str | None = strawberry.field(description="Its id there, where the provider tells it.")
     label: str | None = strawberry.field(description="What it is called there, where the provider tells it.")
 
 
 @strawberry.type(name="ConnectionAuth", description="What stands beside a connection's sealed credentials.")
 class ConnectionAuthType:
-    """How the connection proves itself."""
-
     method: str = strawberry.field(description="The key of the auth method.")
     requested_scopes: list[str] = strawberry.field(description="The scopes that were asked for.")
     granted_scopes: list[str] | None = strawberry.field(
@@ -88,8 +80,6 @@ class ConnectionAuthType:
     name="SetupStep", description="One step from a draft to a usable connection, decided by the server."
 )
 class SetupStepType:
-    """A step of the wizard."""
-
     key: SetupStepKey = strawberry.field(description="Which step it is.")
     title: str = strawberry.field(description="What it is called.")
     help: str = strawberry.field(description="What it is for.")
@@ -102,8 +92,6 @@ class SetupStepType:
     name="ConnectionPermissions", description="What you may do with a connection in its present state."
 )
 class ConnectionPermissionsType:
-    """Role and state together."""
-
     edit: bool = strawberry.field(description="Change its name, description and configuration.")
     authorize: bool = strawberry.field(description="Begin an authorization.")
     test: bool = strawberry.field(description="Run its tests.")
@@ -116,8 +104,6 @@ class ConnectionPermissionsType:
 
 @strawberry.type(name="Connection", description="A named, configured, authenticated link to one integration.")
 class ConnectionType(NodeType):
-    """A connection."""
-
     snapshot: strawberry.Private[ConnectionSnapshot]
     position: strawberry.Private[int | None]
     name: str = strawberry.field(
@@ -140,14 +126,12 @@ class ConnectionType(NodeType):
 
     @resolver("How it stands.")
     def status(self) -> ConnectionStatusType:
-        """Return state, problem and since when."""
         return status_type(self.snapshot)
 
     @resolver(
         "Every step from draft to usable, in order; empty where the catalog no longer has its definition."
     )
     async def next_steps(self, info: PatchbayInfo) -> list[SetupStepType]:
-        """Return the server-driven wizard."""
         context = info.context
         try:
             steps = await context.hub.connections.next_steps(context.actor, self.snapshot)
@@ -157,32 +141,26 @@ class ConnectionType(NodeType):
 
     @resolver("Its secret fields: that they are set, never their values.")
     def secrets(self) -> list[SecretInfoType]:
-        """Return what can be told of the secrets."""
         return [secret_type(secret) for secret in self.snapshot.secrets]
 
     @resolver("How it proves itself; null before the first authorization.")
     def auth(self) -> ConnectionAuthType | None:
-        """Return what stands beside the credentials."""
         return None if self.snapshot.auth is None else _auth(self.snapshot.auth)
 
     @resolver("Its integration; null where the catalog no longer has it.")
     def integration(self, info: PatchbayInfo) -> IntegrationType | None:
-        """Look the integration up in the catalog."""
         return integration_type(info.context.hub.catalog, self.integration_key)
 
     @resolver("The version it stays with; null where the catalog no longer has it.")
     def version(self, info: PatchbayInfo) -> IntegrationVersionType | None:
-        """Look the pinned version up in the catalog."""
         return version_type(info.context.hub.catalog, self.integration_key, self.pinned_version)
 
     @resolver("What you may do with it now.")
     def viewer_can(self, info: PatchbayInfo) -> ConnectionPermissionsType:
-        """Show the abilities."""
         return ConnectionPermissionsType(**asdict(abilities(info.context.actor, self.snapshot)))
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
-        """Return where the event stream stood."""
         if self.position is not None:
             return EventCursor(info.context.cursor(self.position))
         return EventCursor(await info.context.as_of())

@@ -41,7 +41,6 @@ class EventQueries:
         filter_: Filter = None,
         first: First = None,
     ) -> EventPageType:
-        """Read a page."""
         args = page_args(first, None, None, None)
         return page_type(
             await info.context.hub.events.page(
@@ -70,7 +69,6 @@ class EventSubscriptions:
         ] = None,
         filter_: Filter = None,
     ) -> AsyncGenerator[EventStreamMessageType, None]:
-        """Follow the stream."""
         messages = info.context.hub.events.subscribe(
             info.context.actor,
             _position(info.context, after),

@@ -77,8 +77,6 @@ describe_enum(
 
 @strawberry.type(name="EventSubject", description="What an event is about.")
 class EventSubjectType:
-    """A kind of thing and its id."""
-
     type: str = strawberry.field(
         description="What it is, in lower case: `connection`, `authorization`, `test_run`."
     )
@@ -89,8 +87,6 @@ class EventSubjectType:
     name="Event", description="A fact that became true, at its place in the workspace's order of commits."
 )
 class WorkspaceEventType:
-    """One event."""
-
     connection_id_: strawberry.Private[str | None]
     id: strawberry.ID = strawberry.field(
         description="Its id: the same event may arrive twice, with the same id."
@@ -107,12 +103,10 @@ class WorkspaceEventType:
 
     @resolver("The id of the connection it concerns, also after that was deleted.")
     def connection_id(self) -> strawberry.ID | None:
-        """Return the connection's id."""
         return None if self.connection_id_ is None else strawberry.ID(self.connection_id_)
 
     @resolver("The connection it concerns, as it is now; null where it concerns none or it is gone.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        """Load the connection."""
         return None if self.connection_id_ is None else await load_connection(info, self.connection_id_)
 
 
@@ -120,8 +114,6 @@ class WorkspaceEventType:
     name="EventBatch", description="Events in order. Keep `cursor`: it is where you stand after them."
 )
 class EventBatchType:
-    """Several events at once."""
-
     events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
     cursor: EventCursor = strawberry.field(description="Where you stand after them.")
     has_more_past: bool = strawberry.field(description="Whether you are still catching up.")
@@ -131,8 +123,6 @@ class EventBatchType:
     name="StreamCheckpoint", description="You stand further on although nothing matched your filter."
 )
 class StreamCheckpointType:
-    """A sign of life that moves the cursor."""
-
     cursor: EventCursor = strawberry.field(description="Where you stand now.")
     at: datetime = strawberry.field(description="When this was so.")
 
@@ -142,8 +132,6 @@ class StreamCheckpointType:
     description="Events may be missing: load what you show again, and go on after its `asOf` or `latest`.",
 )
 class StreamResetType:
-    """The stream cannot go on without a hole."""
-
     reason: ResetReason = strawberry.field(description="Why.")
     earliest: EventCursor = strawberry.field(description="The oldest cursor that still reads without a hole.")
     latest: EventCursor = strawberry.field(description="The cursor of the newest event.")
@@ -159,8 +147,6 @@ EventStreamMessageType: TypeAlias = Annotated[
     name="EventPage", description="A page of the event stream: the same data as the subscription."
 )
 class EventPageType:
-    """A page."""
-
     events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
     cursor: EventCursor = strawberry.field(description="Where you stand after them; send it as `after`.")
     has_more: bool = strawberry.field(description="Whether there are more behind.")
@@ -173,8 +159,6 @@ class EventPageType:
     name="EventFilter", description="Which events are meant: lists mean any of, fields mean and."
 )
 class EventFilterInput:
-    """A filter."""
-
     types: list[EventType] | None = optional("Of one of these types.")
     connection_ids: list[strawberry.ID] | None = optional("Concerning one of these connections.")
     subject_ids: list[strawberry.ID] | None = optional("About one of these things.")
