@@ -391,7 +391,7 @@ CONNECTION = """
 
 
 async def test_a_connection_is_shown_whole(ask, hub):
-    auth = AuthSnapshot("key", 1, ("a",), None, (), "42", "ana@acme.test", NOW, NOW, NOW, True)
+    auth = AuthSnapshot("key", 1, ("a",), None, (), "42", "ana@acme.test", NOW, NOW, True)
     made = hub.connections.put(make_connection(auth=auth, problem=problem(ProblemCode.UPSTREAM_TIMEOUT)))
     run = hub.test_runs.put(make_run(made.id))
     found = data_of(
@@ -593,7 +593,7 @@ async def test_an_authorization_begins_and_goes_on(ask, hub):
 
 
 async def test_reauthorizing_uses_the_method_and_scopes_of_the_last_time(ask, hub):
-    auth = AuthSnapshot("oauth", 1, ("a", "b"), ("a",), ("b",), None, None, None, None, None, True)
+    auth = AuthSnapshot("oauth", 1, ("a", "b"), ("a",), ("b",), None, None, None, None, True)
     made = hub.connections.put(make_connection(auth=auth))
     query = "mutation ($id: ID!) {reauthorize(input: {connectionId: $id}) {authorization {id}}}"
     data_of(await ask(query, {"id": made.id}))
