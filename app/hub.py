@@ -14,6 +14,7 @@ from app.access.idempotency import Idempotency
 from app.audit.checkpoints import Checkpoints
 from app.audit.log import AuditLog
 from app.catalog.catalog import Catalog, load_catalog
+from app.connection_tests.execution import RunExecution
 from app.connection_tests.runner import TestRunner
 from app.connection_tests.runs import TestRuns
 from app.connections.acceptance import Acceptance
@@ -105,6 +106,7 @@ class Hub:
     outcomes: Outcomes
     executor: Executor
     test_runs: TestRuns
+    run_execution: RunExecution
 
 
 @asynccontextmanager
@@ -188,7 +190,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         renewals = RenewalSchedule(work)
         moves = Moves(audit, events.outbox, renewals)
         applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
-        outcomes = Outcomes(database, moves, applications)
+        outcomes = Outcomes(moves, applications)
         attempts = Attempts(events.outbox, vault, public_url)
         outside_secrets = OutsideSecrets(
             settings.operator_secrets(),
@@ -248,18 +250,10 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         credentials = Credentials(opener, renewal, owners, clock)
         executor = Executor(outbound, credentials, clock, metrics, secrets)
         runner_of_tests = TestRunner(executor, connections, catalog, clock)
-        test_runs = TestRuns(
-            database,
-            wakeups,
-            idempotency,
-            events.outbox,
-            jobs,
-            connections,
-            runner_of_tests,
-            outcomes,
-            metrics,
-            rights=rights,
+        run_execution = RunExecution(
+            database, wakeups, events.outbox, work, credentials, runner_of_tests, outcomes, rights, metrics
         )
+        test_runs = TestRuns(database, wakeups, idempotency, connections, run_execution)
         await jobs.open(receive=receive_jobs)
         stack.push_async_callback(jobs.close)
 
@@ -300,6 +294,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             outcomes=outcomes,
             executor=executor,
             test_runs=test_runs,
+            run_execution=run_execution,
         )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -11,6 +9,10 @@ from functools import partial
 from typing import Final
 
 from app.access.actor import Actor
+from app.connection_tests.execution import CUT_OFF_S as RUN_CUT_OFF_S
+from app.connection_tests.execution import GIVE_UP_AFTER as GIVE_UP_RUNS_AFTER
+from app.connection_tests.execution import RETRY_S as RUN_RETRY_S
+from app.connection_tests.execution import TEST_RUN
 from app.connections.completion import POLLING
 from app.credentials.revocation import GIVE_UP_AFTER, REVOCATION
 from app.credentials.schedule import RENEWAL
@@ -52,6 +54,17 @@ def register_work(hub: Hub) -> None:
     )
     hub.work.register(
         WorkKind(
+            TEST_RUN,
+            hub.run_execution.work,
+            deadline_s=RUN_CUT_OFF_S,
+            retry_base_s=RUN_RETRY_S,
+            retry_cap_s=RUN_RETRY_S,
+            give_up_after=GIVE_UP_RUNS_AFTER,
+            on_give_up=hub.run_execution.give_up,
+        )
+    )
+    hub.work.register(
+        WorkKind(
             UPKEEP,
             partial(_do_chore, hub, chores(hub)),
             at_once=1,
@@ -68,22 +81,11 @@ async def background_work(hub: Hub) -> AsyncIterator[None]:
     async with hub.database.transaction() as tx:
         for name in chores(hub):
             await hub.work.schedule(tx, UPKEEP, name, HUB, tx.now, keep_earlier=True)
-    hub.jobs.handles("test_run", hub.test_runs.work)
-    sweeping = asyncio.create_task(_sweep_test_runs(hub))
     hub.dispatcher.start()
     try:
         yield
     finally:
-        sweeping.cancel()
         await hub.dispatcher.stop()
-
-
-async def _sweep_test_runs(hub: Hub) -> None:
-    while True:
-        with contextlib.suppress(Exception):
-            for run_id in await hub.test_runs.due():
-                await hub.jobs.enqueue("test_run", run_id)
-        await asyncio.sleep(1.0)
 
 
 async def _renew(hub: Hub, claim: Claim) -> None:

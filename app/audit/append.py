@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from tortoise.expressions import F
+from typing import Any, Final
 
 from app.audit.chain import GENESIS, ChainRow, key_id_of, row_hash
 from app.audit.entry import Draft
@@ -13,12 +11,18 @@ from app.audit.models import AuditEntryRecord, AuditHeadRecord
 from app.foundation.database import Transaction
 from app.foundation.ids import new_id
 
+# Locks the head, which is made by the first entry, and returns it with the hash before the new numbers.
+_MOVE_ON: Final = (
+    'INSERT INTO "audit_head" ("workspace_id", "seq", "hash") VALUES ($1, $2, $3) '
+    'ON CONFLICT ("workspace_id") DO UPDATE SET "seq" = "audit_head"."seq" + excluded."seq" RETURNING "seq", "hash"'
+)
+
 
 async def append(tx: Transaction, key: bytes, workspace_id: str, entries: Sequence[Draft]) -> None:
     """Append ``entries`` to a workspace's chain with ``tx``. Its head stays locked until the commit."""
-    head = await _locked_head(workspace_id, len(entries))
-    first = head.seq - len(entries) + 1
-    prev_hash = bytes.fromhex(head.hash)
+    (head,) = await tx.rows(_MOVE_ON, workspace_id, len(entries), GENESIS.hex())
+    first = int(head["seq"]) - len(entries) + 1
+    prev_hash = bytes.fromhex(head["hash"])
     key_id = key_id_of(key)
     records = []
     for seq, entry in enumerate(entries, start=first):
@@ -28,16 +32,6 @@ async def append(tx: Transaction, key: bytes, workspace_id: str, entries: Sequen
         prev_hash = hash_
     await AuditEntryRecord.bulk_create(records)
     await AuditHeadRecord.filter(workspace_id=workspace_id).update(hash=prev_hash.hex())
-
-
-async def _locked_head(workspace_id: str, count: int) -> AuditHeadRecord:
-    """Lock the head of a chain, move it on by ``count`` numbers, and return it with the hash before them."""
-    head = AuditHeadRecord.filter(workspace_id=workspace_id)
-    if not await head.update(seq=F("seq") + count):
-        begun = AuditHeadRecord(workspace_id=workspace_id, hash=GENESIS.hex())
-        await AuditHeadRecord.bulk_create([begun], ignore_conflicts=True)
-        await head.update(seq=F("seq") + count)
-    return await head.get()
 
 
 def _columns(tx: Transaction, entry: Draft, seq: int, key_id: str) -> dict[str, Any]:

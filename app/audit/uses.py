@@ -86,10 +86,10 @@ def _minute(instant: datetime) -> datetime:
 async def _upsert(database: Database, rows: Sequence[SecretUseRecord]) -> None:
     """Count all of them by one statement, which is its own transaction."""
     values = [getattr(row, name) for row in rows for name in _COLUMNS]
-    places = [f"${number}" for number in range(1, len(values) + 1)]
     width = len(_COLUMNS)
-    marks = ", ".join(f"({', '.join(places[at : at + width])})" for at in range(0, len(places), width))
-    await database.rows(_UPSERT.format(rows=marks), *values)
+    marks = [f"${number}" for number in range(1, len(values) + 1)]
+    places = [", ".join(marks[at : at + width]) for at in range(0, len(marks), width)]
+    await database.rows(_UPSERT.format(rows=", ".join(f"({place})" for place in places)), *values)
 
 
 def _once(actor: Actor, connection_id: str, purpose: str, minute: datetime) -> SecretUseRecord:

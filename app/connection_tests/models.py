@@ -9,7 +9,7 @@ from tortoise.models import Model
 
 
 class TestRunRecord(Model):
-    """One execution of a connection test. ``seq`` counts the messages of its progress stream."""
+    """One execution of a connection test. ``seq`` is that of its end, or the last one before it was begun anew."""
 
     id = fields.CharField(max_length=40, primary_key=True)
     workspace_id = fields.CharField(max_length=40)
@@ -18,7 +18,6 @@ class TestRunRecord(Model):
     state = fields.CharField(max_length=16)
     verdict = fields.CharField(max_length=16, null=True)
     problem = fields.JSONField[dict[str, Any] | None](null=True)
-    credential_generation = fields.IntField(null=True)
     config_revision = fields.IntField()
     actor = fields.JSONField[dict[str, Any]]()
     seq = fields.IntField(default=0)
@@ -26,10 +25,6 @@ class TestRunRecord(Model):
     started_at = fields.DatetimeField(null=True)
     finished_at = fields.DatetimeField(null=True)
     deadline_at = fields.DatetimeField()
-    due_at = fields.DatetimeField(null=True, db_index=True)
-    lease_owner = fields.CharField(max_length=64, null=True)
-    lease_until = fields.DatetimeField(null=True)
-    cancel_requested = fields.BooleanField(default=False)
 
     class Meta:
         table = "test_run"

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from tortoise.connection import get_connection
+import orjson
 
 from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.steps import (
+    ORDER,
     STEP_TITLES,
     ExchangeSnapshot,
+    FinishedStep,
     RunKind,
     RunState,
     StepKind,
@@ -24,13 +26,38 @@ from app.executor.executor import Exchange
 from app.foundation.canonical import findable
 from app.foundation.database import Database
 from app.foundation.exchange import recorded_from_json
-from app.foundation.ids import MAX_ID_LENGTH
+from app.foundation.ids import MAX_ID_LENGTH, new_id
 from app.foundation.problems import problem_from_json
 
+_BEGIN: Final = """
+UPDATE "test_run" SET "state" = $3, "started_at" = $4 WHERE "id" = $1 AND "state" = $2 RETURNING *
+"""
+_STEP_COLUMNS: Final = (
+    "id",
+    "run_id",
+    "workspace_id",
+    "index",
+    "seq",
+    "kind",
+    "state",
+    "started_at",
+    "duration_ms",
+    "message",
+    "evidence",
+    "problem",
+    "exchange",
+)
+_STEP_JSON: Final = ("evidence", "problem", "exchange")
+# The first part, which finds nothing, gives the values their types on PostgreSQL.
+_STEPS: Final = """
+INSERT INTO "test_step" ({names}) SELECT "new".* FROM (
+  SELECT {names} FROM "test_step" WHERE 1 = 0 UNION ALL {rows}
+) AS "new", ({holding}) AS "held" RETURNING "id"
+"""
 _NEWEST: Final = (
     "WITH asked (connection_id) AS (VALUES {asked}) "
     'SELECT run.* FROM asked JOIN "test_run" run ON run."id" = ('
-    'SELECT "id" FROM "test_run" WHERE "connection_id" = asked.connection_id AND "workspace_id" = {workspace} '
+    'SELECT "id" FROM "test_run" WHERE "connection_id" = asked.connection_id AND "workspace_id" = $1 '
     'ORDER BY "created_at" DESC, "id" DESC LIMIT 1)'
 )
 
@@ -43,6 +70,34 @@ def exchange_json(exchange: Exchange) -> dict[str, Any]:
         "timings": asdict(exchange.timings) if exchange.timings else {},
         "curl": exchange.curl,
     }
+
+
+async def begin(database: Database, run_id: str) -> TestRunRecord | None:
+    """Let a queued run be under way and return it; None where it was begun before, has ended, or is gone."""
+    queued, running = RunState.QUEUED.value, RunState.RUNNING.value
+    for columns in await database.rows(_BEGIN, run_id, queued, running, database.clock.now()):
+        return TestRunRecord(**columns)
+    return None
+
+
+async def write_steps(
+    database: Database, holding: str, rows: Sequence[TestStepRecord], *held: object
+) -> bool:
+    """Write steps by one statement, if the subquery ``holding`` finds a row; return whether it did.
+
+    ``held`` are its values, at the first places.
+    """
+    flat, parts = list(held), []
+    for row in rows:
+        columns = _values(row)
+        parts.append(", ".join(f"${len(flat) + number}" for number in range(1, len(columns) + 1)))
+        flat += columns
+    statement = _STEPS.format(
+        names=", ".join(f'"{name}"' for name in _STEP_COLUMNS),
+        rows=" UNION ALL ".join(f"SELECT {part}" for part in parts),
+        holding=holding,
+    )
+    return bool(await database.rows(statement, *flat))
 
 
 def run_snapshot(row: TestRunRecord, steps: Sequence[TestStepRecord]) -> TestRunSnapshot:
@@ -59,7 +114,7 @@ def run_snapshot(row: TestRunRecord, steps: Sequence[TestStepRecord]) -> TestRun
         verdict=Verdict(row.verdict) if row.verdict else None,
         problem=problem_from_json(row.problem),
         steps=tuple(step_snapshot(step) for step in sorted(steps, key=lambda step: step.index)),
-        seq=row.seq,
+        seq=max([row.seq, *(step.seq for step in steps)]),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
@@ -83,10 +138,34 @@ async def newest_runs(
     wanted = findable(connection_ids, MAX_ID_LENGTH)
     if not wanted:
         return []
-    marks = ["?" if database.dialect == "sqlite" else f"${n}" for n in range(1, len(wanted) + 2)]
-    sql = _NEWEST.format(asked=", ".join(f"({mark})" for mark in marks[:-1]), workspace=marks[-1])
-    found = await get_connection("default").execute_query_dict(sql, [*wanted, workspace_id])
+    places = ", ".join(f"(${number})" for number in range(2, len(wanted) + 2))
+    found = await database.rows(_NEWEST.format(asked=places), workspace_id, *wanted)
     return [TestRunRecord(**columns) for columns in found]
+
+
+def step_record(run: TestRunRecord, step: FinishedStep, seq: int) -> TestStepRecord:
+    """Return the row of a step that has ended."""
+    return TestStepRecord(
+        id=new_id("step"),
+        run_id=run.id,
+        workspace_id=run.workspace_id,
+        index=ORDER.index(step.kind),
+        seq=seq,
+        kind=step.kind.value,
+        state=step.state.value,
+        started_at=step.started_at,
+        duration_ms=step.duration_ms,
+        message=step.message,
+        evidence=dict(step.evidence),
+        problem=step.problem.to_json() if step.problem else None,
+        exchange=exchange_json(step.exchange) if step.exchange else None,
+    )
+
+
+async def last_seq(run: TestRunRecord) -> int:
+    """Return the number of the last message that a run has told."""
+    told = await TestStepRecord.filter(run_id=run.id).order_by("-seq").first()
+    return run.seq if told is None else max(run.seq, told.seq)
 
 
 def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
@@ -104,6 +183,13 @@ def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
         problem=problem_from_json(row.problem),
         exchange=_exchange(row.exchange) if row.exchange else None,
     )
+
+
+def _values(row: TestStepRecord) -> list[object]:
+    columns = {name: getattr(row, name) for name in _STEP_COLUMNS}
+    for name in _STEP_JSON:
+        columns[name] = None if columns[name] is None else orjson.dumps(columns[name]).decode()
+    return list(columns.values())
 
 
 def _exchange(stored: Mapping[str, Any]) -> ExchangeSnapshot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,8 +21,8 @@ from app.connection_tests.steps import (
     unmet_expectation,
 )
 from app.connections.connections import Connections
-from app.connections.snapshot import ConnectionSnapshot
 from app.credentials.opening import OpenCredentials
+from app.credentials.owner import CredentialOwner
 from app.executor.executor import CallResult, Executor
 from app.executor.pace import HeldBackError
 from app.foundation.clock import Clock
@@ -32,7 +32,7 @@ from app.foundation.problems import Problem, ProblemCode, problem
 from app.vault.vault import RevealPurpose
 
 CALL_TIMEOUT_S: Final = 30.0
-Emit = Callable[[FinishedStep], Awaitable[None]]
+Emit = Callable[[Sequence[FinishedStep]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class TestRunner:
         self._catalog = catalog
         self._clock = clock
 
-    async def run(self, actor: Actor, connection: ConnectionSnapshot, emit: Emit) -> RunResult:
+    async def run(self, actor: Actor, connection: CredentialOwner, emit: Emit) -> RunResult:
         """Run the default test and return its result; every step is emitted once, in order, also skipped ones.
 
         Raises:
@@ -84,6 +84,13 @@ class TestRunner:
         """
         script = _Script(emit, self._clock)
         definition = self._catalog.definition(connection.integration, connection.version)
+        result = await self._run(actor, connection, definition, script)
+        await script.flush()
+        return result
+
+    async def _run(
+        self, actor: Actor, connection: CredentialOwner, definition: Definition | None, script: _Script
+    ) -> RunResult:
         faults = (
             self._connections.config_problems(actor, connection)
             if definition is not None
@@ -91,28 +98,27 @@ class TestRunner:
         )
         if faults or definition is None:
             fields = {"fields": [".".join(fault.path) for fault in faults]}
-            await script.fail(StepKind.CONFIGURATION, faults[0], "The configuration is not complete.", fields)
+            script.fail(StepKind.CONFIGURATION, faults[0], "The configuration is not complete.", fields)
             return RunResult(Verdict.FAILED, faults[0], None, 0)
-        await script.passed(
-            StepKind.CONFIGURATION, "The configuration fits.", {"version": connection.version}
-        )
+        script.passed(StepKind.CONFIGURATION, "The configuration fits.", {"version": connection.version})
+        await script.flush()
         try:
             result = await self._call(actor, connection, definition, script)
         except NotFoundError:
             raise
         except PatchbayError as fault:
             result = CallResult(None, {}, None, None, fault, 0, renewed=False)
-        return await _conclude(definition, result, script)
+        return _conclude(definition, result, script)
 
     async def _call(
-        self, actor: Actor, connection: ConnectionSnapshot, definition: Definition, script: _Script
+        self, actor: Actor, connection: CredentialOwner, definition: Definition, script: _Script
     ) -> CallResult:
         told = _Told()
         test = definition.test
         call = asyncio.create_task(
             self._executor.call(
                 actor,
-                connection.owner,
+                connection,
                 test.method,
                 test.params,
                 purpose=RevealPurpose.TEST,
@@ -124,25 +130,27 @@ class TestRunner:
         call.add_done_callback(lambda _: told.events.put_nowait(None))
         try:
             while (event := await told.events.get()) is not None:
-                await script.take(event)
+                script.take(event)
+                await script.flush()
             return await call
         finally:
             await _end(call)
 
 
 class _Script:
-    """Turns what is told into finished steps, each once and in order."""
+    """Turns what is told into finished steps, each once and in order; what finished together is emitted together."""
 
     def __init__(self, emit: Emit, clock: Clock) -> None:
         self._emit = emit
         self._clock = clock
         self._done: set[StepKind] = set()
+        self._finished: list[FinishedStep] = []
         self._opened: _Opened | None = None
         self._began_ms: dict[str, int] = {}
         self.broken: StepKind | None = None
         """The stage that broke, where the network said so."""
 
-    async def take(self, event: TraceEvent | _Opened) -> None:
+    def take(self, event: TraceEvent | _Opened) -> None:
         """Take one piece of news from the executor."""
         if isinstance(event, _Opened):
             self._opened = event
@@ -152,15 +160,21 @@ class _Script:
             self._began_ms[event.stage] = event.at_ms
         if kind is not None and event.state == "done":
             took_ms = event.at_ms - self._began_ms.get(event.stage, event.at_ms)
-            await self.passed(kind, _stage_words(kind, event.evidence), event.evidence, took_ms)
+            self.passed(kind, _stage_words(kind, event.evidence), event.evidence, took_ms)
         elif kind is not None and event.state == "failed":
             self.broken = kind
         elif event.stage == "request" and event.state == "started":
-            await self.credentials_placed()
+            self.credentials_placed()
 
-    async def credentials_placed(self) -> None:
-        """Emit what stands before the request: stages that did not happen, then the credentials."""
-        await self._skip_before(StepKind.CREDENTIALS)
+    async def flush(self) -> None:
+        """Emit the steps that have finished since the last time, all together."""
+        finished, self._finished = self._finished, []
+        if finished:
+            await self._emit(finished)
+
+    def credentials_placed(self) -> None:
+        """Finish what stands before the request: stages that did not happen, then the credentials."""
+        self._skip_before(StepKind.CREDENTIALS)
         if self._opened is not None:
             live = self._opened.live
             evidence = {
@@ -168,9 +182,9 @@ class _Script:
                 "generation": live.generation,
                 "account": live.facts.account.get("label") or live.account_label,
             }
-            await self.passed(StepKind.CREDENTIALS, "The credentials are open and in place.", evidence)
+            self.passed(StepKind.CREDENTIALS, "The credentials are open and in place.", evidence)
 
-    async def passed(
+    def passed(
         self,
         kind: StepKind,
         message: str,
@@ -178,11 +192,11 @@ class _Script:
         took_ms: int | None = None,
         exchange: Any = None,  # noqa: ANN401 - JSON edge
     ) -> None:
-        """Emit a passed step, and skip what should have come before it."""
-        await self._skip_before(kind)
-        await self._finish(kind, StepState.PASSED, message, evidence, took_ms, None, exchange)
+        """Finish a passed step, and skip what should have come before it."""
+        self._skip_before(kind)
+        self._finish(kind, StepState.PASSED, message, evidence, took_ms, None, exchange)
 
-    async def fail(
+    def fail(
         self,
         kind: StepKind,
         fault: Problem,
@@ -190,22 +204,22 @@ class _Script:
         evidence: Any = None,  # noqa: ANN401 - JSON edge
         exchange: Any = None,  # noqa: ANN401 - JSON edge
     ) -> None:
-        """Emit a failed step and skip the rest."""
-        await self._skip_before(kind)
-        await self._finish(kind, StepState.FAILED, message or fault.message, evidence, None, fault, exchange)
+        """Finish a failed step and skip the rest."""
+        self._skip_before(kind)
+        self._finish(kind, StepState.FAILED, message or fault.message, evidence, None, fault, exchange)
         for later in StepKind:
-            await self._skip(later, "Not reached.")
+            self._skip(later, "Not reached.")
 
-    async def _skip_before(self, kind: StepKind) -> None:
+    def _skip_before(self, kind: StepKind) -> None:
         for earlier in StepKind:
             if earlier is kind:
                 return
-            await self._skip(earlier, "Not needed for this connection.")
+            self._skip(earlier, "Not needed for this connection.")
 
-    async def _skip(self, kind: StepKind, words: str) -> None:
-        await self._finish(kind, StepState.SKIPPED, words, None, None, None, None)
+    def _skip(self, kind: StepKind, words: str) -> None:
+        self._finish(kind, StepState.SKIPPED, words, None, None, None, None)
 
-    async def _finish(
+    def _finish(
         self,
         kind: StepKind,
         state: StepState,
@@ -218,22 +232,23 @@ class _Script:
         if kind in self._done:
             return
         self._done.add(kind)
-        step = FinishedStep(
-            kind, state, message, self._clock.now(), took_ms, dict(evidence or {}), fault, exchange
+        self._finished.append(
+            FinishedStep(
+                kind, state, message, self._clock.now(), took_ms, dict(evidence or {}), fault, exchange
+            )
         )
-        await self._emit(step)
 
     def first_open(self) -> StepKind:
         """Return the first step that has not ended: where a failure belongs."""
         return next((kind for kind in StepKind if kind not in self._done), StepKind.REQUEST)
 
 
-async def _conclude(definition: Definition, result: CallResult, script: _Script) -> RunResult:
+def _conclude(definition: Definition, result: CallResult, script: _Script) -> RunResult:
     fault, credentials = result.fault, (result.generation, result.sealed_at)
     if result.status is None and fault is not None:
-        await script.fail(_where(result, fault, script), fault.problem, exchange=result.exchange)
+        script.fail(_where(result, fault, script), fault.problem, exchange=result.exchange)
         return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
-    await script.credentials_placed()
+    script.credentials_placed()
     timings = result.exchange.timings if result.exchange else None
     sent = (
         {"method": result.exchange.request.method, "url": result.exchange.request.url}
@@ -241,22 +256,20 @@ async def _conclude(definition: Definition, result: CallResult, script: _Script)
         else {}
     )
     first_byte_ms = timings.first_byte_ms if timings else None
-    await script.passed(StepKind.REQUEST, "The request was sent and answered.", sent, first_byte_ms)
+    script.passed(StepKind.REQUEST, "The request was sent and answered.", sent, first_byte_ms)
     answer = {"status": result.status, "renewedCredentials": result.renewed}
     if fault is not None:
-        await script.fail(StepKind.RESPONSE, fault.problem, evidence=answer, exchange=result.exchange)
+        script.fail(StepKind.RESPONSE, fault.problem, evidence=answer, exchange=result.exchange)
         return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
     words = f"{definition.name} answered with HTTP {result.status}."
-    await script.passed(
-        StepKind.RESPONSE, words, answer, timings.total_ms if timings else None, result.exchange
-    )
+    script.passed(StepKind.RESPONSE, words, answer, timings.total_ms if timings else None, result.exchange)
     unmet = unmet_expectation(definition.test.expect, result.status, result.headers, result.body)
     if unmet is not None:
         refused = problem(ProblemCode.EXPECTATION_FAILED, details={"expectation": unmet}, expectation=unmet)
-        await script.fail(StepKind.EXPECTATIONS, refused, evidence={"expected": unmet})
+        script.fail(StepKind.EXPECTATIONS, refused, evidence={"expected": unmet})
         return RunResult(Verdict.FAILED, refused, RefusedOutsideError(refused), *credentials)
     met = {"expected": list(definition.test.expect)}
-    await script.passed(StepKind.EXPECTATIONS, definition.test.verifies, met)
+    script.passed(StepKind.EXPECTATIONS, definition.test.verifies, met)
     return RunResult(Verdict.PASSED, None, None, *credentials)
 
 

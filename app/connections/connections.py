@@ -31,7 +31,7 @@ from app.connections.next_steps import activation_blockers, next_steps
 from app.connections.rows import connection_snapshot, load_connection, load_row, lock_connection, owner_of
 from app.connections.snapshot import AccessScope, ConnectionQuery, ConnectionSnapshot, SetupStep
 from app.credentials.applications import Applications
-from app.credentials.owner import CONFIG_FIELD
+from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
 from app.credentials.rows import find_credential, find_credentials, forget_credential, mark_stale
@@ -187,18 +187,18 @@ class Connections:
 
     async def next_steps(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[SetupStep, ...]:
         """Return the steps that stand between the connection and being usable."""
-        problems = self.config_problems(actor, connection)
+        problems = self.config_problems(actor, connection.owner)
         definition = self._pinned(connection.integration, connection.version)
         has_application = await self._applications.has(
             connection.workspace_id, connection.integration, connection.mode
         )
         return next_steps(connection, definition, problems, has_application=has_application)
 
-    def config_problems(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[Problem, ...]:
+    def config_problems(self, actor: Actor, connection: CredentialOwner) -> tuple[Problem, ...]:
         """Return what is wrong with a connection's stored configuration under the definition that it pins."""
         require(actor, Permission.CONNECTIONS_READ)
-        kept = frozenset(info.path[1] for info in connection.secrets if info.path[0] == CONFIG_FIELD)
         definition = self._pinned(connection.integration, connection.version)
+        kept = frozenset(connection.secret_fields)
         return self._form(definition).check(dict(connection.config), kept).problems
 
     def validate_config(

@@ -12,7 +12,7 @@ from app.connections.moves import Moves
 from app.connections.rows import lock_connection
 from app.credentials.applications import Applications
 from app.credentials.snapshot import CredentialSnapshot
-from app.foundation.database import Database, Transaction
+from app.foundation.database import Transaction
 from app.foundation.errors import (
     ApplicationRejectedError,
     CredentialsRejectedError,
@@ -31,13 +31,13 @@ _UNMOVED: Final = frozenset(
 class Outcomes:
     """Reports answers of the outside to the state machine."""
 
-    def __init__(self, database: Database, moves: Moves, applications: Applications) -> None:
-        self._database = database
+    def __init__(self, moves: Moves, applications: Applications) -> None:
         self._moves = moves
         self._applications = applications
 
     async def report(
         self,
+        tx: Transaction,
         actor: Actor,
         connection_id: str,
         generation: int,
@@ -46,7 +46,7 @@ class Outcomes:
         sealed_at: datetime | None = None,
         tested_config_revision: int | None = None,
     ) -> None:
-        """Tell what credentials of ``generation`` met: None for a good answer.
+        """Take into account with ``tx`` what credentials of ``generation`` met: None for a good answer.
 
         News of credentials that have been replaced since is no news: ``sealed_at`` tells them apart where a
         disconnected connection was authorized again, which begins with the first generation anew.
@@ -55,16 +55,15 @@ class Outcomes:
         Raises:
             NotFoundError: the connection was deleted.
         """
-        async with self._database.transaction() as tx:
-            row, credential = await lock_connection(actor, connection_id)
-            if credential is None or credential.generation != generation:
-                return
-            if sealed_at is not None and credential.sealed_at != sealed_at:
-                return
-            if fault is None:
-                await self.good(tx, actor, row, credential, tested_config_revision)
-            else:
-                await self.bad(tx, actor, row, credential, fault)
+        row, credential = await lock_connection(actor, connection_id)
+        if credential is None or credential.generation != generation:
+            return
+        if sealed_at is not None and credential.sealed_at != sealed_at:
+            return
+        if fault is None:
+            await self.good(tx, actor, row, credential, tested_config_revision)
+        else:
+            await self.bad(tx, actor, row, credential, fault)
 
     async def good(
         self,

@@ -98,8 +98,8 @@ class News(Generic[T]):
 class Rows(Generic[T]):
     """Rows of a table that are read when their own channel is woken, or the timer: nobody else's events read them.
 
-    ``read`` returns what is new since its last call. With ``is_read`` False the follower listened before anything
-    could be there, and does not look before it is woken.
+    ``read`` returns what is new since its last call. With ``known`` the follower listened before anything could be
+    there: it does not look before it was woken more often than that.
     """
 
     def __init__(
@@ -107,15 +107,15 @@ class Rows(Generic[T]):
         listening: Listening,
         read: Callable[[], Awaitable[News[T]]],
         *,
-        is_read: bool = True,
+        known: int | None = None,
         poll_s: float = POLL_S,
     ) -> None:
         self.is_over = False
         self._listening = listening
         self._read = read
-        self._is_due = is_read
+        self._is_due = known is None
         self._poll_s = poll_s
-        self._seen = 0
+        self._seen = known or 0
 
     @property
     def access_losses(self) -> int:

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from tortoise.expressions import F
-
 from app.event_stream.channels import channels_of
 from app.event_stream.event import NewEvent
-from app.event_stream.models import EventCounterRecord, EventRecord
+from app.event_stream.models import EventRecord
 from app.foundation.canonical import storable_json, storable_text
 from app.foundation.database import EVENTS_ORDER, Transaction
 from app.foundation.ids import new_id
@@ -21,6 +19,11 @@ from app.foundation.wakeups import Wakeups
 MAX_DATA_BYTES: Final = 32_768
 _BUFFER: Final = "event_stream.outbox"
 _LABEL_CHARS: Final = 200
+_TAKE: Final = (
+    'INSERT INTO "event_counter" ("workspace_id", "position", "pruned_to") VALUES ($1, $2, 0) '
+    'ON CONFLICT ("workspace_id") DO UPDATE SET "position" = "event_counter"."position" + excluded."position" '
+    'RETURNING "position"'
+)
 
 
 class Outbox:
@@ -47,21 +50,15 @@ class Outbox:
         # One order for all transactions, so that no two wait for each other.
         for workspace_id in sorted(by_workspace):
             events = by_workspace[workspace_id]
-            first = await _take_positions(workspace_id, len(events)) + 1
+            first = await _take_positions(tx, workspace_id, len(events)) + 1
             await EventRecord.bulk_create([_record(tx, e, first + n) for n, e in enumerate(events)])
             tx.after_commit(partial(self._wakeups.notify, *channels_of(workspace_id, events)))
 
 
-async def _take_positions(workspace_id: str, count: int) -> int:
+async def _take_positions(tx: Transaction, workspace_id: str, count: int) -> int:
     """Take ``count`` positions; return the one before them. The counter row stays locked until the commit."""
-    counter = EventCounterRecord.filter(workspace_id=workspace_id)
-    if not await counter.update(position=F("position") + count):
-        await EventCounterRecord.bulk_create(
-            [EventCounterRecord(workspace_id=workspace_id)], ignore_conflicts=True
-        )
-        await counter.update(position=F("position") + count)
-    taken = await counter.get()
-    return int(taken.position) - count
+    (taken,) = await tx.rows(_TAKE, workspace_id, count)
+    return int(taken["position"]) - count
 
 
 def _record(tx: Transaction, event: NewEvent, position: int) -> EventRecord:

@@ -30,6 +30,7 @@ from app.foundation.reachable import CannotStartError, reach_postgres
 Dialect = Literal["sqlite", "postgres"]
 Flush = Callable[["Transaction"], Awaitable[None]]
 After = Callable[[], Awaitable[None] | None]
+Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 MODEL_MODULES: Final = (
     "app.foundation.models",
@@ -112,13 +113,16 @@ def _connection_config(url: str) -> dict[str, Any]:
 class Transaction:
     """One open transaction: the instant it stands for, and what must happen last and after it.
 
+    ``rows`` is :meth:`Database.rows`, which joins it.
+
     ``before_commit`` acts run in ascending order, once per key, as the very last statements: rows that order all
     commits of a workspace (the audit head, then the event counter) are locked for the shortest time and always in
     the same order, so that two transactions cannot wait for each other.
     """
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, rows: Rows) -> None:
         self.now = now
+        self.rows = rows
         self.state: dict[Hashable, Any] = {}
         self._flushes: dict[Hashable, tuple[int, Flush]] = {}
         self._after: list[After] = []
@@ -195,7 +199,7 @@ class Database:
         self._activate()
         if self.is_in_transaction():
             raise RuntimeError("transactions do not nest")
-        work = Transaction(self.clock.now())
+        work = Transaction(self.clock.now(), self.rows)
         try:
             async with in_transaction("default"):
                 yield work

@@ -282,8 +282,17 @@ class WorkQueue:
         Raises:
             LeaseLostError: the work was taken over or cancelled.
         """
+        holding, held = self.holding(claim)
+        if not await self._database.rows(holding, *held):
+            raise LeaseLostError(claim.id)
+
+    def holding(self, claim: Claim) -> tuple[str, tuple[object, ...]]:
+        """Return a query that finds a row exactly while the claim is not lost, and its values ``$1``, ``$2``, ``$3``.
+
+        A statement that writes what this query finds a row for needs no transaction to be fenced.
+        """
         lock = " FOR UPDATE" if self._database.dialect == "postgres" else ""
-        await self._mine(claim, sql.HOLD + lock)
+        return sql.HOLD + lock, (claim.id, claim.fence, self._owner)
 
     async def finish(self, tx: Transaction, claim: Claim) -> None:
         """End the work with ``tx``: it is done, unless it was scheduled again meanwhile.

@@ -146,6 +146,6 @@ OPERATIONS = (
     Operation("beginAuthorization, a redirect", 29, _begin("oauth")),
     Operation("submitCredentials", 54, _submit),
     Operation("activateConnection", 18, _activate),
-    Operation("default test with waitMs", 114, _test),
+    Operation("default test with waitMs", 30, _test),
     Operation("one method call", 4, _call, commits=0),
 )

@@ -14,13 +14,14 @@ from app.access.policy import ALL_PERMISSIONS
 from app.foundation.clock import FrozenClock
 from app.foundation.ids import new_id
 from app.main import build_app
+from app.work.dispatcher import Dispatcher
 from tests.budgets.statements import Statements, counted
 from tests.connections.conftest import WITH_ACME, World
 from tests.hubs import ORIGIN, owner, running_hub, settings_for
 
 
 class Stage(World):
-    """A hub whose statements are counted. Nothing is swept: what runs in the background, an operation has caused."""
+    """A hub whose statements are counted. The dispatcher looks only when woken: what it does, an operation caused."""
 
     def __init__(self, hub, outside, actor, client: httpx.AsyncClient, statements: Statements):
         super().__init__(hub, outside, actor, hub.clock)
@@ -47,8 +48,7 @@ class Stage(World):
 
     async def passed(self, connection):
         """Let a connection's default test pass, by whom it is done in the background."""
-        run = await self.hub.test_runs.start(self.actor, connection.id)
-        await self.hub.test_runs.wait(self.actor, run.id, 10_000)
+        await self.hub.test_runs.start(self.actor, connection.id, wait_ms=10_000)
         assert (await self.reload(connection)).tested
         return connection
 
@@ -58,7 +58,8 @@ async def stage(database_url: str, folder: Path, redis_url: str | None = None) -
     settings = settings_for(database_url, folder, redis_url, PATCHBAY_SANDBOX="1")
     with counted() as statements:
         async with running_hub(settings, clock=FrozenClock(), catalog=WITH_ACME) as (hub, outside):
-            hub.jobs.handles("test_run", hub.test_runs.work)
+            dispatcher = Dispatcher(hub.database, hub.work, hub.wakeups, hub.metrics, sweep_s=3_600)
+            dispatcher.start()
             with hub.database.bind():
                 actor = await owner(hub)
                 system = Actor.system(actor.workspace_id, "budgets", new_id("req"))
@@ -67,7 +68,9 @@ async def stage(database_url: str, folder: Path, redis_url: str | None = None) -
                 async with build_app(hub) as app, _client(app, made.token.reveal()) as client:
                     stage = Stage(hub, outside, actor, client, statements)
                     await stage.ask("{ __typename }")  # the token is seen now, and every key is at hand
+                    await stage.statements.settled()
                     yield stage
+            await dispatcher.stop()
 
 
 def _client(app: Any, token: str) -> httpx.AsyncClient:

@@ -40,10 +40,10 @@ async def run(world, connection, outside: Outbound | None = None):
     runner = TestRunner(executor, hub.connections, hub.catalog, hub.clock)
     steps = []
 
-    async def emit(step):
-        steps.append(step)
+    async def emit(finished):
+        steps.extend(finished)
 
-    result = await runner.run(world.actor, connection, emit)
+    result = await runner.run(world.actor, connection.owner, emit)
     assert [step.kind for step in steps] == list(ORDER)
     assert result.verdict is (Verdict.FAILED if any(s.state is S.FAILED for s in steps) else Verdict.PASSED)
     return result, {step.kind: step for step in steps}
@@ -350,12 +350,12 @@ async def test_a_step_that_cannot_be_written_ends_the_call(world):
     hub = world.hub
     runner = TestRunner(hub.executor, hub.connections, hub.catalog, hub.clock)
 
-    async def emit(step):
-        if step.kind is K.CREDENTIALS:
+    async def emit(finished):
+        if any(step.kind is K.CREDENTIALS for step in finished):
             raise ConnectionError("the database is away")
 
     with pytest.raises(ConnectionError):
-        await runner.run(world.actor, connection, emit)
+        await runner.run(world.actor, connection.owner, emit)
     assert ended.is_set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +13,8 @@ import pytest
 
 from app.access.policy import ROLE_PERMISSIONS, Role
 from app.audit.models import SecretUseRecord
-from app.connection_tests import runs as module
+from app.connection_tests import execution as module
+from app.connection_tests.execution import TEST_RUN
 from app.connection_tests.models import TestRunRecord as RunRecord
 from app.connection_tests.models import TestStepRecord as StepRecord
 from app.connection_tests.steps import ORDER, RunKind, RunState, StepKind, Verdict
@@ -22,7 +24,10 @@ from app.event_stream.follow import GUARD_S, AccessLostError
 from app.foundation.errors import NotAllowedNowError, NotFoundError, PermissionDeniedError, StorageBusyError
 from app.foundation.problems import ProblemCode
 from app.vault.models import SealedRecord
+from app.work.statements import LEASE_FOR
+from tests.connections.conftest import WITH_ACME, World
 from tests.executor.test_executor import keyed
+from tests.hubs import running_hub
 
 
 @pytest.fixture
@@ -31,19 +36,43 @@ def runs(world):
 
 
 async def start(world, connection, **more):
-    """Queue a run; the job that carries its id is not delivered unless the test does it."""
+    """Queue a run; nobody does it unless the test says so."""
     return await world.hub.test_runs.start(world.actor, connection.id, **more)
 
 
-@pytest.fixture(autouse=True)
-def undelivered(world, monkeypatch):
-    sent = []
+async def stop(world, worker):
+    """Stop a process that does something."""
+    await world.hub.dispatcher.stop(0.01)
+    world.hub.dispatcher._turn.release()  # the hub's own end stops it once more
+    worker.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await worker
 
-    async def enqueue(kind, job_id):
-        sent.append((kind, job_id))
 
-    monkeypatch.setattr(world.hub.jobs, "enqueue", enqueue)
-    return sent
+async def is_due(world, run):
+    """Return whether a process that looks would find a run to do."""
+    return run.id in await world.due(TEST_RUN)
+
+
+@pytest.fixture
+async def other(world):
+    """A second process on the same database: what the first one has claimed is not its own."""
+    ready, over = asyncio.Future(), asyncio.Event()
+
+    async def live():
+        settings = world.hub.settings
+        running = running_hub(
+            settings, clock=world.clock, keys=world.keys, catalog=WITH_ACME, receive_jobs=False
+        )
+        async with running as (hub, outside):
+            ready.set_result(World(hub, outside, world.actor, world.clock))
+            await over.wait()
+
+    task = asyncio.create_task(live(), context=contextvars.Context())  # its ORM context is not the test's
+    await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+    yield ready.result()
+    over.set()
+    await task
 
 
 def hanging(world):
@@ -65,11 +94,11 @@ async def messages(runs, actor, run, after_seq=0):
 # -- starting
 
 
-async def test_a_run_is_queued_announced_and_handed_over(world, runs, undelivered):
+async def test_a_run_is_queued_announced_and_due(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
     assert (run.state, run.kind, run.verdict, run.steps) == (RunState.QUEUED, RunKind.DEFAULT, None, ())
-    assert undelivered == [("test_run", run.id)]
+    assert await is_due(world, run)
     assert (await world.events())[-1].type is EventType.TEST_RUN_STARTED
 
 
@@ -137,7 +166,8 @@ async def test_the_latest_run_of_each_connection_is_found(world, runs):
 
 async def test_the_latest_runs_bring_their_steps_and_stay_in_their_workspace(world, runs):
     connection = await keyed(world)
-    await runs.work((await start(world, connection)).id)
+    await start(world, connection)
+    await world.work()
     run = (await runs.latest(world.actor, [connection.id]))[connection.id]
     assert run == await runs.get(world.actor, run.id)
     assert len(run.steps) == 8
@@ -155,7 +185,7 @@ async def test_steps_come_live_and_then_the_end(world, runs):
     run = await start(world, connection)
     follower = asyncio.create_task(messages(runs, world.actor, run))
     await asyncio.sleep(0)
-    await runs.work(run.id)
+    await world.work()
     heard = await asyncio.wait_for(follower, 5)
     assert [m.step.kind for m in heard[:-1]] == list(ORDER)
     assert [m.seq for m in heard] == list(range(1, 10))
@@ -168,7 +198,7 @@ async def test_steps_come_live_and_then_the_end(world, runs):
 async def test_finished_steps_are_replayed_after_the_one_that_was_seen(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
-    await runs.work(run.id)
+    await world.work()
     for after in range(10):
         heard = await messages(runs, world.actor, run, after)
         assert [m.seq for m in heard] == [*range(after + 1, 9), 9]
@@ -179,7 +209,7 @@ async def test_a_follower_in_the_middle_gets_what_it_missed_and_then_the_rest(wo
     connection = await keyed(world)
     run = await start(world, connection)
     asked = hanging(world)
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
     async with contextlib.aclosing(runs.progress(world.actor, run.id)) as stream:
         first = await anext(stream)
@@ -223,7 +253,8 @@ async def test_somebody_elses_events_make_no_follower_of_a_run_read(world, runs,
     follower = asyncio.create_task(messages(runs, world.actor, run))
     await asyncio.sleep(0.05)
     assert len(readings) == 1
-    await runs.work((await start(world, other)).id)
+    await start(world, other)
+    await world.work()
     await world.hub.connections.update(world.actor, connection.id, description="an event of the same one")
     await asyncio.sleep(0.05)
     follower.cancel()
@@ -234,21 +265,20 @@ async def test_waiting_ends_with_the_run_or_with_patience(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
     assert (await runs.wait(world.actor, run.id, 1)).state is RunState.QUEUED
-    await runs.work(run.id)
+    await world.work()
     assert (await runs.wait(world.actor, run.id, 10_000)).verdict is Verdict.PASSED
 
 
 # -- working
 
 
-async def test_a_second_delivery_does_nothing(world, runs):
+async def test_two_processes_do_a_run_once(world, runs, other):
     connection = await keyed(world)
     run = await start(world, connection)
-    await asyncio.gather(*(runs.work(run.id) for _ in range(4)))
+    await asyncio.gather(*(process.work() for process in (world, other, world, other)))
     done = await runs.get(world.actor, run.id)
-    asked = len(world.outside.requests)
-    await runs.work(run.id)
-    assert len(world.outside.requests) == asked == 1
+    await other.work()
+    assert len([*world.outside.requests, *other.outside.requests]) == 1
     assert await runs.get(world.actor, run.id) == done
     assert await StepRecord.filter(run_id=run.id).count() == 8
     types = [event.type for event in await world.events()]
@@ -257,8 +287,8 @@ async def test_a_second_delivery_does_nothing(world, runs):
 
 async def test_a_run_is_done_in_the_name_of_its_actor(world, runs):
     connection = await keyed(world)
-    run = await start(world, connection)
-    await runs.work(run.id)
+    await start(world, connection)
+    await world.work()
     finished = (await world.events())[-1]
     entries = (await world.hub.audit.entries(world.actor)).items
     opened = next(entry for entry in entries if entry.action == "secret.revealed")
@@ -268,48 +298,45 @@ async def test_a_run_is_done_in_the_name_of_its_actor(world, runs):
     assert not await SecretUseRecord.exists()  # a person's act stands singly
 
 
-async def test_what_nobody_works_on_is_due_and_what_somebody_has_is_not(world, runs):
+async def test_what_nobody_does_is_due_and_what_somebody_has_is_not(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
-    assert await runs.due() == []  # the job is on its way
-    world.clock.advance(6)
-    assert await runs.due() == [run.id]
     asked = hanging(world)
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
-    assert await runs.due() == []
-    world.clock.advance(76)
-    assert await runs.due() == [run.id]
+    assert not await is_due(world, run)
+    world.clock.advance(LEASE_FOR.total_seconds() + 1)
+    assert await is_due(world, run)
     await runs.cancel(world.actor, run.id)
-    worker.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await worker
+    await worker
+    assert not await is_due(world, run)
 
 
-async def test_a_run_whose_worker_died_is_taken_over_from_its_beginning(world, runs):
+async def test_a_run_whose_process_died_is_taken_over_from_its_beginning(world, runs, other):
     connection = await keyed(world)
     run = await start(world, connection)
-    real, asked = world.outside.instead, hanging(world)
-    worker = asyncio.create_task(runs.work(run.id))
+    asked = hanging(world)
+    worker = asyncio.create_task(world.work())
     await asked.wait()
-    while await StepRecord.filter(run_id=run.id).count() < 5:
-        await asyncio.sleep(0)
-    # The process stops without a word; its lease runs out.
-    world.clock.advance(76)
-    world.outside.instead = real
-    await runs.work(run.id)
+    heard = []
+    async with contextlib.aclosing(other.hub.test_runs.progress(world.actor, run.id)) as stream:
+        async for message in stream:
+            heard.append(message)
+            if message.seq == 1:
+                # The process stops without a word; its lease runs out.
+                world.clock.advance(LEASE_FOR.total_seconds() + 1)
+                await other.work()
     done = await runs.get(world.actor, run.id)
     assert done.verdict is Verdict.PASSED
     assert [step.kind for step in done.steps] == list(ORDER)
-    assert [step.seq for step in done.steps] == sorted(step.seq for step in done.steps)
+    assert [step.seq for step in done.steps] == list(range(2, 10))
+    assert [message.seq for message in heard] == list(range(1, 11))
     # What the first worker says afterwards counts for nothing.
-    worker.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await worker
+    await stop(world, worker)
     assert await runs.get(world.actor, run.id) == done
 
 
-async def test_a_worker_that_lost_its_lease_writes_nothing_more(world, runs):
+async def test_a_process_that_lost_its_lease_writes_nothing_more(world, runs, other):
     connection = await keyed(world)
     run = await start(world, connection)
     gate, asked = asyncio.Event(), asyncio.Event()
@@ -320,42 +347,57 @@ async def test_a_worker_that_lost_its_lease_writes_nothing_more(world, runs):
         return httpx.Response(401, json={"error": "bad_key"})
 
     world.outside.instead = slow
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
-    world.clock.advance(76)
-    world.outside.instead = None
-    await runs.work(run.id)
+    world.clock.advance(LEASE_FOR.total_seconds() + 1)
+    await other.work()
     done = await runs.get(world.actor, run.id)
+    assert done.verdict is Verdict.PASSED
     gate.set()
     await worker
     assert await runs.get(world.actor, run.id) == done
     assert (await world.reload(connection)).tested
 
 
-async def test_a_worker_that_is_stopped_gives_its_run_back_at_once(world, runs):
+async def test_a_process_that_is_stopped_gives_its_run_back_at_once(world, runs, other):
     connection = await keyed(world)
     run = await start(world, connection)
     asked = hanging(world)
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
-    worker.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await worker
-    assert await runs.due() == [run.id]
-    world.outside.instead = None
-    await runs.work(run.id)
-    assert (await runs.get(world.actor, run.id)).verdict is Verdict.PASSED
+    await stop(world, worker)
+    assert await is_due(world, run)
+    await other.work()
+    done = await runs.get(world.actor, run.id)
+    assert (done.verdict, len(done.steps)) == (Verdict.PASSED, 8)
+
+
+async def test_a_run_that_ends_whoever_tries_it_is_given_up(world, runs, monkeypatch):
+    connection = await keyed(world)
+    run = await start(world, connection)
+
+    async def busy(*args, **more):
+        raise StorageBusyError
+
+    monkeypatch.setattr(world.hub.credentials, "find", busy)
+    for _ in range(3):
+        await world.work()
+        world.clock.advance(300)
+    await world.work()
+    done = await runs.get(world.actor, run.id)
+    assert (done.verdict, done.problem.code) == (Verdict.FAILED, ProblemCode.DEADLINE_EXCEEDED)
+    assert not await is_due(world, run)
 
 
 async def test_a_run_that_nobody_got_to_in_time_ends(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
     world.clock.advance(601)
-    await runs.work(run.id)
+    await world.work()
     done = await runs.get(world.actor, run.id)
     assert (done.verdict, done.problem.code) == (Verdict.FAILED, ProblemCode.DEADLINE_EXCEEDED)
     assert world.outside.requests == []
-    assert await runs.due() == []
+    assert not await is_due(world, run)
 
 
 async def test_a_run_has_a_deadline_of_its_own(world, runs, monkeypatch):
@@ -363,7 +405,7 @@ async def test_a_run_has_a_deadline_of_its_own(world, runs, monkeypatch):
     connection = await keyed(world)
     run = await start(world, connection)
     hanging(world)
-    await runs.work(run.id)
+    await world.work()
     done = await runs.get(world.actor, run.id)
     assert (done.state, done.verdict) == (RunState.FINISHED, Verdict.FAILED)
     assert done.problem.code is ProblemCode.DEADLINE_EXCEEDED
@@ -378,11 +420,11 @@ async def test_a_fault_of_our_own_ends_the_run_and_is_masked(world, runs, monkey
         raise KeyError("CANARY-inside")
 
     monkeypatch.setattr(world.hub.executor, "call", broken)
-    await runs.work(run.id)
+    await world.work()
     done = await runs.get(world.actor, run.id)
     assert (done.verdict, done.problem.code) == (Verdict.FAILED, ProblemCode.INTERNAL)
     assert "CANARY" not in repr(done)
-    assert await runs.due() == []
+    assert not await is_due(world, run)
 
 
 async def test_a_busy_database_leaves_the_run_to_the_next_worker(world, runs, monkeypatch):
@@ -393,12 +435,11 @@ async def test_a_busy_database_leaves_the_run_to_the_next_worker(world, runs, mo
         raise StorageBusyError
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.hub.connections, "get", busy)
-        with pytest.raises(StorageBusyError):
-            await runs.work(run.id)
+        patched.setattr(world.hub.credentials, "find", busy)
+        await world.work()
     assert (await runs.get(world.actor, run.id)).state is RunState.RUNNING
-    world.clock.advance(76)
-    await runs.work(run.id)
+    world.clock.advance(10)
+    await world.work()
     assert (await runs.get(world.actor, run.id)).verdict is Verdict.PASSED
 
 
@@ -411,7 +452,7 @@ async def test_a_queued_run_is_cancelled_at_once_and_never_done(world, runs):
     cancelled = await runs.cancel(world.actor, run.id)
     assert (cancelled.state, cancelled.verdict) == (RunState.CANCELLED, None)
     assert cancelled.problem.code is ProblemCode.CANCELLED
-    await runs.work(run.id)
+    await world.work()
     assert world.outside.requests == []
     assert await runs.get(world.actor, run.id) == cancelled
 
@@ -420,7 +461,7 @@ async def test_a_run_under_way_is_stopped(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
     asked = hanging(world)
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
     cancelled = await runs.cancel(world.actor, run.id)
     await worker
@@ -431,22 +472,25 @@ async def test_a_run_under_way_is_stopped(world, runs):
 async def test_a_run_that_is_over_cannot_be_cancelled(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
-    await runs.work(run.id)
+    await world.work()
     done = await runs.get(world.actor, run.id)
     assert await runs.cancel(world.actor, run.id) == done
 
 
-async def test_a_cancelled_run_whose_worker_died_is_not_done_again(world, runs):
+async def test_a_run_whose_process_died_is_cancelled_at_once_and_not_done_again(world, runs, other):
     connection = await keyed(world)
     run = await start(world, connection)
-    await RunRecord.filter(id=run.id).update(
-        lease_owner="gone", lease_until=world.clock.now() + timedelta(seconds=75), state="RUNNING"
-    )
-    assert (await runs.cancel(world.actor, run.id)).state is RunState.RUNNING  # the worker may still be there
-    world.clock.advance(76)
-    await runs.work(run.id)
-    assert (await runs.get(world.actor, run.id)).state is RunState.CANCELLED
-    assert world.outside.requests == []
+    asked = hanging(world)
+    worker = asyncio.create_task(world.work())
+    await asked.wait()
+    world.hub.work._heartbeat._held.clear()  # nobody tells it
+    cancelled = await other.hub.test_runs.cancel(world.actor, run.id)
+    assert cancelled.state is RunState.CANCELLED
+    world.clock.advance(LEASE_FOR.total_seconds() + 1)
+    await other.work()
+    assert other.outside.requests == []
+    assert await runs.get(world.actor, run.id) == cancelled
+    await stop(world, worker)
 
 
 # -- what it means for the connection
@@ -455,7 +499,8 @@ async def test_a_cancelled_run_whose_worker_died_is_not_done_again(world, runs):
 async def test_a_passed_test_marks_these_credentials_and_this_configuration(world, runs):
     connection = await keyed(world)
     assert not connection.tested
-    await runs.work((await start(world, connection)).id)
+    await start(world, connection)
+    await world.work()
     assert (await world.reload(connection)).tested
     await world.hub.connections.update_config(world.actor, connection.id, {"shop": "north", "note": "new"})
     assert not (await world.reload(connection)).tested
@@ -465,14 +510,14 @@ async def test_a_test_of_an_older_configuration_marks_nothing(world, runs):
     connection = await keyed(world)
     run = await start(world, connection)
     await world.hub.connections.update_config(world.actor, connection.id, {"shop": "north", "note": "new"})
-    await runs.work(run.id)
+    await world.work()
     assert (await runs.get(world.actor, run.id)).verdict is Verdict.PASSED
     assert not (await world.reload(connection)).tested
 
 
 async def test_a_test_of_credentials_that_were_replaced_meanwhile_marks_nothing(world, runs):
     connection = await world.authorized("acme", {"shop": "north"})
-    run = await start(world, connection)
+    await start(world, connection)
     gate, asked = asyncio.Event(), asyncio.Event()
     real = httpx.ASGITransport(app=world.outside.app)
 
@@ -484,7 +529,7 @@ async def test_a_test_of_credentials_that_were_replaced_meanwhile_marks_nothing(
         return answer
 
     world.outside.instead = slow
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
     await world.hub.renewal.renew(world.actor, connection.id, 1)
     gate.set()
@@ -495,7 +540,7 @@ async def test_a_test_of_credentials_that_were_replaced_meanwhile_marks_nothing(
 
 async def test_a_test_across_a_disconnect_says_nothing_about_the_new_credentials(world, runs):
     connection = await keyed(world)
-    run = await start(world, connection)
+    await start(world, connection)
     gate, asked = asyncio.Event(), asyncio.Event()
 
     async def slow(request):
@@ -504,7 +549,7 @@ async def test_a_test_across_a_disconnect_says_nothing_about_the_new_credentials
         return httpx.Response(200, json={})
 
     world.outside.instead = slow
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
     world.clock.advance(1)
     await world.hub.connections.disconnect(world.actor, connection.id)
@@ -529,7 +574,8 @@ async def test_wrong_credentials_need_a_person(world, runs):
         )
 
     world.outside.instead = refuse
-    await runs.work((await start(world, connection)).id)
+    await start(world, connection)
+    await world.work()
     assert (await world.reload(connection)).state is ConnectionState.AUTHENTICATION_ERROR
 
 
@@ -541,13 +587,15 @@ async def test_an_outage_degrades_and_a_good_answer_brings_back(world, runs):
         return httpx.Response(503)
 
     world.outside.instead = down
-    await runs.work((await start(world, connection)).id)
+    await start(world, connection)
+    await world.work()
     degraded = await world.reload(connection)
     assert degraded.state is ConnectionState.DEGRADED
     assert degraded.problem.code is ProblemCode.UPSTREAM_UNAVAILABLE
     assert degraded.tested_at == tested_at
     world.outside.instead = None
-    await runs.work((await start(world, connection)).id)
+    await start(world, connection)
+    await world.work()
     back = await world.reload(connection)
     assert (back.state, back.problem) == (ConnectionState.CONNECTED, None)
 
@@ -555,7 +603,8 @@ async def test_an_outage_degrades_and_a_good_answer_brings_back(world, runs):
 async def test_credentials_that_do_not_open_are_the_connections_problem(world, runs):
     connection = await world.connected("acme", {"shop": "north"})
     await SealedRecord.filter(owner_row=connection.id).update(sealed="pb1.dk_x.AAAA")
-    await runs.work((await start(world, connection)).id)
+    await start(world, connection)
+    await world.work()
     broken = await world.reload(connection)
     assert broken.state is ConnectionState.AUTHENTICATION_ERROR
     assert broken.problem.code is ProblemCode.CREDENTIAL_UNREADABLE
@@ -564,8 +613,8 @@ async def test_credentials_that_do_not_open_are_the_connections_problem(world, r
 async def test_runs_go_with_their_connection(world, runs):
     connection, other = await keyed(world), await keyed(world)
     done, kept = await start(world, connection), await start(world, other)
-    await runs.work(done.id)
-    await runs.work(kept.id)
+    await world.work()
+    await world.work()
     await world.hub.connections.delete(world.actor, connection.id)
     with pytest.raises(NotFoundError):
         await runs.get(world.actor, done.id)
@@ -584,7 +633,7 @@ async def test_a_run_under_way_ends_quietly_when_its_connection_is_deleted(world
         return httpx.Response(200, json={})
 
     world.outside.instead = slow
-    worker = asyncio.create_task(runs.work(run.id))
+    worker = asyncio.create_task(world.work())
     await asked.wait()
     follower = asyncio.create_task(messages(runs, world.actor, run))
     await world.hub.connections.delete(world.actor, connection.id)
@@ -604,7 +653,7 @@ async def test_a_probe_is_a_run_of_the_hub_itself(world, runs):
     await runs.probe(system, connection.id)
     run = (await runs.latest(world.actor, [connection.id]))[connection.id]
     assert run.kind is RunKind.PROBE
-    await runs.work(run.id)
+    await world.work()
     assert (await runs.get(world.actor, run.id)).verdict is Verdict.PASSED
     uses = await SecretUseRecord.all()
     assert [(use.purpose, use.count, use.actor_id) for use in uses] == [("TEST", 1, "system")]

@@ -13,7 +13,7 @@ from app.demo.person import Forms
 from app.foundation.secret import Secret
 from tests.canary import secret
 from tests.factories.acme import with_acme
-from tests.hubs import CATALOG, owner, running_hub, settings_for
+from tests.hubs import CATALOG, owner, running_hub, settings_for, test_keys
 
 BROWSER = Secret(secret("browser-"))
 WITH_ACME = with_acme(CATALOG)
@@ -81,7 +81,7 @@ class World:
 
     async def tested(self, connection):
         run = await self.hub.test_runs.start(self.actor, connection.id)
-        await self.hub.test_runs.work(run.id)  # or a job has claimed it already: then it is waited for
+        await self.hub.dispatcher.drain()  # or it has begun already: then it is waited for
         return await self.hub.test_runs.wait(self.actor, run.id, 10_000)
 
     async def due(self, kind="renewal"):
@@ -111,9 +111,15 @@ class World:
 @pytest.fixture
 async def world(database_url, redis_for, tmp_path, clock):
     settings = settings_for(database_url, tmp_path, redis_for)
-    async with running_hub(settings, clock=clock, catalog=WITH_ACME, receive_jobs=False) as (hub, outside):
+    keys = test_keys()
+    async with running_hub(settings, clock=clock, keys=keys, catalog=WITH_ACME, receive_jobs=False) as (
+        hub,
+        outside,
+    ):
         with hub.database.bind():
-            yield World(hub, outside, await owner(hub), clock)
+            world = World(hub, outside, await owner(hub), clock)
+            world.keys = keys
+            yield world
 
 
 @pytest.fixture

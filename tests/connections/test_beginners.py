@@ -114,7 +114,7 @@ async def test_a_test_run_is_not_done_for_who_lost_the_right(world, who, loses):
     run = await world.hub.test_runs.start(actor, connection.id)
     asked = len(world.outside.requests)
     await loses(world, actor)
-    await world.hub.test_runs.work(run.id)
+    await world.hub.dispatcher.drain()
     done = await world.hub.test_runs.get(world.actor, run.id)
     assert (done.verdict, done.problem.code) == (Verdict.FAILED, ProblemCode.PERMISSION_DENIED)
     assert len(world.outside.requests) == asked

@@ -150,7 +150,8 @@ async def test_every_verb_refuses_a_stale_revision_and_changes_nothing(world, ac
 async def test_looking_and_good_answers_do_not_count_up_the_revision(world):
     connection = await world.connected("acme", SHOP)
     actor, hub = world.actor, world.hub
-    await hub.outcomes.report(actor, connection.id, connection.auth.generation, None)
+    async with hub.database.transaction() as tx:
+        await hub.outcomes.report(tx, actor, connection.id, connection.auth.generation, None)
     await hub.connections.next_steps(actor, connection)
     assert (await world.reload(connection)).revision == connection.revision
 

@@ -216,8 +216,7 @@ async def test_what_tells_no_expiry_is_probed_by_the_default_test(world):
         await world.work()
         run = (await world.hub.test_runs.latest(world.actor, [connection.id]))[connection.id]
         assert run.kind is RunKind.PROBE
-        await world.hub.test_runs.work(run.id)
-        await world.hub.test_runs.wait(world.actor, run.id, 10_000)
+        await world.hub.dispatcher.drain()
     assert (await world.reload(connection)).state is ConnectionState.AUTHENTICATION_ERROR
 
 

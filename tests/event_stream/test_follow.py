@@ -124,7 +124,7 @@ async def test_who_listened_before_anything_could_be_there_does_not_look_first(t
     async def collect():
         with listening(wakeups, "wks_a", "run:1") as place:
             await table.add(1, close=True)
-            source = Rows(place, table.read, is_read=False, poll_s=SLOW_S)
+            source = Rows(place, table.read, known=0, poll_s=SLOW_S)
             async for item in follow(source, None, FrozenClock()):
                 told.append(item)  # noqa: PERF401 - each is looked at as it comes
 

@@ -234,7 +234,7 @@ async def test_a_probe_that_was_held_back_says_so_and_blames_the_connection_for_
     world.outside.requests.clear()
     await world.hub.test_runs.probe(machine(world), connection.id)
     run = (await world.hub.test_runs.latest(world.actor, [connection.id]))[connection.id]
-    await world.hub.test_runs.work(run.id)
+    await world.hub.dispatcher.drain()
     done = await world.hub.test_runs.get(world.actor, run.id)
     assert (done.problem.code, done.problem.details["cause"]) == (ProblemCode.RATE_LIMITED, "HELD_BACK")
     assert [step.kind for step in done.steps if step.state is StepState.FAILED] == [StepKind.REQUEST]

@@ -186,6 +186,43 @@ def test_a_migration_that_fails_leaves_nothing(empty_url, tmp_path, monkeypatch)
     assert run_apart(lambda: migrate(empty_url)) == []
 
 
+def test_test_runs_of_before_are_due_work_and_cancelled_ones_are_not(empty_url, tmp_path, monkeypatch):
+    folder = tmp_path / "before"
+    (folder / "models").mkdir(parents=True)
+    for name in NAMES[: NAMES.index("3_20261203000000_test_runs_are_due_work.py")]:
+        (folder / "models" / name).write_text((migrations_folder() / "models" / name).read_text())
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "migrations_folder", lambda: folder)
+        run_apart(lambda: migrate(empty_url))
+    cancelled = {"run_1": "FALSE", "run_2": "TRUE", "run_3": "FALSE"}
+    statements = [
+        'INSERT INTO "test_run" ("id", "workspace_id", "connection_id", "kind", "state", "config_revision", "actor", '
+        '"seq", "created_at", "deadline_at", "due_at", "cancel_requested", "finished_at") VALUES '
+        f"('{id_}', 'wks_1', 'conn_1', 'DEFAULT', 'RUNNING', 1, '{{}}', 3, '2026-01-01 00:00:00+00:00', "
+        f"'2026-01-01 00:01:00+00:00', NULL, {flag}, {finished})"
+        for (id_, flag), finished in zip(
+            cancelled.items(), ("NULL", "NULL", "'2026-01-01 00:00:09+00:00'"), strict=True
+        )
+    ]
+    run_apart(lambda: asked(empty_url, *statements))
+    run_apart(lambda: migrate(empty_url))
+    due = run_apart(lambda: asked(empty_url, 'SELECT "id", "kind", "subject", "lane" FROM "due_work"'))
+    assert due == [("test_run:run_1", "test_run", "run_1", "test_run/wks_1/wks_1")]
+    runs = run_apart(lambda: asked(empty_url, 'SELECT "id", "state", "seq" FROM "test_run" ORDER BY "id"'))
+    assert runs == [("run_1", "RUNNING", 3), ("run_2", "CANCELLED", 4), ("run_3", "RUNNING", 3)]
+
+
+async def asked(url: str, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements on a database; return the rows of the last one."""
+    database = Database(url, SystemClock())
+    await database.open()
+    try:
+        found = [await database.rows(statement) for statement in statements]
+    finally:
+        await database.close()
+    return [tuple(row.values()) for row in found[-1]]
+
+
 async def test_the_audit_log_is_append_only_in_a_migrated_database(empty_url):
     await asyncio.to_thread(run_apart, lambda: migrate(empty_url))
     triggers = str((await asyncio.to_thread(schema_of, empty_url))["triggers"])

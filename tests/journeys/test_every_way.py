@@ -76,8 +76,7 @@ class Scene:
     async def tested(self, journey: Journey) -> Json:
         """Run the default test; return the run."""
         run = await journey.test()
-        with self.hub.database.bind():
-            await self.hub.test_runs.work(run["id"])
+        await self.hub.dispatcher.drain()
         return dict((await self.client.ask(documents.TEST_RUN, id=run["id"]))["testRun"])
 
     async def switch(self, way: str, **change: Any) -> None:

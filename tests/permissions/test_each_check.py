@@ -29,7 +29,7 @@ AUTH = object()  # anything: that there are credentials is what counts
 VERBS = [
     (P.CATALOG_READ, lambda hub, who, seen: hub.catalog.facets(who)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.subscribe(who, 0)),
-    (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.config_problems(who, seen)),
+    (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.config_problems(who, seen.owner)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.revocations.get(who, new_id("rev"))),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.latest(who, [seen.id])),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.get(who, new_id("run"))),

@@ -189,7 +189,7 @@ class Fleet:
             updated_at=tx.now,
         )
         await row.save(force_create=True)
-        sealed = Transaction(tx.now - timedelta(seconds=age_s))
+        sealed = Transaction(tx.now - timedelta(seconds=age_s), tx.rows)
         definition = self.hub.catalog.definition(profile.name, "1.0.0")
         credential = await seal_grant(
             sealed,

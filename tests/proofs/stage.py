@@ -83,8 +83,7 @@ async def connect(hub: Hub, actor: Actor, server: TokenServer, name: str) -> Con
     """Make a connection, sign in, test and activate it."""
     connection = await draft(hub, actor, server, name)
     await sign_in(hub, actor, connection)
-    hub.jobs.handles("test_run", hub.test_runs.work)
     run = await hub.test_runs.start(actor, connection.id)
-    await hub.test_runs.work(run.id)  # or a job has claimed it already: then it is waited for
+    await hub.dispatcher.drain()  # or it has begun already: then it is waited for
     await hub.test_runs.wait(actor, run.id, 10_000)
     return (await hub.connections.activate(actor, connection.id)).connection

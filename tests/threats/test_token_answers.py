@@ -76,9 +76,8 @@ async def test_o10_a_renewal_that_names_a_foreign_base_address_changes_nothing(s
     codes = await scene.client.refused("refreshCredentials", connectionId=journey.id)
 
     assert codes == ["TOKEN_RESPONSE_INVALID"]
-    run = await journey.test()
-    with scene.hub.database.bind():
-        await scene.hub.test_runs.work(run["id"])
+    await journey.test()
+    await scene.hub.dispatcher.drain()
     assert scene.provider.asked[-1].url.host == "acme.my.salesforce.com"
     assert hosts_asked(scene) == {"acme.my.salesforce.com"}
 

@@ -86,7 +86,7 @@ async def test_a_refresh_in_between_wins(hub, monkeypatch):
     async def refreshed_first(database, seals):
         if not raced:
             raced.append(1)
-            await hub.put(Transaction(hub.database.clock.now()), ref, 1)
+            await hub.put(Transaction(hub.database.clock.now(), hub.database.rows), ref, 1)
         return await true_swap(database, seals)
 
     monkeypatch.setattr(resealing, "swap_seals", refreshed_first)

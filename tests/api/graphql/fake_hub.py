@@ -436,13 +436,12 @@ class FakeTestRuns:
         self.rows[run.id] = run
         return run
 
-    async def start(self, actor: Actor, connection_id: str, *, idempotency_key=None) -> TestRunSnapshot:
+    async def start(
+        self, actor: Actor, connection_id: str, *, idempotency_key=None, wait_ms=0
+    ) -> TestRunSnapshot:
         require(actor, Permission.CONNECTIONS_TEST)
+        self.waited += [wait_ms] if wait_ms else []
         return self.put(make_run(connection_id))
-
-    async def wait(self, actor: Actor, run_id: str, wait_ms: int) -> TestRunSnapshot:
-        self.waited.append(wait_ms)
-        return self.rows[run_id]
 
     async def get(self, actor: Actor, run_id: str) -> TestRunSnapshot:
         require(actor, Permission.CONNECTIONS_READ)

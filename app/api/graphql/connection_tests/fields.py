@@ -78,10 +78,11 @@ class TestRunMutations:
             )
         context = info.context
         run = await context.hub.test_runs.start(
-            context.actor, input_.connection_id, idempotency_key=input_.idempotency_key
+            context.actor,
+            input_.connection_id,
+            idempotency_key=input_.idempotency_key,
+            wait_ms=input_.wait_ms,
         )
-        if input_.wait_ms:
-            run = await context.hub.test_runs.wait(context.actor, run.id, input_.wait_ms)
         return TestConnectionPayload(test_run=run_type(run))
 
     @mutation(CancelTestRunPayload, "Cancels a test run; one that is over stays as it is.")
