@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.audit.chain import GENESIS, ChainRow, key_id_of, row_hash
 from app.audit.entry import Draft
-from app.audit.models import AuditEntryRecord, AuditHeadRecord
+from app.audit.models import AuditHeadRecord
 from app.foundation.database import Transaction
 from app.foundation.ids import new_id
 
@@ -24,13 +24,13 @@ async def append(tx: Transaction, key: bytes, workspace_id: str, entries: Sequen
     first = int(head["seq"]) - len(entries) + 1
     prev_hash = bytes.fromhex(head["hash"])
     key_id = key_id_of(key)
-    records = []
+    rows = []
     for seq, entry in enumerate(entries, start=first):
         columns = _columns(tx, entry, seq, key_id)
         hash_ = row_hash(key, prev_hash, ChainRow(**columns, prev_hash=prev_hash, hash=b""))
-        records.append(AuditEntryRecord(**columns, prev_hash=prev_hash.hex(), hash=hash_.hex()))
+        rows.append({**columns, "prev_hash": prev_hash.hex(), "hash": hash_.hex()})
         prev_hash = hash_
-    await AuditEntryRecord.bulk_create(records)
+    await tx.insert("audit_entry", rows)
     await AuditHeadRecord.filter(workspace_id=workspace_id).update(hash=prev_hash.hex())
 
 

@@ -11,7 +11,7 @@ from app.audit.entry import MAX_LABEL, Draft, Target
 from app.audit.models import SecretUseRecord
 from app.foundation.canonical import storable_text
 from app.foundation.clock import Clock
-from app.foundation.database import Database, Transaction
+from app.foundation.database import Database, Transaction, places
 from app.foundation.ids import new_id
 from app.foundation.together import Together
 
@@ -85,11 +85,8 @@ def _minute(instant: datetime) -> datetime:
 
 async def _upsert(database: Database, rows: Sequence[SecretUseRecord]) -> None:
     """Count all of them by one statement, which is its own transaction."""
-    values = [getattr(row, name) for row in rows for name in _COLUMNS]
-    width = len(_COLUMNS)
-    marks = [f"${number}" for number in range(1, len(values) + 1)]
-    places = [", ".join(marks[at : at + width]) for at in range(0, len(marks), width)]
-    await database.rows(_UPSERT.format(rows=", ".join(f"({place})" for place in places)), *values)
+    texts, values = places([[getattr(row, name) for name in _COLUMNS] for row in rows])
+    await database.rows(_UPSERT.format(rows=", ".join(f"({text})" for text in texts)), *values)
 
 
 def _once(actor: Actor, connection_id: str, purpose: str, minute: datetime) -> SecretUseRecord:

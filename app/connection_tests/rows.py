@@ -24,7 +24,7 @@ from app.connection_tests.steps import (
 )
 from app.executor.executor import Exchange
 from app.foundation.canonical import findable
-from app.foundation.database import Database
+from app.foundation.database import Database, places
 from app.foundation.exchange import recorded_from_json
 from app.foundation.ids import MAX_ID_LENGTH, new_id
 from app.foundation.problems import problem_from_json
@@ -87,17 +87,13 @@ async def write_steps(
 
     ``held`` are its values, at the first places.
     """
-    flat, parts = list(held), []
-    for row in rows:
-        columns = _values(row)
-        parts.append(", ".join(f"${len(flat) + number}" for number in range(1, len(columns) + 1)))
-        flat += columns
+    texts, values = places([_values(row) for row in rows], len(held))
     statement = _STEPS.format(
         names=", ".join(f'"{name}"' for name in _STEP_COLUMNS),
-        rows=" UNION ALL ".join(f"SELECT {part}" for part in parts),
+        rows=" UNION ALL ".join(f"SELECT {text}" for text in texts),
         holding=holding,
     )
-    return bool(await database.rows(statement, *flat))
+    return bool(await database.rows(statement, *held, *values))
 
 
 def run_snapshot(row: TestRunRecord, steps: Sequence[TestStepRecord]) -> TestRunSnapshot:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from app.event_stream.channels import channels_of
 from app.event_stream.event import NewEvent
-from app.event_stream.models import EventRecord
 from app.foundation.canonical import storable_json, storable_text
 from app.foundation.database import EVENTS_ORDER, Transaction
 from app.foundation.ids import new_id
@@ -51,7 +50,7 @@ class Outbox:
         for workspace_id in sorted(by_workspace):
             events = by_workspace[workspace_id]
             first = await _take_positions(tx, workspace_id, len(events)) + 1
-            await EventRecord.bulk_create([_record(tx, e, first + n) for n, e in enumerate(events)])
+            await tx.insert("event", [_row(tx, e, first + n) for n, e in enumerate(events)])
             tx.after_commit(partial(self._wakeups.notify, *channels_of(workspace_id, events)))
 
 
@@ -61,22 +60,22 @@ async def _take_positions(tx: Transaction, workspace_id: str, count: int) -> int
     return int(taken["position"]) - count
 
 
-def _record(tx: Transaction, event: NewEvent, position: int) -> EventRecord:
-    return EventRecord(
-        id=new_id("evt"),
-        workspace_id=event.workspace_id,
-        position=position,
-        type=event.type.value,
-        occurred_at=tx.now,
-        connection_id=event.connection_id,
-        subject_type=event.subject.type,
-        subject_id=event.subject.id,
-        actor_kind=event.actor.kind.value,
-        actor_id=event.actor.id,
-        actor_label=storable_text(event.actor.label)[:_LABEL_CHARS],
-        correlation_id=event.correlation_id,
-        data=storable_json(event.data),
-    )
+def _row(tx: Transaction, event: NewEvent, position: int) -> dict[str, object]:
+    return {
+        "id": new_id("evt"),
+        "workspace_id": event.workspace_id,
+        "position": position,
+        "type": event.type.value,
+        "occurred_at": tx.now,
+        "connection_id": event.connection_id,
+        "subject_type": event.subject.type,
+        "subject_id": event.subject.id,
+        "actor_kind": event.actor.kind.value,
+        "actor_id": event.actor.id,
+        "actor_label": storable_text(event.actor.label)[:_LABEL_CHARS],
+        "correlation_id": event.correlation_id,
+        "data": storable_json(event.data),
+    }
 
 
 def _check_data(data: Mapping[str, Any]) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import contextvars
 import inspect
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+import orjson
 import structlog
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
@@ -51,6 +52,7 @@ EVENTS_ORDER: Final = 20
 _BUSY_TIMEOUT_MS: Final = 20_000
 _POOL_SIZE: Final = 10
 _COMMAND_TIMEOUT_S: Final = 60
+_INSERTED_AT_ONCE: Final = 200
 # Serialization failure, deadlock, lock not available; read only, disk full (PostgreSQL, appendix A).
 _TAKES_NOTHING: Final = frozenset({"40001", "40P01", "55P03", "25006", "53100"})
 # What SQLite says of the same: SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_FULL, SQLITE_IOERR.
@@ -110,6 +112,16 @@ def _connection_config(url: str) -> dict[str, Any]:
     return {**config, "engine": "app.foundation.postgres_engine"}
 
 
+def places(rows: Sequence[Sequence[object]], after: int = 0) -> tuple[list[str], list[object]]:
+    """Return for each row its places in a statement that has ``after`` others before them, and all values in order."""
+    texts, values = [], list[object]()
+    for row in rows:
+        first = after + len(values) + 1
+        texts.append(", ".join(f"${number}" for number in range(first, first + len(row))))
+        values += row
+    return texts, values
+
+
 class Transaction:
     """One open transaction: the instant it stands for, and what must happen last and after it.
 
@@ -126,6 +138,15 @@ class Transaction:
         self.state: dict[Hashable, Any] = {}
         self._flushes: dict[Hashable, tuple[int, Flush]] = {}
         self._after: list[After] = []
+
+    async def insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert rows of the same columns, many by one statement; mappings and lists become JSON."""
+        for at in range(0, len(rows), _INSERTED_AT_ONCE):
+            batch = rows[at : at + _INSERTED_AT_ONCE]
+            texts, values = places([[_stored(value) for value in row.values()] for row in batch])
+            columns = ", ".join(f'"{name}"' for name in batch[0])
+            marks = ", ".join(f"({text})" for text in texts)
+            await self.rows(f'INSERT INTO "{table}" ({columns}) VALUES {marks}', *values)  # noqa: S608 - names of ours
 
     def before_commit(self, order: int, key: Hashable, flush: Flush) -> None:
         """Run ``flush`` just before the commit; a second call with the same key changes nothing."""
@@ -246,6 +267,10 @@ class Database:
         """Create every table straight from the models; for tests of single rooms, never for a hub."""
         with self.bind():
             await self._context.generate_schemas()
+
+
+def _stored(value: object) -> object:
+    return orjson.dumps(value).decode() if isinstance(value, Mapping | list) else value
 
 
 def _is_busy(fault: Exception) -> bool:

@@ -26,8 +26,10 @@ class Statements:
         self.texts: list[str] = []
 
     def note(self, text: str) -> None:
-        if not text.startswith("--"):  # SQLite tells by a comment of a trigger that it enters
-            self.texts.append(" ".join(text.split()))
+        told = " ".join(text.split())
+        # SQLite tells an INSERT once more for each of its rows that sets off a trigger; no two have the same ids.
+        if not (told.startswith("INSERT") and self.texts[-1:] == [told]):
+            self.texts.append(told)
 
     def clear(self) -> None:
         self.texts.clear()
