@@ -119,7 +119,7 @@ def worker(
 async def _ready(settings: Settings) -> None:
     from app.hub import build_hub
 
-    async with build_hub(settings, receive_jobs=False):
+    async with build_hub(settings):
         return
 
 
@@ -158,7 +158,7 @@ def sign_in() -> None:
     async def act() -> str:
         from app.hub import build_hub
 
-        async with build_hub(read_settings(), receive_jobs=False) as hub:
+        async with build_hub(read_settings()) as hub:
             workspace = await hub.members.ensure_owner()
             code = await hub.sign_in.make_link(workspace.id)
             return f"{hub.public_url}/sign-in?code={code.reveal()}"
@@ -181,7 +181,7 @@ def token_create(
     async def act() -> str:
         from app.hub import build_hub
 
-        async with build_hub(read_settings(), receive_jobs=False) as hub:
+        async with build_hub(read_settings()) as hub:
             workspace = await hub.members.ensure_owner()
             actor = _operator(workspace.id)
             expires_in = timedelta(days=days) if days else None
@@ -249,7 +249,7 @@ def audit_verify(
         from app.connections.rollback import rolled_back
         from app.hub import build_hub
 
-        async with build_hub(read_settings(), receive_jobs=False) as hub:
+        async with build_hub(read_settings()) as hub:
             return list(await hub.audit.verify()), await rolled_back(hub.audit, hub.vault)
 
     reports, set_back = _run(act())
@@ -298,7 +298,7 @@ def audit_checkpoints() -> None:
     async def act() -> list[str]:
         from app.hub import build_hub
 
-        async with build_hub(read_settings(), receive_jobs=False) as hub:
+        async with build_hub(read_settings()) as hub:
             await hub.checkpoints.make()
             return [json.dumps(checkpoint.to_json()) for checkpoint in await hub.checkpoints.export()]
 

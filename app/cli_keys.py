@@ -166,7 +166,7 @@ def _run(act: Callable[[Hub], Awaitable[T]]) -> T:
 
         settings = read_settings()
         configure_logs(settings.log_level, settings.log_format, SecretRegistry().redact)  # to stderr
-        async with build_hub(settings, receive_jobs=False) as hub:
+        async with build_hub(settings) as hub:
             return await act(hub)
 
     return asyncio.run(with_hub())

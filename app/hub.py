@@ -42,7 +42,6 @@ from app.executor.executor import Executor
 from app.foundation.clock import Clock, SystemClock
 from app.foundation.database import Database, migrate
 from app.foundation.egress import EgressPolicy
-from app.foundation.jobs import Jobs
 from app.foundation.outbound import Outbound
 from app.foundation.reachable import reach_redis
 from app.foundation.redaction import SecretRegistry
@@ -80,7 +79,6 @@ class Hub:
     wakeups: Wakeups
     work: WorkQueue
     dispatcher: Dispatcher
-    jobs: Jobs
     metrics: Metrics
     secrets: SecretRegistry
     outbound: Outbound
@@ -118,14 +116,12 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
     clock: Clock | None = None,
     keys: KeyRing | None = None,
     catalog: Catalog | None = None,
-    receive_jobs: bool = True,
 ) -> AsyncIterator[Hub]:
     """Build a hub and close it in reverse.
 
     ``local_url`` is where this process (or the web process) answers on this machine; the sandbox is called there.
     ``transport`` replaces the network, ``clock`` the time, ``keys`` the key ring and ``catalog`` the shipped one, for
     tests and simulations.
-    With ``receive_jobs`` this process also does background jobs.
 
     Raises:
         VaultStartError: a key is missing or wrong (exit code 78).
@@ -182,7 +178,6 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         outbound = Outbound(EgressPolicy(settings.egress_allow), transport=transport, clock=clock)
         stack.push_async_callback(outbound.aclose)
         dispatcher = Dispatcher(database, work, wakeups, metrics)
-        jobs = Jobs(settings.redis, namespace)
 
         sandbox_origin = _sandbox_origin(settings, local_url, public_url)
         destinations = Destinations(sandbox_origin, public_url if settings.sandbox_on else None)
@@ -254,8 +249,6 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             database, wakeups, events.outbox, work, credentials, runner_of_tests, outcomes, rights, metrics
         )
         test_runs = TestRuns(database, wakeups, idempotency, connections, run_execution)
-        await jobs.open(receive=receive_jobs)
-        stack.push_async_callback(jobs.close)
 
         yield Hub(
             settings=settings,
@@ -268,7 +261,6 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             wakeups=wakeups,
             work=work,
             dispatcher=dispatcher,
-            jobs=jobs,
             metrics=metrics,
             secrets=secrets,
             outbound=outbound,

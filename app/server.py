@@ -76,9 +76,7 @@ async def serve(settings: Settings, sock: socket.socket, announce: Announce) -> 
 
     local_url = settings.local_url(sock.getsockname()[1])
     async with contextlib.AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(
-            build_hub(settings, local_url=local_url, receive_jobs=not settings.is_scaled)
-        )
+        hub = await stack.enter_async_context(build_hub(settings, local_url=local_url))
         configure_logs(settings.log_level, settings.log_format, hub.secrets.redact)
         application = await stack.enter_async_context(build_app(hub))
         config = uvicorn.Config(

@@ -69,7 +69,6 @@ async def running_hub(
     keys: KeyRing | None = None,
     outside: Outside | None = None,
     catalog: Catalog = CATALOG,
-    receive_jobs: bool = True,
 ) -> AsyncIterator[tuple[Hub, Outside]]:
     outside = outside or Outside()
     async with build_hub(
@@ -79,7 +78,6 @@ async def running_hub(
         clock=clock or FrozenClock(),
         keys=keys or test_keys(),
         catalog=catalog,
-        receive_jobs=receive_jobs,
     ) as hub:
         register_work(hub)
         sandbox = build_sandbox(

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 # Their debug lines hold statements with values, headers, and websocket frames cut in the middle of a secret, which the
 # redactor cannot know then: they are not ours to print.
 _NOISY: Final = (
-    "httpcore", "httpx", "tortoise", "aiosqlite", "asyncio", "taskiq", "uvicorn", "uvicorn.error", "websockets",
+    "httpcore", "httpx", "tortoise", "aiosqlite", "asyncio", "uvicorn", "uvicorn.error", "websockets",
 )  # fmt: skip
 LogFormat = Literal["auto", "json", "text"]
 Scrub = Callable[[str], str]
@@ -96,9 +96,6 @@ class Metrics:
             "Outbound calls by integration and outcome",
             ["integration", "outcome"],
             registry=self.registry,
-        )
-        self.renewals = Counter(
-            "patchbay_renewals_total", "Credential renewals by outcome", ["outcome"], registry=self.registry
         )
         self.test_runs = Counter(
             "patchbay_test_runs_total", "Finished test runs by verdict", ["verdict"], registry=self.registry

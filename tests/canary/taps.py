@@ -24,7 +24,7 @@ _DOORS = (
 _OVERLAP = 200
 _PAGE = 4096
 # Their lines at DEBUG hold statements with values, and frames: hubs never print them (app.foundation.telemetry).
-_QUIET = ("httpcore", "httpx", "tortoise", "aiosqlite", "asyncio", "taskiq", "websockets", "hypothesis")
+_QUIET = ("httpcore", "httpx", "tortoise", "aiosqlite", "asyncio", "websockets", "hypothesis")
 # The tests' own clients, which play persons and providers: they may log what they send. No hub uses them.
 _CLIENTS = ("httpx", "slack_sdk", "stripe", "urllib3", "gql", "websockets")
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'aerich'"

@@ -61,9 +61,7 @@ async def other(world):
 
     async def live():
         settings = world.hub.settings
-        running = running_hub(
-            settings, clock=world.clock, keys=world.keys, catalog=WITH_ACME, receive_jobs=False
-        )
+        running = running_hub(settings, clock=world.clock, keys=world.keys, catalog=WITH_ACME)
         async with running as (hub, outside):
             ready.set_result(World(hub, outside, world.actor, world.clock))
             await over.wait()

@@ -112,7 +112,7 @@ class World:
 async def world(database_url, redis_for, tmp_path, clock):
     settings = settings_for(database_url, tmp_path, redis_for)
     keys = test_keys()
-    async with running_hub(settings, clock=clock, keys=keys, catalog=WITH_ACME, receive_jobs=False) as (
+    async with running_hub(settings, clock=clock, keys=keys, catalog=WITH_ACME) as (
         hub,
         outside,
     ):

@@ -42,7 +42,7 @@ async def world(database_url, redis_for, tmp_path, clock):
         PATCHBAY_SECRETS_ALLOWED="*",
     )
     catalog = with_acme(CATALOG, acme(auth=[METHOD]))
-    async with running_hub(settings, clock=clock, keys=test_keys(), catalog=catalog, receive_jobs=False) as (
+    async with running_hub(settings, clock=clock, keys=test_keys(), catalog=catalog) as (
         hub,
         outside,
     ):

@@ -54,7 +54,7 @@ CATALOG = Catalog(
 @pytest.fixture
 async def world(sqlite_url, tmp_path, clock):
     settings = settings_for(sqlite_url, tmp_path)
-    async with running_hub(settings, clock=clock, catalog=CATALOG, receive_jobs=False) as (hub, outside):
+    async with running_hub(settings, clock=clock, catalog=CATALOG) as (hub, outside):
         with hub.database.bind():
             yield World(hub, outside, await owner(hub), clock)
 

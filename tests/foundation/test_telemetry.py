@@ -18,7 +18,6 @@ LIBRARIES = (
     "httpcore.http11",
     "tortoise.db_client",
     "aiosqlite",
-    "taskiq",
 )
 
 

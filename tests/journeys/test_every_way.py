@@ -95,7 +95,7 @@ async def scene(sqlite_url, tmp_path, clock, schema, monkeypatch) -> AsyncIterat
     monkeypatch.setattr(endpoint, "build_schema", lambda: schema)  # building it takes longer than a journey
     async with AsyncExitStack() as stack:
         settings = settings_for(sqlite_url, tmp_path)
-        running = running_hub(settings, clock=clock, catalog=CATALOG, receive_jobs=False)
+        running = running_hub(settings, clock=clock, catalog=CATALOG)
         hub, outside = await stack.enter_async_context(running)
         outside.app = await stack.enter_async_context(build_app(hub))
         network = httpx.ASGITransport(app=outside.app)

@@ -69,7 +69,7 @@ async def begun_by_a_viewer(door, mode):
 @pytest.fixture
 async def door(sqlite_url, tmp_path):
     settings = settings_for(sqlite_url, tmp_path)
-    async with running_hub(settings, receive_jobs=False) as (hub, _), door_of(hub) as door:
+    async with running_hub(settings) as (hub, _), door_of(hub) as door:
         yield door
 
 

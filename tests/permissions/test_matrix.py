@@ -17,7 +17,7 @@ from tests.permissions.table import ROLES, ROWS
 @pytest.fixture
 async def door(sqlite_url, tmp_path):
     settings = settings_for(sqlite_url, tmp_path)
-    async with running_hub(settings, receive_jobs=False) as (hub, outside), door_of(hub) as door:
+    async with running_hub(settings) as (hub, outside), door_of(hub) as door:
         sent = len(outside.requests)
         yield door
         assert len(outside.requests) == sent, (

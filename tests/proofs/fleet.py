@@ -236,7 +236,6 @@ async def fleet_at_sea(
         clock=clock,
         keys=test_keys(),
         catalog=catalog,
-        receive_jobs=False,
     ) as hub:
         await hub.members.ensure_owner()
         with hub.database.bind():

@@ -285,7 +285,7 @@ class Killing:
     async def _hub(self) -> AsyncIterator[tuple[Hub, Actor]]:
         clock = FrozenClock(START + timedelta(seconds=self._moved_s))
         settings = read_settings(self.environment)
-        async with build_hub(settings, clock=clock, catalog=CATALOG, receive_jobs=False) as hub:
+        async with build_hub(settings, clock=clock, catalog=CATALOG) as hub:
             with hub.database.bind():
                 await hub.members.ensure_owner()
                 yield hub, await owner(hub)

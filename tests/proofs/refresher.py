@@ -36,7 +36,7 @@ async def refreshed(hub: Hub, wish: dict[str, Any]) -> Counter[str]:
 async def main() -> None:
     """Serve wishes until the input ends."""
     settings = read_settings(dict(os.environ))
-    async with build_hub(settings, receive_jobs=False) as hub:
+    async with build_hub(settings) as hub:
         with hub.database.bind():
             print(json.dumps({"pid": os.getpid()}), flush=True)
             while line := await asyncio.to_thread(sys.stdin.readline):

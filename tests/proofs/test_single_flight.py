@@ -69,7 +69,7 @@ async def test_concurrent_refreshes_over_processes_are_one_call_a_round(kind, tm
     with ExitStack() as stack:
         server = stack.enter_context(running_token_server())
         stage = stack.enter_context(stage_of(kind, tmp_path))
-        async with build_hub(stage.settings, receive_jobs=False) as hub:
+        async with build_hub(stage.settings) as hub:
             await hub.members.ensure_owner()
             actor = await owner(hub)
             await save_application(hub, actor)
@@ -97,7 +97,7 @@ async def test_concurrent_refreshes_over_processes_are_one_call_a_round(kind, tm
             assert server.figures() == Figures(codes=1, refreshes=generation)
         record_property("seconds_per_round", round((time.monotonic() - begun) / ROUNDS, 3))
 
-        async with build_hub(stage.settings, receive_jobs=False) as hub:
+        async with build_hub(stage.settings) as hub:
             after = await hub.connections.get(actor, connection.id)
             live = await hub.credentials.open(actor, connection.owner, RevealPurpose.TEST)
         assert (after.state, after.problem, after.auth.generation) == ("CONNECTED", None, ROUNDS + 1)

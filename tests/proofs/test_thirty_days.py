@@ -98,7 +98,6 @@ class Month:
             for chore in chores(self.fleet.hub).values():
                 await chore()
         await self.fleet.hub.dispatcher.drain()
-        await self.fleet.hub.jobs._broker.wait_all()  # a probe is a job of its own
 
     def check(self) -> None:
         """No token, used or idle, is near its end once the sweep was there, unless its provider is away."""

@@ -115,7 +115,7 @@ async def scene_of(url: str, folder: Path, clock: FrozenClock, catalog: Catalog)
     """Yield a scene over a database with all tables."""
     async with AsyncExitStack() as stack:
         hub, outside = await stack.enter_async_context(
-            running_hub(settings_for(url, folder), clock=clock, catalog=catalog, receive_jobs=False)
+            running_hub(settings_for(url, folder), clock=clock, catalog=catalog)
         )
         provider = Provider()
         outside.instead = provider

@@ -25,7 +25,7 @@ SUBSCRIPTIONS = {
 @pytest.mark.parametrize("name", SUBSCRIPTIONS)
 async def test_a_subscription_ends_at_once_when_its_token_is_revoked(name, sqlite_url, tmp_path, clock):
     settings = settings_for(sqlite_url, tmp_path)
-    async with running_hub(settings, clock=clock, catalog=WITH_ACME, receive_jobs=False) as (hub, _):
+    async with running_hub(settings, clock=clock, catalog=WITH_ACME) as (hub, _):
         with hub.database.bind():
             async with build_app(hub) as app:
                 actor = await owner(hub)
