@@ -144,8 +144,8 @@ OPERATIONS = (
     Operation("createConnection", 13, _create),
     Operation("beginAuthorization, a form", 22, _begin("key")),
     Operation("beginAuthorization, a redirect", 24, _begin("oauth")),
-    Operation("submitCredentials", 43, _submit),
+    Operation("submitCredentials", 44, _submit),
     Operation("activateConnection", 13, _activate),
-    Operation("default test with waitMs", 29, _test),
+    Operation("default test with waitMs", 30, _test),
     Operation("one method call", 4, _call, commits=0),
 )
