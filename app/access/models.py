@@ -7,6 +7,8 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class IdempotencyRecord(Model):
     """What one actor's request with one key did; scoped to workspace, actor and operation."""
@@ -16,8 +18,8 @@ class IdempotencyRecord(Model):
     operation = fields.CharField(max_length=64)
     input_hash = fields.CharField(max_length=64)
     result = fields.JSONField[dict[str, Any] | None](null=True)
-    created_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField(db_index=True)
+    created_at = DatetimeField()
+    expires_at = DatetimeField(db_index=True)
 
     class Meta:
         table = "idempotency"

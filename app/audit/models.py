@@ -7,6 +7,8 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class AuditEntryRecord(Model):
     """One entry of one chain; triggers refuse to update or delete it."""
@@ -14,7 +16,7 @@ class AuditEntryRecord(Model):
     id = fields.CharField(max_length=40, primary_key=True)
     workspace_id = fields.CharField(max_length=40)
     seq = fields.BigIntField()
-    at = fields.DatetimeField()
+    at = DatetimeField()
     actor_kind = fields.CharField(max_length=16)
     actor_id = fields.CharField(max_length=64)
     actor_label = fields.CharField(max_length=200)
@@ -56,7 +58,7 @@ class SecretUseRecord(Model):
     connection_id = fields.CharField(max_length=40)
     purpose = fields.CharField(max_length=40)
     actor_id = fields.CharField(max_length=64)
-    minute = fields.DatetimeField(db_index=True)
+    minute = DatetimeField(db_index=True)
     count = fields.BigIntField()
     actor_kind = fields.CharField(max_length=16)
     actor_label = fields.CharField(max_length=200)
@@ -72,7 +74,7 @@ class AuditCheckpointRecord(Model):
     """A signed statement of where all chains stood; each one names the one before it."""
 
     number = fields.BigIntField(primary_key=True, generated=False)
-    at = fields.DatetimeField()
+    at = DatetimeField()
     heads = fields.JSONField[dict[str, object]]()
     prev_hash = fields.CharField(max_length=64)
     public_key = fields.CharField(max_length=64)

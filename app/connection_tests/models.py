@@ -7,6 +7,8 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class TestRunRecord(Model):
     """One execution of a connection test. ``seq`` is that of its end, or the last one before it was begun anew."""
@@ -21,10 +23,10 @@ class TestRunRecord(Model):
     config_revision = fields.IntField()
     actor = fields.JSONField[dict[str, Any]]()
     seq = fields.IntField(default=0)
-    created_at = fields.DatetimeField()
-    started_at = fields.DatetimeField(null=True)
-    finished_at = fields.DatetimeField(null=True)
-    deadline_at = fields.DatetimeField()
+    created_at = DatetimeField()
+    started_at = DatetimeField(null=True)
+    finished_at = DatetimeField(null=True)
+    deadline_at = DatetimeField()
 
     class Meta:
         table = "test_run"
@@ -41,7 +43,7 @@ class TestStepRecord(Model):
     seq = fields.IntField()
     kind = fields.CharField(max_length=24)
     state = fields.CharField(max_length=16)
-    started_at = fields.DatetimeField()
+    started_at = DatetimeField()
     duration_ms = fields.IntField(null=True)
     message = fields.TextField(default="")
     evidence = fields.JSONField[dict[str, Any]](default=dict)

@@ -7,6 +7,8 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class ConnectionRecord(Model):
     """A connection. ``owner_key`` and ``name_key`` (case-folded) make names unique among one owner's connections.
@@ -24,7 +26,7 @@ class ConnectionRecord(Model):
     version = fields.CharField(max_length=64)
     mode = fields.CharField(max_length=16)
     state = fields.CharField(max_length=32)
-    state_since = fields.DatetimeField()
+    state_since = DatetimeField()
     problem = fields.JSONField[dict[str, Any] | None](null=True)
     config = fields.JSONField[dict[str, Any]](default=dict)
     config_secret_hints = fields.JSONField[list[dict[str, Any]]](default=list)
@@ -33,12 +35,12 @@ class ConnectionRecord(Model):
     ever_connected = fields.BooleanField(default=False)
     tested_generation = fields.IntField(null=True)
     tested_config_revision = fields.IntField(null=True)
-    tested_at = fields.DatetimeField(null=True)
+    tested_at = DatetimeField(null=True)
     revision = fields.IntField(default=1)
-    created_at = fields.DatetimeField()
+    created_at = DatetimeField()
     created_by = fields.CharField(max_length=40)
     created_by_label = fields.CharField(max_length=120)
-    updated_at = fields.DatetimeField()
+    updated_at = DatetimeField()
 
     class Meta:
         table = "connection"
@@ -68,10 +70,10 @@ class AuthorizationRecord(Model):
     state_hash = fields.CharField(max_length=64, null=True, unique=True)
     browser_hash = fields.CharField(max_length=64, null=True)
     verifier_generation = fields.IntField(default=0)
-    consumed_at = fields.DatetimeField(null=True)
-    created_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField(db_index=True)
-    finished_at = fields.DatetimeField(null=True)
+    consumed_at = DatetimeField(null=True)
+    created_at = DatetimeField()
+    expires_at = DatetimeField(db_index=True)
+    finished_at = DatetimeField(null=True)
 
     class Meta:
         table = "authorization_attempt"
@@ -87,7 +89,7 @@ class AuthorizationStateRecord(Model):
     state = fields.CharField(max_length=24)
     step = fields.JSONField[dict[str, Any] | None](null=True)
     problem = fields.JSONField[dict[str, Any] | None](null=True)
-    at = fields.DatetimeField()
+    at = DatetimeField()
 
     class Meta:
         table = "authorization_state"

@@ -7,6 +7,8 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class ApplicationRecord(Model):
     """A client id and secret registered with a provider; the secret is sealed in the vault under this row's id.
@@ -27,8 +29,8 @@ class ApplicationRecord(Model):
     secret_generation = fields.IntField(default=0)
     problem = fields.JSONField[dict[str, Any] | None](null=True)
     revision = fields.IntField(default=1)
-    created_at = fields.DatetimeField()
-    updated_at = fields.DatetimeField()
+    created_at = DatetimeField()
+    updated_at = DatetimeField()
 
     class Meta:
         table = "application"
@@ -46,8 +48,8 @@ class CredentialRecord(Model):
     auth_method = fields.CharField(max_length=64)
     application_id = fields.CharField(max_length=40, null=True, db_index=True)
     generation = fields.IntField(default=0)
-    expires_at = fields.DatetimeField(null=True)
-    refresh_expires_at = fields.DatetimeField(null=True)
+    expires_at = DatetimeField(null=True)
+    refresh_expires_at = DatetimeField(null=True)
     lifetime_s = fields.IntField(null=True)
     requested_scopes = fields.JSONField[list[str]](default=list)
     granted_scopes = fields.JSONField[list[str] | None](null=True)
@@ -58,8 +60,8 @@ class CredentialRecord(Model):
     can_renew = fields.BooleanField(default=False)
     fingerprint = fields.CharField(max_length=64, null=True, db_index=True)
     is_stale = fields.BooleanField(default=False)
-    sealed_at = fields.DatetimeField(null=True)
-    refreshed_at = fields.DatetimeField(null=True)
+    sealed_at = DatetimeField(null=True)
+    refreshed_at = DatetimeField(null=True)
 
     class Meta:
         table = "credential"
@@ -72,8 +74,8 @@ class RenewalAttemptRecord(Model):
     workspace_id = fields.CharField(max_length=40)
     connection_id = fields.CharField(max_length=40, db_index=True)
     generation = fields.IntField()
-    started_at = fields.DatetimeField()
-    finished_at = fields.DatetimeField(null=True)
+    started_at = DatetimeField()
+    finished_at = DatetimeField(null=True)
     outcome = fields.CharField(max_length=32, null=True)
 
     class Meta:
@@ -97,10 +99,10 @@ class RevocationRecord(Model):
     state = fields.CharField(max_length=24)
     revoked = fields.JSONField[list[str]](default=list)
     alive = fields.JSONField[list[str]](default=list)
-    expires_at = fields.DatetimeField(null=True)
+    expires_at = DatetimeField(null=True)
     attempts = fields.IntField(default=0)
-    created_at = fields.DatetimeField()
-    finished_at = fields.DatetimeField(null=True)
+    created_at = DatetimeField()
+    finished_at = DatetimeField(null=True)
 
     class Meta:
         table = "revocation"

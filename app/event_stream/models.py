@@ -7,6 +7,8 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class EventCounterRecord(Model):
     """The last position given out in a workspace, and up to which position events were pruned."""
@@ -26,7 +28,7 @@ class EventRecord(Model):
     workspace_id = fields.CharField(max_length=40)
     position = fields.BigIntField()
     type = fields.CharField(max_length=64)
-    occurred_at = fields.DatetimeField()
+    occurred_at = DatetimeField()
     connection_id = fields.CharField(max_length=40, null=True)
     subject_type = fields.CharField(max_length=40)
     subject_id = fields.CharField(max_length=64)

@@ -260,7 +260,9 @@ class Database:
         from app.foundation.models import InstallationRecord  # the models need an initialised ORM package
 
         with self.bind():
-            record, _ = await InstallationRecord.get_or_create(slot=1, defaults={"id": new_id("hub")})
+            record, _ = await InstallationRecord.get_or_create(
+                slot=1, defaults={"id": new_id("hub"), "created_at": self.clock.now()}
+            )
             return record.id
 
     async def generate_schema(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class WorkspaceRecord(Model):
     """A tenant. The one made at first start holds slot 1, so that two first starts make one workspace."""
@@ -12,7 +14,7 @@ class WorkspaceRecord(Model):
     id = fields.CharField(max_length=40, primary_key=True)
     name = fields.CharField(max_length=80)
     slot = fields.IntField(null=True, unique=True)
-    created_at = fields.DatetimeField()
+    created_at = DatetimeField()
 
     class Meta:
         table = "workspace"
@@ -28,8 +30,8 @@ class MemberRecord(Model):
     workspace_id: str
     name = fields.CharField(max_length=80)
     role = fields.CharField(max_length=16)
-    created_at = fields.DatetimeField()
-    left_at = fields.DatetimeField(null=True)
+    created_at = DatetimeField()
+    left_at = DatetimeField(null=True)
 
     class Meta:
         table = "member"
@@ -48,10 +50,10 @@ class AccessTokenRecord(Model):
     token_hash = fields.CharField(max_length=64, unique=True)
     hint = fields.CharField(max_length=16)
     scopes = fields.JSONField[list[str]]()
-    created_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField(null=True)
-    last_used_at = fields.DatetimeField(null=True)
-    revoked_at = fields.DatetimeField(null=True)
+    created_at = DatetimeField()
+    expires_at = DatetimeField(null=True)
+    last_used_at = DatetimeField(null=True)
+    revoked_at = DatetimeField(null=True)
 
     class Meta:
         table = "access_token"
@@ -67,10 +69,10 @@ class SessionRecord(Model):
     )
     member_id: str
     token_hash = fields.CharField(max_length=64, unique=True)
-    created_at = fields.DatetimeField()
-    last_seen_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField(db_index=True)
-    ended_at = fields.DatetimeField(null=True)
+    created_at = DatetimeField()
+    last_seen_at = DatetimeField()
+    expires_at = DatetimeField(db_index=True)
+    ended_at = DatetimeField(null=True)
 
     class Meta:
         table = "session"
@@ -86,9 +88,9 @@ class SignInLinkRecord(Model):
     )
     member_id: str
     code_hash = fields.CharField(max_length=64, unique=True)
-    created_at = fields.DatetimeField()
-    expires_at = fields.DatetimeField(db_index=True)
-    used_at = fields.DatetimeField(null=True)
+    created_at = DatetimeField()
+    expires_at = DatetimeField(db_index=True)
+    used_at = DatetimeField(null=True)
 
     class Meta:
         table = "sign_in_link"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class KeyCheckRecord(Model):
     """A key-encryption key that this database has seen, with a probe that only this key opens.
@@ -17,7 +19,7 @@ class KeyCheckRecord(Model):
     kek_version = fields.CharField(max_length=128)
     probe = fields.TextField()
     state = fields.CharField(max_length=16)
-    created_at = fields.DatetimeField()
+    created_at = DatetimeField()
 
     class Meta:
         table = "key_check"
@@ -38,8 +40,8 @@ class DataKeyRecord(Model):
     kek_id = fields.CharField(max_length=512)
     kek_version = fields.CharField(max_length=128)
     wrapped = fields.TextField(null=True)
-    created_at = fields.DatetimeField()
-    destroyed_at = fields.DatetimeField(null=True)
+    created_at = DatetimeField()
+    destroyed_at = DatetimeField(null=True)
 
     class Meta:
         table = "data_key"
@@ -57,8 +59,8 @@ class SealedRecord(Model):
     generation = fields.IntField()
     data_key_id = fields.CharField(max_length=40, db_index=True)
     sealed = fields.TextField()
-    created_at = fields.DatetimeField()
-    updated_at = fields.DatetimeField()
+    created_at = DatetimeField()
+    updated_at = DatetimeField()
 
     class Meta:
         table = "sealed_value"

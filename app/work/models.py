@@ -5,6 +5,8 @@ from __future__ import annotations
 from tortoise import fields
 from tortoise.models import Model
 
+from app.foundation.fields import DatetimeField
+
 
 class DueWorkRecord(Model):
     """One piece of due work. ``fence`` starts anywhere and grows by one at each claim; it decides who may write.
@@ -20,18 +22,18 @@ class DueWorkRecord(Model):
     workspace_id = fields.CharField(max_length=40)
     share = fields.CharField(max_length=64)
     lane = fields.CharField(max_length=140)
-    due_at = fields.DatetimeField(null=True, db_index=True)
-    scheduled_at = fields.DatetimeField()
+    due_at = DatetimeField(null=True, db_index=True)
+    scheduled_at = DatetimeField()
     is_due_again = fields.BooleanField(default=False)
     lease_owner = fields.CharField(max_length=32, null=True)
-    lease_until = fields.DatetimeField(null=True)
+    lease_until = DatetimeField(null=True)
     fence = fields.BigIntField()
     is_interrupted = fields.BooleanField(default=False)
     attempts = fields.IntField(default=0)
-    failing_since = fields.DatetimeField(null=True)
-    given_up_at = fields.DatetimeField(null=True)
+    failing_since = DatetimeField(null=True)
+    given_up_at = DatetimeField(null=True)
     last_problem = fields.CharField(max_length=48, null=True)
-    created_at = fields.DatetimeField()
+    created_at = DatetimeField()
 
     class Meta:
         table = "due_work"

@@ -7,6 +7,7 @@ import contextvars
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,12 @@ from app.foundation.errors import StorageBusyError
 from app.foundation.models import InstallationRecord
 from tests.databases import run_apart
 
+BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def row(slot: int) -> InstallationRecord:
-    return InstallationRecord(slot=slot, id=f"hub_{slot}")
+    return InstallationRecord(slot=slot, id=f"hub_{slot}", created_at=BEGUN)
 
 
 async def slots() -> list[int]:
@@ -328,7 +330,7 @@ asyncio.run(main())
 
 
 async def test_two_processes_lose_no_update(database, database_url):
-    await InstallationRecord.create(slot=0, id="0")
+    await InstallationRecord.create(slot=0, id="0", created_at=BEGUN)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     processes = [
         subprocess.Popen(
