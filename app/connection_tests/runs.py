@@ -17,8 +17,8 @@ from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.rows import newest_runs, run_snapshot, snapshots
 from app.connection_tests.steps import RunKind, RunState, TestProgress, TestRunSnapshot, progress_of
 from app.connections.connections import Connections
-from app.connections.next_steps import has_usable_credentials
 from app.connections.snapshot import ConnectionSnapshot
+from app.credentials.snapshot import are_usable
 from app.event_stream.channels import subject_channel
 from app.event_stream.event import EventType
 from app.event_stream.follow import Guard, Listening, News, Rows, follow, listening
@@ -96,7 +96,7 @@ class TestRuns:
         asked = {"connectionId": connection_id, "kind": kind.value}
 
         connection = await self._connections.get(actor, connection_id)
-        if not has_usable_credentials(connection):
+        if not are_usable(connection.auth):
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
 
         async def act(tx: Transaction) -> Mapping[str, Any]:

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from app.access.actor import Actor
 from app.catalog.definition import AuthMethod, Definition
 from app.connections.lifecycle import ConnectionState
-from app.connections.models import AuthorizationRecord, ConnectionRecord
-from app.connections.rows import load_connection, owner_of
+from app.connections.models import AuthorizationRecord
+from app.connections.rows import load_connection
+from app.connections.snapshot import ConnectionSnapshot
 from app.credentials.applications import Applications, application_id, needs_application
 from app.credentials.opening import Opener
-from app.credentials.snapshot import CredentialSnapshot, Mode
 from app.foundation.errors import InvalidInputError, NotAllowedNowError
 from app.foundation.expressions import compile_pick
 from app.foundation.problems import Problem, ProblemCode, problem
@@ -23,7 +23,7 @@ from app.foundation.problems import Problem, ProblemCode, problem
 class AuthorizationChoice:
     """Everything that an authorization is begun with."""
 
-    connection: ConnectionRecord
+    connection: ConnectionSnapshot
     definition: Definition
     method: AuthMethod
     scopes: tuple[str, ...]
@@ -61,11 +61,11 @@ class Chooser:
             InvalidInputError: every fault of the input at once.
             NotAllowedNowError: the configuration is not complete.
         """
-        connection, credential = await load_connection(actor.workspace_id, connection_id)
-        if connection.state == ConnectionState.DRAFT.value:
+        connection = await load_connection(actor.workspace_id, connection_id)
+        if connection.state is ConnectionState.DRAFT:
             raise NotAllowedNowError(problem(ProblemCode.CONFIG_INCOMPLETE))
-        definition = self._opener.definition_of(owner_of(connection))
-        method = self._method(definition, connection, auth_method, credential)
+        definition = self._opener.definition_of(connection.owner)
+        method = self._method(definition, connection, auth_method)
         problems: list[Problem] = []
         chosen: tuple[str, ...] = ()
         if method is None:
@@ -87,8 +87,8 @@ class Chooser:
         Raises:
             NotAllowedNowError: its definition or auth method is gone.
         """
-        connection, _ = await load_connection(row.workspace_id, row.connection_id)
-        definition = self._opener.definition_of(owner_of(connection))
+        connection = await load_connection(row.workspace_id, row.connection_id, with_credentials=False)
+        definition = self._opener.definition_of(connection.owner)
         method = definition.auth_method(row.auth_method)
         if method is None:
             raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
@@ -96,18 +96,19 @@ class Chooser:
 
     async def _choice(
         self,
-        connection: ConnectionRecord,
+        connection: ConnectionSnapshot,
         definition: Definition,
         method: AuthMethod,
         scopes: tuple[str, ...],
         return_to: str | None,
     ) -> AuthorizationChoice:
-        mode = Mode(connection.mode)
         id_, redirect_uri, is_missing = None, None, False
         if needs_application(method):
             integration = definition.integration
-            is_missing = not await self._applications.is_there(connection.workspace_id, integration, mode)
-            id_ = application_id(connection.workspace_id, integration, mode)
+            is_missing = not await self._applications.is_there(
+                connection.workspace_id, integration, connection.mode
+            )
+            id_ = application_id(connection.workspace_id, integration, connection.mode)
             redirect_uri = self._applications.redirect_uri(id_)
         return AuthorizationChoice(
             connection, definition, method, scopes, id_, redirect_uri, return_to, is_missing
@@ -115,14 +116,11 @@ class Chooser:
 
     @staticmethod
     def _method(
-        definition: Definition,
-        connection: ConnectionRecord,
-        asked: str | None,
-        credential: CredentialSnapshot | None,
+        definition: Definition, connection: ConnectionSnapshot, asked: str | None
     ) -> AuthMethod | None:
         offered = [method for method in definition.auth if _applies(method, connection)]
-        if asked is None and credential is not None:
-            asked = credential.auth_method
+        if asked is None and connection.auth is not None:
+            asked = connection.auth.auth_method
         if asked is None:
             return offered[0] if len(offered) == 1 else None
         return next((method for method in offered if method.id == asked), None)
@@ -140,12 +138,12 @@ class Chooser:
         return f"{parts.scheme}://{parts.netloc}".lower() in self._return_origins
 
 
-def _applies(method: AuthMethod, connection: ConnectionRecord) -> bool:
+def _applies(method: AuthMethod, connection: ConnectionSnapshot) -> bool:
     return method.when is None or compile_pick(method.when).holds({"config": connection.config})
 
 
 def _scopes(
-    method: AuthMethod, connection: ConnectionRecord, asked: Sequence[str] | None
+    method: AuthMethod, connection: ConnectionSnapshot, asked: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[Problem]]:
     required = [scope.name for scope in method.scopes if scope.required]
     configured: list[str] = []

@@ -24,9 +24,9 @@ from app.connections.acceptance import Acceptance, Accepted
 from app.connections.attempts import Attempts, attempt_ref, load_attempt, lock_attempt
 from app.connections.choices import AuthorizationChoice
 from app.connections.lifecycle import Trigger
-from app.connections.models import AuthorizationRecord, ConnectionRecord
+from app.connections.models import AuthorizationRecord
 from app.connections.moves import Moves
-from app.connections.rows import load_connection, lock_connection, owner_of
+from app.connections.rows import load_connection, lock_connection
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
 from app.credentials.applications import Applications
@@ -96,9 +96,9 @@ class Completion:
         """Return the first step: the authenticator's, or what to register at the provider before it can begin."""
         if choice.application_is_missing:
             return _register_first(choice)
-        owner = owner_of(choice.connection)
+        owner = choice.connection.owner
         facts = await self._opener.facts(actor, owner, choice.application_id, RevealPurpose.AUTHORIZATION)
-        attempt = Attempt(state, choice.scopes, prefill=choice.connection.mode == Mode.SANDBOX.value)
+        attempt = Attempt(state, choice.scopes, prefill=owner.mode is Mode.SANDBOX)
         flow = authenticator_for(choice.method).begin(choice.method, facts, attempt)
         waiting = await self._runner.run(flow, self._opener.destination(owner, facts.config))
         return self._destinations.for_person(choice.definition, owner.mode, waiting)
@@ -120,7 +120,8 @@ class Completion:
         row.expires_at = max(row.expires_at, tx.now + _patience(waiting.step))
         fault = None
         if isinstance(waiting.step, ExternalActionStep):
-            name = self._opener.definition_of(owner_of(await connection_of(row))).name
+            connection = await load_connection(row.workspace_id, row.connection_id, with_credentials=False)
+            name = self._opener.definition_of(connection.owner).name
             fault = problem(ProblemCode.APPLICATION_MISSING, provider=name)
         await self._attempts.advance(
             tx, actor, row, _awaiting(waiting.step), step=waiting.step, problem=fault
@@ -208,8 +209,8 @@ class Completion:
         Raises:
             PatchbayError: what the authenticator and the outside raise.
         """
-        connection, standing = await load_connection(row.workspace_id, row.connection_id)
-        owner = owner_of(connection)
+        connection = await load_connection(row.workspace_id, row.connection_id)
+        owner, standing = connection.owner, connection.auth
         method = self._opener.method_of(owner, row.auth_method)
         facts = await self._opener.facts(actor, owner, row.application_id, purpose)
         destination = self._opener.destination(owner, facts.config)
@@ -327,12 +328,6 @@ class Completion:
 
     async def _as_it_stands(self, actor: Actor, seen: AuthorizationRecord) -> AuthorizationSnapshot:
         return self._attempts.snapshot(await load_attempt(actor, seen.id))
-
-
-async def connection_of(row: AuthorizationRecord) -> ConnectionRecord:
-    """Return the connection of an authorization."""
-    connection, _ = await load_connection(row.workspace_id, row.connection_id)
-    return connection
 
 
 def _register_first(choice: AuthorizationChoice) -> Waiting:

@@ -28,13 +28,19 @@ from app.connections.listing import list_connections
 from app.connections.models import AuthorizationRecord, AuthorizationStateRecord, ConnectionRecord
 from app.connections.moves import Moves
 from app.connections.next_steps import activation_blockers, next_steps
-from app.connections.rows import connection_snapshot, load_connection, load_row, lock_connection, owner_of
+from app.connections.rows import (
+    connection_snapshot,
+    load_connection,
+    lock_connection,
+    owner_of,
+    read_connections,
+)
 from app.connections.snapshot import AccessScope, ConnectionQuery, ConnectionSnapshot, SetupStep
 from app.credentials.applications import Applications
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
-from app.credentials.rows import find_credential, find_credentials, forget_credential, mark_stale
+from app.credentials.rows import forget_credential, mark_stale
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.snapshot import CredentialSnapshot, Mode, RevocationSnapshot
 from app.event_stream.event import EventFilter, EventType, StreamMessage
@@ -46,6 +52,7 @@ from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoun
 from app.foundation.ids import MAX_ID_LENGTH, new_id
 from app.foundation.pages import Page, PageRequest
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
+from app.foundation.rows import list_places
 from app.vault.vault import Vault
 
 _MAX_REASON_CHARS: Final = 500
@@ -138,39 +145,54 @@ class Connections:
             NotFoundError: it is not in the actor's workspace, or does not exist: the two are told alike.
         """
         require(actor, Permission.CONNECTIONS_READ)
-        row, credential = await load_connection(actor.workspace_id, connection_id)
-        return connection_snapshot(row, credential, self._catalog)
+        return await load_connection(actor.workspace_id, connection_id)
 
-    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, ConnectionSnapshot]:
-        """Return the connections with these ids; those that are not there are left out."""
+    async def many(
+        self, actor: Actor, ids: Sequence[str], *, with_credentials: bool = True
+    ) -> dict[str, ConnectionSnapshot]:
+        """Return the connections with these ids; those that are not there are left out.
+
+        What stands beside their credentials is read only ``with_credentials``.
+        """
         require(actor, Permission.CONNECTIONS_READ)
         wanted = findable(ids, MAX_ID_LENGTH)
-        rows = await ConnectionRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
-        credentials = await find_credentials([row.id for row in rows])
-        return {row.id: connection_snapshot(row, credentials.get(row.id), self._catalog) for row in rows}
+        condition = f'"workspace_id"=$1 AND "id" IN {list_places(wanted, 1)}'
+        found = await read_connections(
+            condition, actor.workspace_id, *wanted, with_credentials=with_credentials
+        )
+        return {connection.id: connection for connection in found}
 
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
         """Return the connection that the actor knows by this name, ignoring case, or None."""
         require(actor, Permission.CONNECTIONS_READ)
         owners = [_owner_key(actor, AccessScope.WORKSPACE), _owner_key(actor, AccessScope.USER)]
         key = name_key(name.strip())
-        row = (
-            await ConnectionRecord.filter(owner_key__in=owners, name_key=key).first()
-            if is_storable(key)
-            else None
-        )
-        if row is None:
+        if not is_storable(key):
             return None
-        return connection_snapshot(row, await find_credential(row.id), self._catalog)
+        condition = '"owner_key" IN ($1,$2) AND "name_key"=$3'
+        return next(iter(await read_connections(condition, *owners, key)), None)
 
-    async def page(self, actor: Actor, query: ConnectionQuery, page: PageRequest) -> Page[ConnectionSnapshot]:
+    async def page(
+        self,
+        actor: Actor,
+        query: ConnectionQuery,
+        page: PageRequest,
+        *,
+        with_total: bool = True,
+        with_credentials: bool = True,
+    ) -> Page[ConnectionSnapshot]:
         """Return one page of the workspace's connections.
+
+        They are counted only ``with_total``, and what stands beside their credentials is read only
+        ``with_credentials``.
 
         Raises:
             InvalidInputError: a page that cannot be.
         """
         require(actor, Permission.CONNECTIONS_READ)
-        return await list_connections(actor.workspace_id, query, page, self._catalog)
+        return await list_connections(
+            actor.workspace_id, query, page, with_total=with_total, with_credentials=with_credentials
+        )
 
     def subscribe(
         self, actor: Actor, after: int, *, guard: Guard | None = None
@@ -200,6 +222,18 @@ class Connections:
         definition = self._pinned(connection.integration, connection.version)
         kept = frozenset(connection.secret_fields)
         return self._form(definition).check(dict(connection.config), kept).problems
+
+    def missing_scopes(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[str, ...]:
+        """Return what was asked for, or is needed, but not granted; nothing where the provider does not tell."""
+        require(actor, Permission.CONNECTIONS_READ)
+        credential = connection.auth
+        if credential is None or credential.granted_scopes is None:
+            return ()
+        definition = self._catalog.definition(connection.integration, connection.version)
+        method = definition.auth_method(credential.auth_method) if definition else None
+        required = [scope.name for scope in method.scopes if scope.required] if method else []
+        wanted = dict.fromkeys([*required, *credential.requested_scopes])
+        return tuple(scope for scope in wanted if scope not in credential.granted_scopes)
 
     def validate_config(
         self,
@@ -437,7 +471,7 @@ class Connections:
             )
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
-            snapshot = connection_snapshot(row, credential, self._catalog)
+            snapshot = connection_snapshot(row, credential)
             blockers = [
                 blocker
                 for blocker in activation_blockers(snapshot)
@@ -459,7 +493,8 @@ class Connections:
             OutsideError: the provider refused or is away.
         """
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
-        await self._renewal.refresh_now(actor, owner_of(await load_row(actor.workspace_id, connection_id)))
+        connection = await load_connection(actor.workspace_id, connection_id, with_credentials=False)
+        await self._renewal.refresh_now(actor, connection.owner)
         return await self._edited(actor, connection_id)
 
     async def pause(
@@ -562,8 +597,7 @@ class Connections:
 
     async def _edited(self, actor: Actor, connection_id: str, problems: tuple[Problem, ...] = ()) -> Edited:
         as_of = await self._events.position(actor.workspace_id)
-        row, credential = await load_connection(actor.workspace_id, connection_id)
-        return Edited(connection_snapshot(row, credential, self._catalog), problems, as_of)
+        return Edited(await load_connection(actor.workspace_id, connection_id), problems, as_of)
 
     def _chosen(self, integration: str, version: str | None) -> Definition:
         definition = self._catalog.definition(integration, version)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from tortoise.expressions import Q
 
-from app.catalog.catalog import Catalog
-from app.connections.models import ConnectionRecord
-from app.connections.rows import connection_snapshot
+from app.connections.rows import CONNECTIONS, read_connections
 from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
-from app.credentials.rows import find_credentials
 from app.foundation.errors import InvalidInputError
 from app.foundation.pages import Page, PageRequest
 from app.foundation.problems import ProblemCode, problem
+from app.foundation.rows import list_places
 
 MAX_PAGE: Final = 100
 _COLUMNS: Final = {
@@ -27,27 +25,37 @@ _COLUMNS: Final = {
     "UPDATED_AT": "updated_at",
     "STATE": "state",
 }
+_SEARCHED: Final = ("name", "description", "integration")
 _MAX_SEARCH_CHARS: Final = 200
 _MAX_CURSOR_CHARS: Final = 800
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
+    """Which column rows are in the order of, and which way a page is read."""
+
     column: str
     descending: bool
 
     @property
-    def sorting(self) -> tuple[str, str]:
-        sign = "-" if self.descending else ""
-        return f"{sign}{self.column}", f"{sign}id"
+    def sorting(self) -> str:
+        way = "DESC" if self.descending else "ASC"
+        return f'ORDER BY "{self.column}" {way},"id" {way}'
 
-    @property
-    def reversed(self) -> _Order:
-        return _Order(self.column, not self.descending)
+    def beyond(self, number: int) -> str:
+        """Return the condition for what comes after a value and an id that have the places from ``number``."""
+        side, value, row_id = "<" if self.descending else ">", f"${number}", f"${number + 1}"
+        column = f'"{self.column}"'
+        return f'({column}{side}{value} OR ({column}={value} AND "id"{side}{row_id}))'
 
 
 async def list_connections(
-    workspace_id: str, query: ConnectionQuery, page: PageRequest, catalog: Catalog
+    workspace_id: str,
+    query: ConnectionQuery,
+    page: PageRequest,
+    *,
+    with_total: bool,
+    with_credentials: bool,
 ) -> Page[ConnectionSnapshot]:
     """Return one page of a workspace's connections.
 
@@ -56,25 +64,25 @@ async def list_connections(
     """
     size, backwards = _size(page)
     column = _COLUMNS.get(query.order_by, "name_key")
-    order = _Order(column, query.descending)
-    scope = _filter(workspace_id, query)
-    walk = order.reversed if backwards else order
-    rows = ConnectionRecord.filter(scope)
-    start = page.before if backwards else page.after
+    order = _Order(column, query.descending is not backwards)
+    scope, values = _filter(workspace_id, query)
+    condition, start = scope, page.before if backwards else page.after
+    beyond: tuple[Any, ...] = ()
     if start is not None:
-        rows = rows.filter(_beyond(walk, _decode(start, column)))
-    found = await rows.order_by(*walk.sorting).limit(size + 1)
+        beyond = _decode(start, column)
+        condition = f"{scope} AND {order.beyond(len(values) + 1)}"
+    condition += f" {order.sorting} LIMIT {size + 1}"
+    found = await read_connections(condition, *values, *beyond, with_credentials=with_credentials)
     has_more = len(found) > size
     found = found[:size]
     if backwards:
         found.reverse()
-    credentials = await find_credentials([row.id for row in found])
     return Page(
-        items=tuple(connection_snapshot(row, credentials.get(row.id), catalog) for row in found),
-        cursors=tuple(_encode(row, column) for row in found),
+        items=tuple(found),
+        cursors=tuple(_encode(connection, column) for connection in found),
         has_next=start is not None if backwards else has_more,
         has_previous=has_more if backwards else start is not None,
-        total=await ConnectionRecord.filter(scope).count(),
+        total=await CONNECTIONS.count(scope, *values) if with_total else None,
     )
 
 
@@ -88,30 +96,29 @@ def _size(page: PageRequest) -> tuple[int, bool]:
     return size, backwards
 
 
-def _filter(workspace_id: str, query: ConnectionQuery) -> Q:
-    scope = Q(workspace_id=workspace_id)
-    if query.states:
-        scope &= Q(state__in=[state.value for state in query.states])
-    if query.integrations:
-        scope &= Q(integration__in=list(query.integrations))
-    if query.modes:
-        scope &= Q(mode__in=[mode.value for mode in query.modes])
+def _filter(workspace_id: str, query: ConnectionQuery) -> tuple[str, list[object]]:
+    values: list[object] = [workspace_id]
+    conditions = ['"workspace_id"=$1']
+    for column, wanted in (
+        ("state", query.states),
+        ("integration", query.integrations),
+        ("mode", query.modes),
+    ):
+        if wanted:
+            conditions.append(f'"{column}" IN {list_places(wanted, len(values))}')
+            values += map(str, wanted)
     if query.search:
         text = query.search.strip()[:_MAX_SEARCH_CHARS]
-        scope &= Q(name__icontains=text) | Q(description__icontains=text) | Q(integration__icontains=text)
-    return scope
+        values.append("%" + re.sub(r"([\\%_])", r"\\\1", text) + "%")
+        matches = (f"UPPER(\"{column}\") LIKE UPPER(${len(values)}) ESCAPE '\\'" for column in _SEARCHED)
+        conditions.append(f"({' OR '.join(matches)})")
+    return " AND ".join(conditions), values
 
 
-def _beyond(order: _Order, start: tuple[Any, str]) -> Q:
-    value, row_id = start
-    side = "lt" if order.descending else "gt"
-    return Q(**{f"{order.column}__{side}": value}) | Q(**{order.column: value, f"id__{side}": row_id})
-
-
-def _encode(row: ConnectionRecord, column: str) -> str:
-    value = getattr(row, column)
+def _encode(connection: ConnectionSnapshot, column: str) -> str:
+    value = getattr(connection, column)
     text = value.isoformat() if isinstance(value, datetime) else value
-    return base64.urlsafe_b64encode(orjson.dumps([column[0], text, row.id])).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps([column[0], text, connection.id])).decode().rstrip("=")
 
 
 def _decode(cursor: str, column: str) -> tuple[Any, str]:

@@ -6,7 +6,7 @@ from app.catalog.definition import Definition
 from app.connections.lifecycle import USABLE, ConnectionState
 from app.connections.snapshot import ConnectionSnapshot, SetupStep, SetupStepKey, StepState
 from app.credentials.applications import needs_application
-from app.credentials.snapshot import Mode
+from app.credentials.snapshot import Mode, are_usable
 from app.foundation.problems import Problem, ProblemCode, problem
 
 _AUTHENTICATED = frozenset({ConnectionState.AUTHENTICATED, *USABLE})
@@ -48,7 +48,7 @@ def _needs_application(connection: ConnectionSnapshot, definition: Definition) -
     if connection.mode is Mode.SANDBOX:
         return False
     if connection.auth is not None:
-        chosen = definition.auth_method(connection.auth.method)
+        chosen = definition.auth_method(connection.auth.auth_method)
         return chosen is not None and needs_application(chosen)
     return bool(definition.auth) and all(needs_application(method) for method in definition.auth)
 
@@ -93,7 +93,7 @@ def _authenticate(connection: ConnectionSnapshot, definition: Definition, *, blo
 
 def _test(connection: ConnectionSnapshot, definition: Definition) -> SetupStep:
     text = definition.test.verifies
-    if not has_usable_credentials(connection):
+    if not are_usable(connection.auth):
         reason = (problem(ProblemCode.NOT_AUTHENTICATED),)
         return SetupStep(SetupStepKey.TEST, "Test", text, StepState.BLOCKED, reason, "testConnection")
     state = StepState.DONE if connection.tested else StepState.READY
@@ -110,17 +110,11 @@ def _activate(connection: ConnectionSnapshot) -> SetupStep:
     return SetupStep(SetupStepKey.ACTIVATE, "Activate", text, state, blockers, "activateConnection")
 
 
-def has_usable_credentials(connection: ConnectionSnapshot) -> bool:
-    """Return whether credentials are sealed that were got for the configuration as it is."""
-    auth = connection.auth
-    return auth is not None and auth.generation > 0 and not auth.is_stale
-
-
 def activation_blockers(connection: ConnectionSnapshot) -> tuple[Problem, ...]:
     """Return what stands between the connection and its activation; an accepted reason can lift TEST_NOT_PASSED."""
     if connection.state is ConnectionState.DRAFT:
         return (problem(ProblemCode.CONFIG_INCOMPLETE),)
-    if not has_usable_credentials(connection):
+    if not are_usable(connection.auth):
         return (problem(ProblemCode.NOT_AUTHENTICATED),)
     if connection.state is not ConnectionState.AUTHENTICATED:
         return (problem(ProblemCode.NOT_ALLOWED_NOW, state=connection.state.value),)

@@ -9,7 +9,7 @@ from app.access.actor import Actor
 from app.connections.models import ConnectionRecord
 from app.connections.moves import Moves
 from app.connections.outcomes import Outcomes
-from app.connections.rows import load_row, owner_of
+from app.connections.rows import load_connection, owner_of
 from app.credentials.owner import CredentialOwner, LockedOwner
 from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType
@@ -30,7 +30,7 @@ class ConnectionOwners:
         Raises:
             NotFoundError: it is not in the workspace.
         """
-        return owner_of(await load_row(workspace_id, connection_id))
+        return (await load_connection(workspace_id, connection_id, with_credentials=False)).owner
 
     async def lock(self, ids: Collection[str]) -> Mapping[str, LockedOwner]:
         """Lock connections of any workspace for change, by id, in the order that all lock them."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
+from typing import Final
 
 from app.access.actor import Actor
-from app.catalog.catalog import Catalog
 from app.connections.lifecycle import ConnectionState, Evidence
 from app.connections.models import ConnectionRecord
-from app.connections.snapshot import AccessScope, AuthSnapshot, ConnectionSnapshot
+from app.connections.snapshot import UNREAD, AccessScope, ConnectionSnapshot, Unread
 from app.credentials.owner import CredentialOwner
-from app.credentials.rows import find_credential, lock_credential
-from app.credentials.snapshot import CredentialSnapshot, Mode, are_usable, secret_infos
+from app.credentials.rows import find_credentials, lock_credential
+from app.credentials.snapshot import CredentialSnapshot, Mode, are_usable
 from app.foundation.errors import ConflictError, NotFoundError
 from app.foundation.ids import prefix_of
 from app.foundation.problems import ProblemCode, problem, problem_from_json
+from app.foundation.rows import Columns, Row
+
+_COLUMNS: Final = tuple(field.name for field in fields(ConnectionSnapshot) if field.name != "credential")
+CONNECTIONS: Final = Columns(ConnectionRecord, _COLUMNS)
 
 
 async def lock_connection(
@@ -29,7 +33,9 @@ async def lock_connection(
         ConflictError: ``expected_revision`` is not the current one.
     """
     row = (
-        await _query(actor.workspace_id, connection_id).select_for_update().first()
+        await ConnectionRecord.filter(id=connection_id, workspace_id=actor.workspace_id)
+        .select_for_update()
+        .first()
         if _is_id(connection_id)
         else None
     )
@@ -43,33 +49,31 @@ async def lock_connection(
 
 
 async def load_connection(
-    workspace_id: str, connection_id: str
-) -> tuple[ConnectionRecord, CredentialSnapshot | None]:
-    """Load a connection and its credential row to look at.
+    workspace_id: str, connection_id: str, *, with_credentials: bool = True
+) -> ConnectionSnapshot:
+    """Read a connection to look at, with what stands beside its credentials unless that is not wanted.
 
     Raises:
         NotFoundError: it is not in the workspace.
     """
-    row = await load_row(workspace_id, connection_id)
-    return row, await find_credential(row.id)
-
-
-async def load_row(workspace_id: str, connection_id: str) -> ConnectionRecord:
-    """Load a connection's own row to look at.
-
-    Raises:
-        NotFoundError: it is not in the workspace.
-    """
-    row: ConnectionRecord | None = (
-        await _query(workspace_id, connection_id).first() if _is_id(connection_id) else None
+    condition = '"workspace_id"=$1 AND "id"=$2'
+    found = (
+        await read_connections(condition, workspace_id, connection_id, with_credentials=with_credentials)
+        if _is_id(connection_id)
+        else []
     )
-    if row is None:
+    if not found:
         raise NotFoundError
-    return row
+    return found[0]
 
 
-def _query(workspace_id: str, connection_id: str) -> Any:  # noqa: ANN401 - JSON edge
-    return ConnectionRecord.filter(id=connection_id, workspace_id=workspace_id)
+async def read_connections(
+    condition: str, *values: object, with_credentials: bool = True
+) -> list[ConnectionSnapshot]:
+    """Read the connections that meet a condition on their columns, in a statement or two."""
+    rows = await CONNECTIONS.read(condition, *values)
+    beside = await find_credentials([row["id"] for row in rows]) if rows and with_credentials else {}
+    return [_snapshot(row, beside.get(row["id"]) if with_credentials else UNREAD) for row in rows]
 
 
 def _is_id(value: str) -> bool:
@@ -77,19 +81,8 @@ def _is_id(value: str) -> bool:
 
 
 def owner_of(row: ConnectionRecord) -> CredentialOwner:
-    """Return what the credentials room must know of a connection."""
-    return CredentialOwner(
-        id=row.id,
-        workspace_id=row.workspace_id,
-        name=row.name,
-        integration=row.integration,
-        version=row.version,
-        mode=Mode(row.mode),
-        config=row.config,
-        secret_fields=tuple(item["path"][1] for item in row.config_secret_hints),
-        degraded_since=row.state_since if row.state == ConnectionState.DEGRADED.value else None,
-        problem=problem_from_json(row.problem),
-    )
+    """Return what the credentials room must know of a locked connection."""
+    return connection_snapshot(row, None).owner
 
 
 def evidence(row: ConnectionRecord, credential: CredentialSnapshot | None) -> Evidence:
@@ -101,69 +94,14 @@ def evidence(row: ConnectionRecord, credential: CredentialSnapshot | None) -> Ev
     )
 
 
-def connection_snapshot(
-    row: ConnectionRecord, credential: CredentialSnapshot | None, catalog: Catalog
-) -> ConnectionSnapshot:
-    """Return the picture of a connection."""
-    generation = credential.generation if credential else 0
-    return ConnectionSnapshot(
-        id=row.id,
-        workspace_id=row.workspace_id,
-        name=row.name,
-        description=row.description,
-        integration=row.integration,
-        version=row.version,
-        mode=Mode(row.mode),
-        state=ConnectionState(row.state),
-        state_since=row.state_since,
-        problem=problem_from_json(row.problem),
-        config=row.config,
-        secrets=(
-            *secret_infos(row.config_secret_hints),
-            *secret_infos(credential.hints if credential else ()),
-        ),
-        auth=auth_snapshot(row, credential, catalog) if credential else None,
-        scope=AccessScope(row.scope),
-        ever_connected=row.ever_connected,
-        tested=(
-            generation > 0
-            and row.tested_generation == generation
-            and row.tested_config_revision == row.config_revision
-        ),
-        tested_at=row.tested_at,
-        config_revision=row.config_revision,
-        revision=row.revision,
-        created_at=row.created_at,
-        created_by=row.created_by_label,
-        updated_at=row.updated_at,
-    )
+def connection_snapshot(row: ConnectionRecord, credential: CredentialSnapshot | None) -> ConnectionSnapshot:
+    """Return the picture of a locked connection."""
+    return _snapshot({name: getattr(row, name) for name in _COLUMNS}, credential)
 
 
-def auth_snapshot(row: ConnectionRecord, credential: CredentialSnapshot, catalog: Catalog) -> AuthSnapshot:
-    """Return the picture of what stands beside the sealed credentials."""
-    granted = credential.granted_scopes
-    return AuthSnapshot(
-        method=credential.auth_method,
-        generation=credential.generation,
-        requested_scopes=credential.requested_scopes,
-        granted_scopes=granted,
-        missing_scopes=_missing(row, credential, catalog, granted),
-        account_id=credential.account_id,
-        account_label=credential.account_label,
-        expires_at=credential.expires_at,
-        refreshed_at=credential.refreshed_at,
-        can_renew=credential.can_renew,
-        is_stale=credential.is_stale,
-    )
-
-
-def _missing(
-    row: ConnectionRecord, credential: CredentialSnapshot, catalog: Catalog, granted: tuple[str, ...] | None
-) -> tuple[str, ...]:
-    if granted is None:
-        return ()
-    definition = catalog.definition(row.integration, row.version)
-    method = definition.auth_method(credential.auth_method) if definition else None
-    required = [scope.name for scope in method.scopes if scope.required] if method else []
-    wanted = dict.fromkeys([*required, *credential.requested_scopes])
-    return tuple(scope for scope in wanted if scope not in granted)
+def _snapshot(columns: Row, credential: CredentialSnapshot | Unread | None) -> ConnectionSnapshot:
+    columns["mode"] = Mode(columns["mode"])
+    columns["state"] = ConnectionState(columns["state"])
+    columns["scope"] = AccessScope(columns["scope"])
+    columns["problem"] = problem_from_json(columns["problem"])
+    return ConnectionSnapshot(**columns, credential=credential)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from enum import Enum, StrEnum
+from typing import Any, Final
 
 from app.authenticators.steps import Step
 from app.connections.lifecycle import ConnectionState
-from app.credentials.owner import CONFIG_FIELD, CredentialOwner
-from app.credentials.snapshot import Mode, SecretInfo
+from app.credentials.owner import CredentialOwner
+from app.credentials.snapshot import CredentialSnapshot, Mode, SecretInfo, secret_infos
 from app.foundation.problems import Problem
 
 
@@ -47,33 +47,27 @@ FINAL_STATES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AuthSnapshot:
-    """What stands beside a connection's sealed credentials.
+class Unread(Enum):
+    """Marks what was not asked for, and so is not known."""
 
-    ``is_stale``: they were got for another configuration, and are not used.
-    """
+    UNREAD = "UNREAD"
 
-    method: str
-    generation: int
-    requested_scopes: tuple[str, ...]
-    granted_scopes: tuple[str, ...] | None
-    missing_scopes: tuple[str, ...]
-    account_id: str | None
-    account_label: str | None
-    expires_at: datetime | None
-    refreshed_at: datetime | None
-    can_renew: bool
-    is_stale: bool = False
+
+UNREAD: Final = Unread.UNREAD
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSnapshot:
-    """A connection as it stands; ``tested``: the default test passed with these very credentials and config."""
+    """A connection as it stands; ``credential`` is what stands beside its credentials, unless that was not read.
+
+    ``name_key`` is what makes its name unique; ``config_secret_hints`` are the stored :class:`SecretInfo` of its
+    configuration.
+    """
 
     id: str
     workspace_id: str
     name: str
+    name_key: str
     description: str
     integration: str
     version: str
@@ -82,17 +76,45 @@ class ConnectionSnapshot:
     state_since: datetime
     problem: Problem | None
     config: Mapping[str, Any]
-    secrets: tuple[SecretInfo, ...]
-    auth: AuthSnapshot | None
+    config_secret_hints: Sequence[Mapping[str, Any]]
+    config_revision: int
     scope: AccessScope
     ever_connected: bool
-    tested: bool
+    tested_generation: int | None
+    tested_config_revision: int | None
     tested_at: datetime | None
-    config_revision: int
     revision: int
     created_at: datetime
-    created_by: str
+    created_by_label: str
     updated_at: datetime
+    credential: CredentialSnapshot | Unread | None
+
+    @property
+    def auth(self) -> CredentialSnapshot | None:
+        """What stands beside its credentials; None before the first authorization.
+
+        Raises:
+            RuntimeError: it was not read.
+        """
+        if self.credential is UNREAD:
+            raise RuntimeError("the connection was read without what stands beside its credentials")
+        return self.credential
+
+    @property
+    def secrets(self) -> tuple[SecretInfo, ...]:
+        """Its secret fields, of the configuration and of the credentials."""
+        hints = self.auth.hints if self.auth else ()
+        return (*secret_infos(self.config_secret_hints), *secret_infos(hints))
+
+    @property
+    def tested(self) -> bool:
+        """Whether the default test passed with these very credentials and this configuration."""
+        return (
+            self.auth is not None
+            and self.auth.generation > 0
+            and self.tested_generation == self.auth.generation
+            and self.tested_config_revision == self.config_revision
+        )
 
     @property
     def owner(self) -> CredentialOwner:
@@ -105,7 +127,7 @@ class ConnectionSnapshot:
             version=self.version,
             mode=self.mode,
             config=self.config,
-            secret_fields=tuple(info.path[1] for info in self.secrets if info.path[0] == CONFIG_FIELD),
+            secret_fields=tuple(item["path"][1] for item in self.config_secret_hints),
             degraded_since=self.state_since if self.state is ConnectionState.DEGRADED else None,
             problem=self.problem,
         )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.credentials.models import RenewalAttemptRecord
 from app.credentials.owner import CredentialOwner, LockedOwner, Owners
-from app.credentials.rows import lock_credentials
+from app.credentials.rows import find_credentials
 from app.credentials.schedule import RENEWAL, is_time_to_renew, next_look, renewal_of
 from app.credentials.snapshot import NO_CREDENTIAL, CredentialSnapshot, are_usable
 from app.foundation.database import Database, Transaction
@@ -179,7 +179,7 @@ class Intents:
     async def _cases(self, tx: Transaction, ids: Collection[str]) -> dict[tuple[str, str], _Case]:
         """Lock connections, their credentials and their work, in this order; by workspace and connection."""
         rows = await self._owners.lock(ids)
-        credentials = await lock_credentials(rows)
+        credentials = await find_credentials(rows, lock=True)
         attempts: dict[str, list[RenewalAttemptRecord]] = {}
         for attempt in await RenewalAttemptRecord.filter(connection_id__in=list(rows)).order_by("id"):
             attempts.setdefault(attempt.connection_id, []).append(attempt)

@@ -17,7 +17,7 @@ from app.catalog.definition import AuthMethod, RenewalBy, Rotation
 from app.credentials.due import is_fresh, least_wait_s, next_try_s
 from app.credentials.intents import SUPERSEDED, Intent, finish, forget, is_held
 from app.credentials.owner import LockedOwner, Owners
-from app.credentials.rows import lock_credential, lock_credentials
+from app.credentials.rows import find_credentials, lock_credential
 from app.credentials.schedule import RENEWAL, RenewalSchedule
 from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import CredentialSnapshot
@@ -122,7 +122,7 @@ class RenewalResults:
         ids = {each.intent.owner.id for each in renewed}
         async with self._database.transaction() as tx:
             rows = await self._owners.lock(ids)
-            credentials = await lock_credentials(rows)
+            credentials = await find_credentials(rows, lock=True)
             standing = await self._work.lock(tx, RENEWAL, rows)
             fates: list[Fate | None] = []
             sealed: list[tuple[_Renewed, LockedOwner, CredentialSnapshot]] = []

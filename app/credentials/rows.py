@@ -9,34 +9,35 @@ from typing import Any, Final
 from app.credentials.models import CredentialRecord, RenewalAttemptRecord
 from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Transaction
+from app.foundation.rows import Columns, Row, list_places
 
-_KEYS: Final = frozenset({"connection_id", "workspace_id"})
+_KEYS: Final = ("connection_id", "workspace_id")
 _COLUMNS: Final = tuple(field.name for field in fields(CredentialSnapshot) if field.name not in _KEYS)
+_ROWS: Final = Columns(CredentialRecord, (*_KEYS, *_COLUMNS))
 _LISTS: Final = ("requested_scopes", "granted_scopes", "hints")
 
 
 async def find_credential(connection_id: str) -> CredentialSnapshot | None:
     """Return what stands beside a connection's credentials, to look at."""
-    row = await CredentialRecord.filter(connection_id=connection_id).first()
-    return credential_snapshot(row) if row is not None else None
+    return (await find_credentials([connection_id])).get(connection_id)
 
 
-async def find_credentials(connection_ids: Collection[str]) -> dict[str, CredentialSnapshot]:
-    """Return what stands beside the credentials of several connections, by connection; one query."""
-    rows = await CredentialRecord.filter(connection_id__in=list(connection_ids))
-    return {row.connection_id: credential_snapshot(row) for row in rows}
+async def find_credentials(
+    connection_ids: Collection[str], *, lock: bool = False
+) -> dict[str, CredentialSnapshot]:
+    """Return what stands beside the credentials of several connections, by connection; one statement.
+
+    ``lock`` locks the rows for change in the open transaction, in the order in which all lock them.
+    """
+    ids = list(connection_ids)
+    condition = f'"connection_id" IN {list_places(ids)} ORDER BY "connection_id"'
+    found = await _ROWS.read(condition, *ids, lock=lock)
+    return {row["connection_id"]: _snapshot(row) for row in found}
 
 
 async def lock_credential(connection_id: str) -> CredentialSnapshot | None:
     """Lock a credential row for change in the open transaction, behind its connection's row, and return it."""
-    row = await CredentialRecord.filter(connection_id=connection_id).select_for_update().first()
-    return credential_snapshot(row) if row is not None else None
-
-
-async def lock_credentials(connection_ids: Collection[str]) -> dict[str, CredentialSnapshot]:
-    """Lock several credential rows in the order in which all lock them, and return them by connection."""
-    query = CredentialRecord.filter(connection_id__in=list(connection_ids)).order_by("connection_id")
-    return {row.connection_id: credential_snapshot(row) for row in await query.select_for_update()}
+    return (await find_credentials([connection_id], lock=True)).get(connection_id)
 
 
 async def save_credential(tx: Transaction, credential: CredentialSnapshot, *, is_new: bool) -> None:  # noqa: ARG001 - joined
@@ -73,29 +74,10 @@ async def same_fingerprint(credential: CredentialSnapshot, limit: int) -> list[s
     return [str(other) for other in await others.limit(limit).values_list("connection_id", flat=True)]
 
 
-def credential_snapshot(row: CredentialRecord) -> CredentialSnapshot:
-    """Return the picture of a row."""
-    return CredentialSnapshot(
-        connection_id=row.connection_id,
-        workspace_id=row.workspace_id,
-        auth_method=row.auth_method,
-        application_id=row.application_id,
-        generation=row.generation,
-        expires_at=row.expires_at,
-        refresh_expires_at=row.refresh_expires_at,
-        lifetime_s=row.lifetime_s,
-        requested_scopes=tuple(row.requested_scopes),
-        granted_scopes=tuple(row.granted_scopes) if row.granted_scopes is not None else None,
-        account_id=row.account_id,
-        account_label=row.account_label,
-        account=row.account,
-        hints=tuple(row.hints),
-        can_renew=row.can_renew,
-        fingerprint=row.fingerprint,
-        is_stale=row.is_stale,
-        sealed_at=row.sealed_at,
-        refreshed_at=row.refreshed_at,
-    )
+def _snapshot(row: Row) -> CredentialSnapshot:
+    for name in _LISTS:
+        row[name] = tuple(row[name]) if row[name] is not None else None
+    return CredentialSnapshot(**row)
 
 
 async def _write(credential: CredentialSnapshot, **columns: Any) -> None:  # noqa: ANN401 - columns of the row

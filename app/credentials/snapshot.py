@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -136,7 +136,7 @@ def are_usable(credential: CredentialSnapshot | None) -> TypeGuard[CredentialSna
     return credential is not None and credential.generation > 0 and not credential.is_stale
 
 
-def secret_infos(hints: tuple[Mapping[str, Any], ...] | list[dict[str, Any]]) -> tuple[SecretInfo, ...]:
+def secret_infos(hints: Sequence[Mapping[str, Any]]) -> tuple[SecretInfo, ...]:
     """Read stored hints: ``[{path, hint, updatedAt}]``."""
     return tuple(
         SecretInfo(

@@ -244,16 +244,8 @@ class Database:
         Raises:
             StorageBusyError: the database stayed locked beyond ``busy_timeout``, or takes no writes.
         """
-        if self.dialect == "sqlite":
-            statement = statement.replace("$", "?")
         with self.bind():
-            try:
-                found = await get_connection("default").execute_query_dict(statement, list(values))
-            except Exception as fault:
-                if _is_busy(fault):
-                    raise StorageBusyError from fault
-                raise
-        return list(found)
+            return await run_statement(statement, *values)
 
     async def installation_id(self) -> str:
         """Return the id of this installation, made once per database."""
@@ -273,6 +265,19 @@ class Database:
 
 def _stored(value: object) -> object:
     return orjson.dumps(value).decode() if isinstance(value, Mapping | list) else value
+
+
+async def run_statement(statement: str, *values: object) -> list[dict[str, Any]]:
+    """Do what ``Database.rows`` does, where the ORM is active already."""
+    connection = get_connection("default")
+    if connection.capabilities.dialect == "sqlite":
+        statement = statement.replace("$", "?")
+    try:
+        return list(await connection.execute_query_dict(statement, list(values)))
+    except Exception as fault:
+        if _is_busy(fault):
+            raise StorageBusyError from fault
+        raise
 
 
 def _is_busy(fault: Exception) -> bool:

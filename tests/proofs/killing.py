@@ -119,25 +119,26 @@ async def connected_or_told(hub: Hub, actor: Actor, subject: Subject, server: To
 
 
 async def renewed_or_told(hub: Hub, actor: Actor, subject: Subject, server: TokenServer) -> str:
-    connection, credential = await load_connection(actor.workspace_id, subject.id)
+    connection = await load_connection(actor.workspace_id, subject.id)
+    credential = connection.auth
     assert credential is not None
     await _is_free(subject)
     if connection.state == "CONNECTED":
         return await _working(hub, actor, subject, server)
     assert connection.state == "AUTHENTICATION_ERROR", connection.state
-    code = connection.problem["code"]
+    code = connection.problem.code.value
     assert code == "REFRESH_OUTCOME_UNKNOWN", code
-    assert connection.problem["details"]["cause"] == "REFRESH_OUTCOME_UNKNOWN"
-    (way_out,) = connection.problem["remediation"]
+    assert connection.problem.details["cause"] == "REFRESH_OUTCOME_UNKNOWN"
+    (way_out,) = connection.problem.to_json()["remediation"]
     assert way_out["kind"] == "RECONNECT", way_out
     return "outcome unknown"
 
 
 async def dead_and_told(hub: Hub, actor: Actor, subject: Subject, server: TokenServer) -> str:
-    connection, _ = await load_connection(actor.workspace_id, subject.id)
+    connection = await load_connection(actor.workspace_id, subject.id)
     await _is_free(subject)
     assert connection.state == "AUTHENTICATION_ERROR", connection.state
-    code = connection.problem["code"]
+    code = connection.problem.code.value
     assert code in {"REAUTHENTICATION_REQUIRED", "REFRESH_OUTCOME_UNKNOWN"}, code
     return code
 

@@ -27,6 +27,7 @@ from app.connection_tests.steps import (
 from app.connections.connections import Deleted, Edited
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import (
+    UNREAD,
     AccessScope,
     AuthorizationSnapshot,
     AuthorizationStateName,
@@ -72,6 +73,7 @@ def make_connection(workspace_id=WORKSPACE, **changes: Any) -> ConnectionSnapsho
         id=new_id("conn"),
         workspace_id=workspace_id,
         name="Team chat",
+        name_key="team chat",
         description="",
         integration="generic-http",
         version="1.0.0",
@@ -80,17 +82,20 @@ def make_connection(workspace_id=WORKSPACE, **changes: Any) -> ConnectionSnapsho
         state_since=NOW,
         problem=None,
         config={"baseUrl": "https://chat.test"},
-        secrets=(SecretInfo(("config", "apiKey"), True, "…4f2a", NOW),),
-        auth=None,
+        config_secret_hints=[
+            {"path": ["config", "apiKey"], "hint": "…4f2a", "updatedAt": NOW.isoformat()},
+        ],
         scope=AccessScope.WORKSPACE,
         ever_connected=True,
-        tested=True,
+        tested_generation=1,
+        tested_config_revision=1,
         tested_at=NOW,
         config_revision=1,
         revision=1,
         created_at=NOW,
-        created_by="Olive Owner",
+        created_by_label="Olive Owner",
         updated_at=NOW,
+        credential=None,
     )
     return replace(made, **changes)
 
@@ -211,14 +216,16 @@ class FakeConnections:
             raise NotFoundError
         return found
 
-    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, ConnectionSnapshot]:
+    async def many(
+        self, actor: Actor, ids: Sequence[str], *, with_credentials: bool = True
+    ) -> dict[str, ConnectionSnapshot]:
         self.calls.append(("many", tuple(ids)))
         return {row.id: row for row in self._mine(actor) if row.id in ids}
 
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
         return next((row for row in self._mine(actor) if row.name.casefold() == name.casefold()), None)
 
-    async def page(self, actor: Actor, query, page) -> Page:
+    async def page(self, actor: Actor, query, page, *, with_total: bool, with_credentials: bool) -> Page:
         if self.fault:
             raise self.fault
         if self.delay_s:
@@ -231,7 +238,10 @@ class FakeConnections:
         start = next((i + 1 for i, row in enumerate(rows) if row.id == page.after), 0)
         size = page.first or page.last or 20
         found = rows[start : start + size]
-        return Page(tuple(found), tuple(r.id for r in found), start + size < len(rows), start > 0, len(rows))
+        if not with_credentials:
+            found = [replace(row, credential=UNREAD) for row in found]
+        total = len(rows) if with_total else None
+        return Page(tuple(found), tuple(r.id for r in found), start + size < len(rows), start > 0, total)
 
     def subscribe(self, actor: Actor, after: int, *, guard=None):
         require(actor, Permission.CONNECTIONS_READ)
@@ -245,6 +255,9 @@ class FakeConnections:
         return (
             SetupStep(SetupStepKey.TEST, "Test", "Run it.", SetupStepState.READY, (fault,), "testConnection"),
         )
+
+    def missing_scopes(self, actor: Actor, snapshot: ConnectionSnapshot) -> tuple[str, ...]:
+        return ()
 
     def validate_config(self, actor: Actor, integration: str, version: str | None, config: Any):
         return (problem(ProblemCode.MISSING_FIELD, "config", "baseUrl", label="Base URL"),)

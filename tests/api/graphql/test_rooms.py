@@ -19,8 +19,7 @@ from app.authenticators.steps import (
     NoStep,
 )
 from app.connections.lifecycle import ConnectionState
-from app.connections.snapshot import AuthSnapshot
-from app.credentials.snapshot import Mode
+from app.credentials.snapshot import NO_CREDENTIAL, Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import (
     NotAllowedNowError,
@@ -391,8 +390,12 @@ CONNECTION = """
 
 
 async def test_a_connection_is_shown_whole(ask, hub):
-    auth = AuthSnapshot("key", 1, ("a",), None, (), "42", "ana@acme.test", NOW, NOW, True)
-    made = hub.connections.put(make_connection(auth=auth, problem=problem(ProblemCode.UPSTREAM_TIMEOUT)))
+    credential = replace(
+        NO_CREDENTIAL, auth_method="key", generation=1, account_id="42", account_label="ana@acme.test"
+    )
+    made = hub.connections.put(
+        make_connection(credential=credential, problem=problem(ProblemCode.UPSTREAM_TIMEOUT))
+    )
     run = hub.test_runs.put(make_run(made.id))
     found = data_of(
         await ask(f"query ($id: ID!) {{connection(by: {{id: $id}}) {{{CONNECTION}}}}}", {"id": made.id})
@@ -462,8 +465,8 @@ async def test_as_of_is_taken_before_anything_is_read(ask, hub):
     hub.events.add(EventType.CONNECTION_CREATED, made.id)
     original = hub.connections.page
 
-    async def page(*given):
-        found = await original(*given)
+    async def page(*given, **parts):
+        found = await original(*given, **parts)
         hub.events.add(EventType.CONNECTION_UPDATED, made.id)  # falls between reading and answering
         return found
 
@@ -593,8 +596,10 @@ async def test_an_authorization_begins_and_goes_on(ask, hub):
 
 
 async def test_reauthorizing_uses_the_method_and_scopes_of_the_last_time(ask, hub):
-    auth = AuthSnapshot("oauth", 1, ("a", "b"), ("a",), ("b",), None, None, None, None, True)
-    made = hub.connections.put(make_connection(auth=auth))
+    credential = replace(
+        NO_CREDENTIAL, auth_method="oauth", requested_scopes=("a", "b"), granted_scopes=("a",)
+    )
+    made = hub.connections.put(make_connection(credential=credential))
     query = "mutation ($id: ID!) {reauthorize(input: {connectionId: $id}) {authorization {id}}}"
     data_of(await ask(query, {"id": made.id}))
     asked = hub.authorizations.received[-1]

@@ -61,7 +61,7 @@ class AuthorizationMutations:
         begun = await context.hub.authorizations.begin(
             context.actor,
             input_.connection_id,
-            auth_method=auth.method if auth else None,
+            auth_method=auth.auth_method if auth else None,
             scopes=input_.scopes if input_.scopes is not None else (auth.requested_scopes if auth else None),
             return_to=input_.return_to,
             presentation=input_.presentation.value,

@@ -15,10 +15,10 @@ from app.api.graphql.connections.inputs import (
     ConnectionOrderInput,
     ValidateConfigInput,
 )
-from app.api.graphql.connections.types import ConnectionType, connection_type
+from app.api.graphql.connections.types import OF_CREDENTIALS, ConnectionType, connection_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import Given, resolver
+from app.api.graphql.fields import Given, resolver, selected
 from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, page_of
 from app.api.graphql.problems import ProblemType, problem_types
 from app.connections.snapshot import ConnectionQuery
@@ -57,7 +57,14 @@ class ConnectionQueries:
         args = page_args(first, after, last, before)
         page = PageRequest(first=args.first, after=args.after, last=args.last, before=args.before)
         query = connection_query(filter_, search=search, order_by=order_by)
-        found = await info.context.hub.connections.page(info.context.actor, query, page)
+        wanted = selected(info)
+        found = await info.context.hub.connections.page(
+            info.context.actor,
+            query,
+            page,
+            with_total="totalCount" in wanted,
+            with_credentials=not wanted.isdisjoint(OF_CREDENTIALS),
+        )
         return page_of(
             [connection_type(snapshot) for snapshot in found.items],
             found.cursors,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 
 import strawberry
 
@@ -23,14 +24,16 @@ from app.connections.abilities import abilities
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import (
     AccessScope,
-    AuthSnapshot,
     ConnectionSnapshot,
     SetupStep,
     SetupStepKey,
     StepState,
 )
-from app.credentials.snapshot import Mode, SecretInfo
+from app.credentials.snapshot import CredentialSnapshot, Mode, SecretInfo
 from app.foundation.errors import NotFoundError
+
+OF_CREDENTIALS: Final = frozenset({"auth", "isTested", "nextSteps", "secrets", "viewerCan"})
+"""The fields of a connection that need to know what stands beside its credentials."""
 
 
 @strawberry.type(name="ConnectionStatus", description="How a connection stands.")
@@ -56,15 +59,20 @@ class AccountType:
     label: str | None = strawberry.field(description="What it is called there, where the provider tells it.")
 
 
+def _missing_scopes(self: ConnectionAuthType, info: PatchbayInfo) -> list[str]:
+    return list(info.context.hub.connections.missing_scopes(info.context.actor, self.connection))
+
+
 @strawberry.type(name="ConnectionAuth", description="What stands beside a connection's sealed credentials.")
 class ConnectionAuthType:
+    connection: strawberry.Private[ConnectionSnapshot]
     method: str = strawberry.field(description="The key of the auth method.")
     requested_scopes: list[str] = strawberry.field(description="The scopes that were asked for.")
     granted_scopes: list[str] | None = strawberry.field(
         description="What was granted; null where it was not told."
     )
     missing_scopes: list[str] = strawberry.field(
-        description="What was asked for, or is needed, but not granted."
+        resolver=_missing_scopes, description="What was asked for, or is needed, but not granted."
     )
     account: AccountType | None = strawberry.field(
         description="Who is connected, where the provider tells it."
@@ -102,6 +110,10 @@ class ConnectionPermissionsType:
     delete: bool = strawberry.field(description="Delete it.")
 
 
+def _is_tested(self: ConnectionType) -> bool:
+    return self.snapshot.tested
+
+
 @strawberry.type(name="Connection", description="A named, configured, authenticated link to one integration.")
 class ConnectionType(NodeType):
     snapshot: strawberry.Private[ConnectionSnapshot]
@@ -116,7 +128,8 @@ class ConnectionType(NodeType):
     scope: AccessScope = strawberry.field(description="Whose connection it is.")
     config: Json = strawberry.field(description="Its configuration, without the secret fields.")
     is_tested: bool = strawberry.field(
-        description="Whether the default test passed with these credentials and this configuration."
+        resolver=_is_tested,
+        description="Whether the default test passed with these credentials and this configuration.",
     )
     tested_at: datetime | None = strawberry.field(description="When the default test passed last.")
     revision: int = strawberry.field(description="Counts changes; send it as `expectedRevision`.")
@@ -145,7 +158,8 @@ class ConnectionType(NodeType):
 
     @resolver("How it proves itself; null before the first authorization.")
     def auth(self) -> ConnectionAuthType | None:
-        return None if self.snapshot.auth is None else _auth(self.snapshot.auth)
+        auth = self.snapshot.auth
+        return None if auth is None else _auth(self.snapshot, auth)
 
     @resolver("Its integration; null where the catalog no longer has it.")
     def integration(self, info: PatchbayInfo) -> IntegrationType | None:
@@ -179,11 +193,10 @@ def connection_type(snapshot: ConnectionSnapshot, position: int | None = None) -
         mode=snapshot.mode,
         scope=snapshot.scope,
         config=Json(snapshot.config),
-        is_tested=snapshot.tested,
         tested_at=snapshot.tested_at,
         revision=snapshot.revision,
         created_at=snapshot.created_at,
-        created_by=snapshot.created_by,
+        created_by=snapshot.created_by_label,
         updated_at=snapshot.updated_at,
     )
 
@@ -213,13 +226,13 @@ def _setup_step(step: SetupStep) -> SetupStepType:
     )
 
 
-def _auth(auth: AuthSnapshot) -> ConnectionAuthType:
+def _auth(connection: ConnectionSnapshot, auth: CredentialSnapshot) -> ConnectionAuthType:
     known = auth.account_id is not None or auth.account_label is not None
     return ConnectionAuthType(
-        method=auth.method,
+        connection=connection,
+        method=auth.auth_method,
         requested_scopes=list(auth.requested_scopes),
         granted_scopes=None if auth.granted_scopes is None else list(auth.granted_scopes),
-        missing_scopes=list(auth.missing_scopes),
         account=AccountType(id=auth.account_id, label=auth.account_label) if known else None,
         expires_at=auth.expires_at,
         refreshed_at=auth.refreshed_at,
