@@ -25,6 +25,7 @@ class Permission(StrEnum):
     APPLICATIONS_WRITE = "applications:write"
     EVENTS_READ = "events:read"
     AUDIT_READ = "audit:read"
+    WORK_READ = "work:read"
     MEMBERS_WRITE = "members:write"
     TOKENS_WRITE = "tokens:write"
 

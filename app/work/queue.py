@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import structlog
 
+from app.access.actor import Actor
+from app.access.policy import Permission, require
 from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction
 from app.foundation.ids import new_token
@@ -32,6 +34,7 @@ from app.work.presence import Presence
 _log = structlog.get_logger("patchbay.work")
 SCHEDULED: Final = "work:scheduled"
 HUB: Final = "hub"
+LATE_AFTER: Final = timedelta(seconds=60)
 _OWNER_BITS: Final = 128
 _FENCE_RANGE: Final = 1 << 52
 _EARLIEST: Final = 500
@@ -61,6 +64,23 @@ class WorkSnapshot:
     failing_since: datetime | None
     given_up_at: datetime | None
     last_problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KindFigures:
+    """How much of one kind of work stands how. ``due`` waits to be done, ``late`` is what of it has waited for long.
+
+    ``leased`` is being done. ``retrying`` failed and is tried again, ``given_up`` is not. ``oldest_due_at`` is since
+    when the first of what waits has been due.
+    """
+
+    kind: str
+    due: int
+    late: int
+    leased: int
+    retrying: int
+    given_up: int
+    oldest_due_at: datetime | None
 
 
 class WorkQueue:
@@ -265,6 +285,18 @@ class WorkQueue:
         rows = await self._database.rows(statement.format(ids=sql.marks(ids, 0)), *ids)
         now = self._clock.now()
         return {row["subject"]: _snapshot(row, self._owner, now) for row in rows}
+
+    async def overview(self, actor: Actor) -> list[KindFigures]:
+        """Return how the work of the actor's workspace stands, and the hub's own, by kind; kinds without any left out.
+
+        Raises:
+            PermissionDeniedError: the actor may not see background work.
+        """
+        require(actor, Permission.WORK_READ)
+        now = self._clock.now()
+        values = (now, sql.horizon(now), now - LATE_AFTER, actor.workspace_id, HUB)
+        found = await self._database.rows(sql.FIGURES, *values)
+        return [KindFigures(**{**row, "oldest_due_at": sql.instant(row["oldest_due_at"])}) for row in found]
 
     # -- ending
 

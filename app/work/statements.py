@@ -116,14 +116,15 @@ CLOCK_WAS_SET_BACK: Final = (
     'UPDATE "due_work" SET "due_at" = $1, "scheduled_at" = $1 WHERE "scheduled_at" > $2 AND "due_at" > $1 '
     'RETURNING "id"'
 )
-FIGURES: Final = """
-SELECT "kind", COUNT("due_at") AS "due", MIN("due_at") AS "oldest",
-SUM(CASE WHEN "due_at" <= $3 AND {free} THEN 1 ELSE 0 END) AS "late",
-SUM(CASE WHEN {free} THEN 0 ELSE 1 END) AS "leased",
+# $1 now, $2 horizon, $3 since when what waits is late.
+FIGURES: Final = f"""
+SELECT "kind", SUM(CASE WHEN "due_at" <= $1 AND {_FREE} THEN 1 ELSE 0 END) AS "due",
+SUM(CASE WHEN "due_at" <= $3 AND {_FREE} THEN 1 ELSE 0 END) AS "late",
+SUM(CASE WHEN {_FREE} THEN 0 ELSE 1 END) AS "leased",
 SUM(CASE WHEN "failing_since" IS NOT NULL AND "given_up_at" IS NULL THEN 1 ELSE 0 END) AS "retrying",
-COUNT("given_up_at") AS "given_up"
-FROM "due_work" WHERE ("due_at" <= $1 OR "given_up_at" IS NOT NULL OR "failing_since" IS NOT NULL)
-GROUP BY "kind"
+COUNT("given_up_at") AS "given_up",
+MIN(CASE WHEN "due_at" <= $1 AND {_FREE} THEN "due_at" END) AS "oldest_due_at"
+FROM "due_work" WHERE "workspace_id" IN ($4, $5) GROUP BY "kind" ORDER BY "kind"
 """
 
 

@@ -32,6 +32,7 @@ Query.applications                   applications:read                          
 Query.application                    applications:read                           +     +     +      +
 Query.events                         events:read                                 +     +     +      +
 Query.auditLog                       audit:read                                  +     +     .      .
+Query.backgroundWork                 work:read                                   +     +     .      .
 Viewer.tokens                        tokens:write                                +     +     .      .     null
 
 Node.Integration                     catalog:read                                +     +     +      +

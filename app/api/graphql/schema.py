@@ -46,6 +46,7 @@ from app.api.graphql.node import NodeQueries
 from app.api.graphql.parts import add_fields
 from app.api.graphql.problems import PROBLEM_MEMBERS
 from app.api.graphql.scalars import SCALARS
+from app.api.graphql.work.fields import WorkQueries
 
 add_fields(ConnectionType, ConnectionTestFields)
 add_fields(IntegrationType, IntegrationApplicationFields)
@@ -72,6 +73,7 @@ class Query(
     ApplicationQueries,
     EventQueries,
     AuditQueries,
+    WorkQueries,
 ):
     """Every room's queries."""
 

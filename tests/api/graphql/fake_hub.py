@@ -496,6 +496,15 @@ class FakeAudit:
         return Page(tuple(found), tuple(r.id for r in found), False, False, len(found))
 
 
+@dataclass
+class FakeWork:
+    rows: list[Any] = field(default_factory=list)
+
+    async def overview(self, actor: Actor) -> list[Any]:
+        require(actor, Permission.WORK_READ)
+        return self.rows
+
+
 def make_actor(
     workspace_id=WORKSPACE, role=Role.OWNER, permissions=ALL_PERMISSIONS, session_id="tok_1"
 ) -> Actor:
@@ -580,6 +589,7 @@ def make_hub(catalog: Catalog, **changes: Any) -> SimpleNamespace:
         applications=FakeApplications(),
         test_runs=FakeTestRuns(),
         audit=FakeAudit(),
+        work=FakeWork(),
         access=access,
         tokens=SimpleNamespace(authenticate=access.authenticate_token),
         sign_in=SimpleNamespace(authenticate=access.authenticate_session, still_valid=access.still_valid),

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +32,7 @@ from app.foundation.ids import new_id
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.members.snapshot import CreatedToken, TokenSnapshot
+from app.work.queue import KindFigures
 from tests.api.graphql.fake_hub import (
     BEARER,
     NOW,
@@ -744,6 +745,16 @@ async def test_the_audit_log_is_listed_and_guarded(ask, hub):
     assert (shown["action"], shown["via"], shown["outcome"]) == ("connection.created", "CLI", "OK")
     assert shown["target"] == {"type": "connection", "id": "conn_1", "label": "Team chat"}
     denied = await ask("{auditLog {totalCount}}", headers=VIEWER)
+    assert denied["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_background_work_is_counted_by_kind_for_those_who_may(ask, hub):
+    hub.work.rows.append(KindFigures("renewal", 3, 2, 1, 4, 5, NOW))
+    query = "{backgroundWork {kind due late leased retrying givenUp oldestDueAt}}"
+    [shown] = data_of(await ask(query))["backgroundWork"]
+    assert [*shown.values()][:-1] == ["renewal", 3, 2, 1, 4, 5]
+    assert datetime.fromisoformat(shown["oldestDueAt"]) == NOW
+    denied = await ask("{backgroundWork {kind}}", headers=VIEWER)
     assert denied["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 

@@ -152,6 +152,7 @@ def test_the_outline_is_there(schema):
     assert set(schema.query_type.fields) == {
         "node", "nodes", "viewer", "hub", "integrations", "integration", "connections", "connection",
         "validateConfig", "authorization", "testRun", "events", "auditLog", "applications", "application",
+        "backgroundWork",
     }  # fmt: skip
     assert set(schema.mutation_type.fields) >= {
         "createConnection", "updateConnection", "updateConnectionConfig", "saveApplication", "deleteApplication",

@@ -37,6 +37,7 @@ describe_enum(
         "APPLICATIONS_WRITE": "Save and delete applications.",
         "EVENTS_READ": "Read the event stream.",
         "AUDIT_READ": "Read the audit log.",
+        "WORK_READ": "See how background work stands.",
         "MEMBERS_WRITE": "Manage members.",
         "TOKENS_WRITE": "Make and revoke access tokens.",
     },

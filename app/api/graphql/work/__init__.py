@@ -1,0 +1,1 @@
+"""Background work: what is due, late, leased and given up."""
