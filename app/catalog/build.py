@@ -27,7 +27,7 @@ from app.catalog.definition import (
     TokenAnswer,
     Trigger,
 )
-from app.catalog.from_data import Data, from_data
+from app.foundation.plain_data import Data, from_data
 
 BEARER: Final = Placement("header", "Authorization", "Bearer {credentials.accessToken}")
 _BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})

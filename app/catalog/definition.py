@@ -1,7 +1,7 @@
 """A definition as typed, frozen data: one version of an integration, exactly as its file says it.
 
-A field is read from the member of its name in camelCase (:mod:`app.catalog.from_data`). Where they differ its metadata
-holds the member's ``key``; ``default`` is what a file that leaves the member out means.
+Fields are read as :mod:`app.foundation.plain_data` says: ``key`` is the member of the file where it has another name,
+``default`` what a file that leaves it out means.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dataclasses are read from plain values as their fields declare."""
+"""Dataclasses are read from plain values, and written as such, as their fields declare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from app.catalog.from_data import from_data
+from app.foundation.plain_data import from_data, to_data
 
 
 class Colour(StrEnum):
@@ -50,6 +50,16 @@ def test_members_are_read_by_name_type_and_key():
     assert cart == Cart((Wheel(1, 8),), Colour.RED, "horse", named, {"type": "object"}, Wheel(3, None), "Ada")
     assert isinstance(cart.named, MappingProxyType)
     assert cart.schema is data["schema"]
+    del data["unknown"]
+    data["wheels"][0].setdefault("spokeCount", None)
+    written = to_data(cart)
+    assert written == {
+        **data,
+        "named": {"left": {"size": 2, "spokeCount": None}},
+        "spare": {"size": 3, "spokeCount": None},
+    }
+    assert type(written["colour"]) is str
+    assert from_data(Cart, written) == cart
 
 
 def test_what_is_left_out_is_the_default_or_empty_and_what_is_given_is_not_looked_for():

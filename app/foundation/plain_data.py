@@ -1,4 +1,8 @@
-"""Reads dataclasses from plain values: each field from the member of its name, as its type and its metadata say."""
+"""Dataclasses from and to plain values, as JSON and YAML have them.
+
+A field stands in the member of its name in camelCase. Where they differ the field's metadata holds the member's
+``key``; ``default`` is what a value that leaves the member out means.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,6 @@ from enum import Enum
 from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
-
-from semver import Version
 
 T = TypeVar("T")
 Data = Mapping[str, Any]
@@ -35,7 +37,7 @@ def from_data(kind: type[T], data: Data, **given: Any) -> T:  # noqa: ANN401 - v
     Raises:
         KeyError: a member is missing.
     """
-    for member in _members(kind):  # type: ignore[arg-type]  # a class is hashable
+    for member in _members(kind):
         if member.name in given:
             continue
         if member.key in data:
@@ -47,8 +49,18 @@ def from_data(kind: type[T], data: Data, **given: Any) -> T:  # noqa: ANN401 - v
     return kind(**given)
 
 
-@cache
-def _members(kind: Any) -> tuple[_Member, ...]:  # noqa: ANN401 - a dataclass
+def to_data(value: Any) -> Any:  # noqa: ANN401 - any value
+    """Return the plain form of a dataclass, or of what holds some, which :func:`from_data` reads back."""
+    if is_dataclass(value):
+        return {member.key: to_data(getattr(value, member.name)) for member in _members(type(value))}
+    if isinstance(value, Mapping):
+        return {name: to_data(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_data(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _declared(kind: Any) -> tuple[_Member, ...]:  # noqa: ANN401 - a dataclass
     types = get_type_hints(kind)
     found = []
     for field in fields(kind):
@@ -74,8 +86,8 @@ def _reader(type_: Any) -> tuple[_Read, Any]:  # noqa: ANN401 - any type express
         return lambda data: MappingProxyType({name: read(data[name]) for name in data}), MappingProxyType({})
     if origin is Literal or not isinstance(type_, type):
         return _itself, MISSING
-    if issubclass(type_, Version):
-        return Version.parse, MISSING
+    if hasattr(type_, "parse"):
+        return type_.parse, MISSING
     if is_dataclass(type_):
         return lambda data: from_data(type_, data), MISSING
     return (type_ if issubclass(type_, Enum) else _itself), MISSING
@@ -87,3 +99,6 @@ def _itself(value: Any) -> Any:  # noqa: ANN401 - what it is already
 
 def _camel_case(name: str) -> str:
     return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+
+
+_members: Callable[[Any], tuple[_Member, ...]] = cache(_declared)
