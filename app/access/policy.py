@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from app.foundation.errors import PermissionDeniedError
 from app.foundation.problems import ProblemCode, problem
-
-if TYPE_CHECKING:
-    from app.access.actor import Actor
 
 
 class Permission(StrEnum):
@@ -62,12 +59,19 @@ ROLE_PERMISSIONS: Final = {
 }
 
 
-def may(actor: Actor, permission: Permission) -> bool:
+class _Actor(Protocol):
+    """What is asked of an :class:`app.access.actor.Actor`."""
+
+    @property
+    def permissions(self) -> frozenset[Permission]: ...
+
+
+def may(actor: _Actor, permission: Permission) -> bool:
     """Return whether the actor holds the permission."""
     return permission in actor.permissions
 
 
-def require(actor: Actor, *permissions: Permission) -> None:
+def require(actor: _Actor, *permissions: Permission) -> None:
     """Let the actor pass.
 
     A verb whose answer shows what it changed requires both permissions at once: nothing is done, then refused.

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 from app.authenticators.steps import Step
 from app.catalog.definition import AuthKind, AuthMethod, Definition
 from app.foundation.messages import InResponse, OutRequest
+from app.foundation.plain_data import from_data, to_data
 from app.foundation.secret import Secret
 
 T = TypeVar("T")
@@ -75,10 +76,10 @@ class Grant:
     """
 
     values: Mapping[str, Secret]
-    expires_in_s: int | None = None
-    refresh_expires_in_s: int | None = None
-    granted_scopes: tuple[str, ...] | None = None
-    requested_scopes: tuple[str, ...] = ()
+    expires_in_s: int | None = field(default=None, metadata={"key": "expiresIn"})
+    refresh_expires_in_s: int | None = field(default=None, metadata={"key": "refreshExpiresIn"})
+    granted_scopes: tuple[str, ...] | None = field(default=None, metadata={"key": "granted"})
+    requested_scopes: tuple[str, ...] = field(default=(), metadata={"key": "requested"})
     account: AccountFound = field(default_factory=AccountFound)
 
 
@@ -189,25 +190,10 @@ class Authenticator(Protocol):
 
 def grant_to_stored(grant: Grant) -> dict[str, Any]:
     """Return the mapping that the vault seals: JSON with :class:`Secret` leaves."""
-    return {
-        "values": dict(grant.values),
-        "expiresIn": grant.expires_in_s,
-        "refreshExpiresIn": grant.refresh_expires_in_s,
-        "granted": None if grant.granted_scopes is None else list(grant.granted_scopes),
-        "requested": list(grant.requested_scopes),
-        "account": {"id": grant.account.id, "label": grant.account.label, "kept": dict(grant.account.kept)},
-    }
+    stored: dict[str, Any] = to_data(grant)
+    return stored
 
 
 def grant_from_stored(stored: Mapping[str, Any]) -> Grant:
     """Read what :func:`grant_to_stored` wrote."""
-    granted = stored["granted"]
-    account = stored["account"]
-    return Grant(
-        values=MappingProxyType(dict(stored["values"])),
-        expires_in_s=stored["expiresIn"],
-        refresh_expires_in_s=stored["refreshExpiresIn"],
-        granted_scopes=None if granted is None else tuple(granted),
-        requested_scopes=tuple(stored["requested"]),
-        account=AccountFound(account["id"], account["label"], MappingProxyType(dict(account["kept"]))),
-    )
+    return from_data(Grant, stored)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from app.catalog.definition import DocLink
+from app.foundation.plain_data import from_data, to_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class DeviceCodeStep:
     user_code: str
     verification_url: str
     verification_url_complete: str | None
-    expires_in_s: int
-    interval_s: int
+    expires_in_s: int = field(metadata={"key": "expiresInSeconds"})
+    interval_s: int = field(metadata={"key": "intervalSeconds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,114 +80,22 @@ Step: TypeAlias = (
 )
 
 
+_TYPES: Final[Mapping[str, type[Step]]] = {
+    "redirect": RedirectStep,
+    "credentialForm": CredentialFormStep,
+    "deviceCode": DeviceCodeStep,
+    "accountChoice": AccountChoiceStep,
+    "externalAction": ExternalActionStep,
+    "none": NoStep,
+}
+_NAMES: Final = {type_: name for name, type_ in _TYPES.items()}
+
+
 def step_to_json(step: Step) -> dict[str, Any]:
     """Return the stored form; :func:`step_from_json` reads it back. No step holds a secret of a person."""
-    return _WRITERS[type(step)](step)
+    return {"type": _NAMES[type(step)], **to_data(step)}
 
 
 def step_from_json(data: Mapping[str, Any] | None) -> Step | None:
     """Read what :func:`step_to_json` wrote; None stays None."""
-    return None if data is None else _READERS[data["type"]](data)
-
-
-def _redirect(step: RedirectStep) -> dict[str, Any]:
-    return {
-        "type": "redirect",
-        "title": step.title,
-        "authorizeUrl": step.authorize_url,
-        "redirectUri": step.redirect_uri,
-        "scopes": list(step.scopes),
-    }
-
-
-def _read_redirect(data: Mapping[str, Any]) -> Step:
-    return RedirectStep(data["title"], data["authorizeUrl"], data["redirectUri"], tuple(data["scopes"]))
-
-
-def _form(step: CredentialFormStep) -> dict[str, Any]:
-    return {
-        "type": "credentialForm",
-        "title": step.title,
-        "schema": _plain(step.schema),
-        "help": step.help,
-        "docs": [{"title": link.title, "url": link.url} for link in step.docs],
-        "prefilled": dict(step.prefilled),
-    }
-
-
-def _read_form(data: Mapping[str, Any]) -> Step:
-    docs = tuple(DocLink(link["title"], link["url"]) for link in data["docs"])
-    return CredentialFormStep(data["title"], data["schema"], data["help"], docs, data["prefilled"])
-
-
-def _device(step: DeviceCodeStep) -> dict[str, Any]:
-    return {
-        "type": "deviceCode",
-        "title": step.title,
-        "userCode": step.user_code,
-        "verificationUrl": step.verification_url,
-        "verificationUrlComplete": step.verification_url_complete,
-        "expiresInSeconds": step.expires_in_s,
-        "intervalSeconds": step.interval_s,
-    }
-
-
-def _read_device(data: Mapping[str, Any]) -> Step:
-    return DeviceCodeStep(
-        data["title"],
-        data["userCode"],
-        data["verificationUrl"],
-        data["verificationUrlComplete"],
-        data["expiresInSeconds"],
-        data["intervalSeconds"],
-    )
-
-
-def _choice(step: AccountChoiceStep) -> dict[str, Any]:
-    options = [{"id": option.id, "label": option.label, "kept": dict(option.kept)} for option in step.options]
-    return {"type": "accountChoice", "title": step.title, "options": options}
-
-
-def _read_choice(data: Mapping[str, Any]) -> Step:
-    options = tuple(AccountOption(item["id"], item["label"], item["kept"]) for item in data["options"])
-    return AccountChoiceStep(data["title"], options)
-
-
-def _external(step: ExternalActionStep) -> dict[str, Any]:
-    return {
-        "type": "externalAction",
-        "title": step.title,
-        "instructions": step.instructions,
-        "url": step.url,
-        "copyValues": dict(step.copy_values),
-    }
-
-
-def _read_external(data: Mapping[str, Any]) -> Step:
-    return ExternalActionStep(data["title"], data["instructions"], data["url"], data["copyValues"])
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON edge
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-_WRITERS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
-    RedirectStep: _redirect,
-    CredentialFormStep: _form,
-    DeviceCodeStep: _device,
-    AccountChoiceStep: _choice,
-    ExternalActionStep: _external,
-    NoStep: lambda _: {"type": "none"},
-}
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
-    "redirect": _read_redirect,
-    "credentialForm": _read_form,
-    "deviceCode": _read_device,
-    "accountChoice": _read_choice,
-    "externalAction": _read_external,
-    "none": lambda _: NoStep(),
-}
+    return None if data is None else from_data(_TYPES[data["type"]], data)

@@ -1,4 +1,8 @@
-"""A definition as typed, frozen data: one version of an integration, exactly as its file says it."""
+"""A definition as typed, frozen data: one version of an integration, exactly as its file says it.
+
+Fields are read as :mod:`app.foundation.plain_data` says: ``key`` is the member of the file where it has another name,
+``default`` what a file that leaves it out means.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +114,7 @@ class Placement:
     of the request path (Telegram's ``/bot{credentials.token}``). ``name`` may be one ``{config.x}``.
     """
 
-    at: Literal["header", "query", "path", "cookie"]
+    at: Literal["header", "query", "path", "cookie"] = field(metadata={"key": "in"})
     name: str | None
     value: str
 
@@ -126,8 +130,8 @@ class Scope:
     name: str
     label: str
     description: str | None
-    required: bool
-    sensitivity: Sensitivity
+    required: bool = field(metadata={"default": False})
+    sensitivity: Sensitivity = field(metadata={"default": Sensitivity.MEDIUM})
     param: str | None = None
 
 
@@ -137,7 +141,7 @@ class CallbackValue:
 
     pattern: str
     keep: str | None
-    required: bool
+    required: bool = field(metadata={"default": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +165,17 @@ class TokenAnswer:
     """
 
     success: str | None
-    access_token: str
+    access_token: str = field(metadata={"default": "access_token"})
     refresh_token: str | None
     expires_in: str | None
-    default_expires_in_s: int | None
+    default_expires_in_s: int | None = field(metadata={"key": "defaultExpiresIn"})
     refresh_expires_in: str | None
     granted: str | None
     granted_separator: str
-    account: AccountPick
+    account: AccountPick = field(metadata={"default": AccountPick(None, None)})
     keep: Mapping[str, str]
-    error: str
-    error_description: str
+    error: str = field(metadata={"default": "error"})
+    error_description: str = field(metadata={"default": "error_description"})
     example: Mapping[str, Json]
     secrets: Mapping[str, str] = field(default_factory=dict)
     expires_in_too: tuple[str, ...] = ()
@@ -196,11 +200,11 @@ class AfterToken:
     """
 
     method: str
-    items: str
+    items: str = field(metadata={"default": "[@]"})
     id: str
     label: str
     keep: Mapping[str, str]
-    choose: bool
+    choose: bool = field(metadata={"default": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +218,8 @@ class Renewal:
     """
 
     by: RenewalBy
-    rotation: Rotation
-    grace_s: int
+    rotation: Rotation = field(metadata={"default": Rotation.REUSABLE})
+    grace_s: int = field(metadata={"key": "graceSeconds", "default": 0})
     url: str | None
     params: Mapping[str, str]
     at_once: bool = False
@@ -235,7 +239,7 @@ class Assertion:
     key: str
     key_id: str | None
     claims: Mapping[str, str]
-    lifetime_s: int
+    lifetime_s: int = field(metadata={"key": "lifetimeSeconds", "default": 300})
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +256,7 @@ class OAuth2:
     parameters sorted by name (Shopify).
     """
 
-    grant: Grant
+    grant: Grant = field(metadata={"default": Grant.AUTHORIZATION_CODE})
     authorize_url: str | None
     token_url: str
     revoke_url: str | None
@@ -261,11 +265,11 @@ class OAuth2:
     issuer: str | None
     pkce: bool
     pkce_reason: str | None
-    client_auth: str
-    body: Literal["form", "json"]
+    client_auth: str = field(metadata={"default": ClientAuth.BASIC.value})
+    body: Literal["form", "json"] = field(metadata={"default": "form"})
     names: Mapping[str, str]
-    scope_separator: str
-    scope_param: str
+    scope_separator: str = field(metadata={"default": " "})
+    scope_param: str = field(metadata={"default": "scope"})
     authorize_params: Mapping[str, str]
     token_params: Mapping[str, str]
     token_headers: Mapping[str, str]
@@ -277,7 +281,7 @@ class OAuth2:
     after_token: tuple[AfterToken, ...]
     renewal: Renewal
     revoke_params: Mapping[str, str]
-    revoke_with: Literal["token", "bearer"]
+    revoke_with: Literal["token", "bearer"] = field(metadata={"default": "token"})
     revoke_method: Literal["POST", "GET", "DELETE"] = "POST"
     revoke_body: Literal["form", "json"] = "form"
     revoke_client_auth: str | None = None
@@ -291,10 +295,12 @@ class OAuth1:
     request_url: str
     authorize_url: str
     access_url: str
-    signature: Literal["HMAC-SHA1", "HMAC-SHA256", "RSA-SHA1", "PLAINTEXT"]
+    signature: Literal["HMAC-SHA1", "HMAC-SHA256", "RSA-SHA1", "PLAINTEXT"] = field(
+        metadata={"default": "HMAC-SHA1"}
+    )
     realm: str | None
     authorize_params: Mapping[str, str]
-    account: AccountPick
+    account: AccountPick = field(metadata={"default": AccountPick(None, None)})
     keep: Mapping[str, str]
     example: Mapping[str, Json]
 
@@ -307,9 +313,9 @@ class Login:
     token answer.
     """
 
-    http_method: str
+    http_method: str = field(metadata={"key": "method", "default": "POST"})
     url: str
-    body_format: Literal["form", "json", "none"]
+    body_format: Literal["form", "json", "none"] = field(metadata={"default": "json"})
     headers: Mapping[str, str]
     body: Mapping[str, str]
     token: TokenAnswer
@@ -367,8 +373,8 @@ class Limit:
     """A documented rate limit: ``calls`` per ``per_s`` seconds, by method or for the whole connection."""
 
     calls: int
-    per_s: float
-    by: Literal["method", "connection"]
+    per_s: float = field(metadata={"key": "perSeconds"})
+    by: Literal["method", "connection"] = field(metadata={"default": "connection"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,7 +420,7 @@ class Http:
     expiry: str | None
     limits: tuple[Limit, ...]
     pagination: Pagination | None
-    error: ErrorPicks = field(default_factory=ErrorPicks)
+    error: ErrorPicks = field(default=ErrorPicks())
     retry_after: str | None = None
     idempotency_header: str | None = None
 
@@ -429,7 +435,7 @@ class Example:
 
     title: str
     params: Mapping[str, Json]
-    status: int
+    status: int = field(metadata={"default": 200})
     headers: Mapping[str, str]
     body: Json
     outcome: str | None
@@ -449,12 +455,12 @@ class Method:
     title: str
     description: str | None
     effect: Effect
-    http_method: str
+    http_method: str = field(metadata={"key": "method"})
     path: str
     base_url: str | None
     params: JsonSchema
     places: Mapping[str, Literal["path", "query", "header", "body"]]
-    body_format: Literal["json", "form", "none"]
+    body_format: Literal["json", "form", "none"] = field(metadata={"key": "body"})
     headers: Mapping[str, str]
     result: JsonSchema | None
     scopes: tuple[str, ...]
@@ -505,7 +511,7 @@ class Troubleshooting:
 
     code: str
     looks_like: str
-    steps: tuple[str, ...]
+    steps: tuple[str, ...] = field(metadata={"key": "do"})
     who: str
     url: str | None
 
@@ -519,14 +525,14 @@ class ChangelogEntry:
     impact: Impact
     summary: str
     body: str | None
-    requires_action: bool
+    requires_action: bool = field(metadata={"default": False})
 
 
 @dataclass(frozen=True, slots=True)
 class UpgradeRule:
     """How a connection of an older version becomes one of this version."""
 
-    from_range: str
+    from_range: str = field(metadata={"key": "from"})
     config: tuple[Mapping[str, Json], ...]
     scopes_added: tuple[str, ...]
 
@@ -548,7 +554,7 @@ class Definition:
     homepage: str | None
     categories: tuple[str, ...]
     tags: tuple[str, ...]
-    popularity: int
+    popularity: int = field(metadata={"default": 0})
     use_cases: tuple[str, ...]
     docs: tuple[DocLink, ...]
     setup_guide: str | None

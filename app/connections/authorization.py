@@ -88,8 +88,46 @@ class Authorizations:
             "returnTo": return_to,
             "presentation": presentation,
         }
-
         choice = await self._chooser.choose(actor, connection_id, auth_method, scopes, return_to)
+        return await self._begin(
+            actor, "beginAuthorization", choice, presentation, idempotency_key, asked, expected_revision
+        )
+
+    async def reauthorize(
+        self,
+        actor: Actor,
+        connection_id: str,
+        *,
+        scopes: Sequence[str] | None = None,
+        return_to: str | None = None,
+        presentation: str = "POPUP",
+        idempotency_key: str | None = None,
+    ) -> AuthorizationSnapshot:
+        """Begin an authorization the way the connection is authenticated already.
+
+        ``scopes`` None: those that were asked for the last time. The old credentials keep working until the new ones
+        do. A connection without credentials is begun as by :meth:`begin`, whose errors are raised here too.
+        """
+        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+        asked = {
+            "connectionId": connection_id,
+            "scopes": list(scopes) if scopes is not None else None,
+            "returnTo": return_to,
+            "presentation": presentation,
+        }
+        choice = await self._chooser.choose(actor, connection_id, None, scopes, return_to, as_before=True)
+        return await self._begin(actor, "reauthorize", choice, presentation, idempotency_key, asked)
+
+    async def _begin(
+        self,
+        actor: Actor,
+        operation: str,
+        choice: AuthorizationChoice,
+        presentation: str,
+        idempotency_key: str | None,
+        asked: Mapping[str, Any],
+        expected_revision: int | None = None,
+    ) -> AuthorizationSnapshot:
         state = Secret(new_token())
         first = await self._completion.begin(actor, choice, state)
 
@@ -98,7 +136,7 @@ class Authorizations:
             await self._completion.keep_waiting(tx, actor, row, state, first)
             return {"authorizationId": row.id}
 
-        result = await self._idempotency.run(actor, "beginAuthorization", idempotency_key, asked, act)
+        result = await self._idempotency.run(actor, operation, idempotency_key, asked, act)
         return await self._go_on(actor, str(result["authorizationId"]))
 
     async def _open(

@@ -53,8 +53,10 @@ class Chooser:
         auth_method: str | None,
         scopes: Sequence[str] | None,
         return_to: str | None,
+        *,
+        as_before: bool = False,
     ) -> AuthorizationChoice:
-        """Check the choice.
+        """Check the choice. ``as_before``: scopes that are left out are those of the credentials.
 
         Raises:
             NotFoundError: no such connection.
@@ -64,6 +66,8 @@ class Chooser:
         connection = await load_connection(actor.workspace_id, connection_id)
         if connection.state is ConnectionState.DRAFT:
             raise NotAllowedNowError(problem(ProblemCode.CONFIG_INCOMPLETE))
+        if as_before and scopes is None and connection.auth is not None:
+            scopes = connection.auth.requested_scopes
         definition = self._opener.definition_of(connection.owner)
         method = self._method(definition, connection, auth_method)
         problems: list[Problem] = []

@@ -1,1 +1,1 @@
-"""The executor: calls methods of connected systems, bounded, recorded and redacted."""
+"""Calls methods of connected systems, bounded, recorded and redacted: ``Executor.call``."""

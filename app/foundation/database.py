@@ -312,8 +312,9 @@ async def _migrate(url: str) -> list[str]:
 
     dialect = dialect_of(url)
     if dialect == "postgres":
-        await reach_postgres(url)
-        return await upgrade(orm_config(url), migrations_folder(), dialect)
+        config = orm_config(url)
+        await reach_postgres(url, config["connections"]["default"]["credentials"])
+        return await upgrade(config, migrations_folder(), dialect)
     try:
         return await upgrade(orm_config(url), migrations_folder(), dialect)
     except (OSError, sqlite3.DatabaseError, OperationalError) as fault:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.foundation.messages import Headers, InResponse, OutRequest
+from app.foundation.plain_data import from_data, to_data
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS
 
@@ -50,32 +51,13 @@ class RecordedMessage:
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form; :func:`recorded_from_json` reads it back."""
-        return {
-            "method": self.method,
-            "url": self.url,
-            "status": self.status,
-            "headers": [list(header) for header in self.headers],
-            "body": self.body,
-            "bodyBytes": self.body_bytes,
-            "bodyTruncated": self.body_truncated,
-            "contentType": self.content_type,
-            "redactions": list(self.redactions),
-        }
+        data: dict[str, Any] = to_data(self)
+        return data
 
 
 def recorded_from_json(data: Mapping[str, Any]) -> RecordedMessage:
     """Read what :meth:`RecordedMessage.to_json` wrote."""
-    return RecordedMessage(
-        method=data["method"],
-        url=data["url"],
-        status=data["status"],
-        headers=tuple((name, value) for name, value in data["headers"]),
-        body=data["body"],
-        body_bytes=data["bodyBytes"],
-        body_truncated=data["bodyTruncated"],
-        content_type=data["contentType"],
-        redactions=tuple(data["redactions"]),
-    )
+    return from_data(RecordedMessage, data)
 
 
 def record_request(request: OutRequest, redactor: Redactor) -> RecordedMessage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +40,7 @@ async def upgrade(config: dict[str, Any], folder: Path, dialect: str) -> list[st
             EXECUTOR_CACHE.clear()
 
 
-async def connect_postgres(credentials: dict[str, Any]) -> Any:  # noqa: ANN401 - asyncpg is not typed
+async def connect_postgres(credentials: Mapping[str, Any]) -> Any:  # noqa: ANN401 - asyncpg is not typed
     """Return a session of its own, outside any pool."""
     import asyncpg
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from app.foundation.plain_data import from_data, to_data
+
 
 class FixBy(StrEnum):
     """Who can fix a problem."""
@@ -138,7 +140,7 @@ class Problem:
     message: str
     path: tuple[str, ...] = ()
     retryable: bool = False
-    retry_after_s: float | None = None
+    retry_after_s: float | None = field(default=None, metadata={"key": "retryAfterSeconds"})
     remediation: tuple[Remediation, ...] = ()
     details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -148,36 +150,13 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form; :func:`problem_from_json` reads it back."""
-        return {
-            "code": self.code.value,
-            "message": self.message,
-            "path": list(self.path),
-            "retryable": self.retryable,
-            "retryAfterSeconds": self.retry_after_s,
-            "remediation": [
-                {"kind": r.kind.value, "text": r.text, "actor": r.actor.value, "url": r.url}
-                for r in self.remediation
-            ],
-            "details": dict(self.details),
-        }
+        data: dict[str, Any] = to_data(self)
+        return data
 
 
 def problem_from_json(data: Mapping[str, Any] | None) -> Problem | None:
     """Read what :meth:`Problem.to_json` wrote; None stays None."""
-    if data is None:
-        return None
-    return Problem(
-        code=ProblemCode(data["code"]),
-        message=data["message"],
-        path=tuple(data["path"]),
-        retryable=data["retryable"],
-        retry_after_s=data["retryAfterSeconds"],
-        remediation=tuple(
-            Remediation(RemediationKind(r["kind"]), r["text"], FixBy(r["actor"]), r["url"])
-            for r in data["remediation"]
-        ),
-        details=MappingProxyType(dict(data["details"])),
-    )
+    return None if data is None else from_data(Problem, data)
 
 
 def problem(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -22,18 +22,15 @@ class CannotStartError(Exception):
     exit_code: Final = 1
 
 
-async def reach_postgres(url: str, patience_s: float = PATIENCE_S) -> None:
-    """Return once PostgreSQL lets the hub in.
+async def reach_postgres(url: str, credentials: Mapping[str, Any], patience_s: float = PATIENCE_S) -> None:
+    """Return once PostgreSQL lets the hub in; ``credentials`` are those of the URL, for the driver.
 
     Raises:
         CannotStartError: it did not answer for ``patience_s``, or refuses the user, the password or the database.
     """
     import asyncpg
 
-    from app.foundation.database import orm_config
     from app.foundation.migrations import connect_postgres
-
-    credentials = orm_config(url)["connections"]["default"]["credentials"]
 
     async def ask() -> None:
         session = await connect_postgres(credentials)

@@ -1,1 +1,1 @@
-"""The outside world, simulated from definitions: its own ASGI app, which reads only the catalog."""
+"""The outside world, simulated from definitions: its own ASGI app, ``build_sandbox``, which reads only the catalog."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from tortoise.fields.relational import ForeignKeyFieldInstance
@@ -14,6 +16,10 @@ from tortoise.models import Model
 from app.foundation.database import MODEL_MODULES
 
 ROOT = Path(__file__).resolve().parents[2]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in (ROOT / "app").rglob("*.py")
+}
 LAYERS = [
     "connection_tests",
     "executor",
@@ -80,6 +86,45 @@ def test_a_rooms_tables_are_its_own():
         room = path.relative_to(ROOT / "app").parts[0]
         for other in re.findall(r"from app\.(\w+)\.models import", path.read_text()):
             assert other == room, f"{path.relative_to(ROOT)} imports the tables of {other}"
+
+
+def test_no_module_is_in_a_circle_of_imports():
+    imports = {name: _imports(name, path) for name, path in MODULES.items()}
+    lowest_first = TopologicalSorter(imports)
+    try:
+        lowest_first.prepare()
+    except CycleError as fault:
+        raise AssertionError(f"these modules import each other: {' -> '.join(fault.args[1])}") from None
+
+
+def _imports(name: str, path: Path) -> set[str]:
+    """Return the modules of app that one imports, wherever in it: also where only a type is wanted."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & MODULES.keys() or {node.module} & MODULES.keys()
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & MODULES.keys()
+    return found - {name}
+
+
+def test_no_function_is_longer_than_a_screen():
+    allowed = {("app/hub.py", "build_hub")}  # the dependency graph, from top to bottom
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                name, length = path.relative_to(ROOT).as_posix(), node.end_lineno - node.lineno + 1
+                assert length <= 50 or (name, node.name) in allowed, f"{name}: {node.name} has {length} lines"
+
+
+def test_every_package_says_what_it_is_for_and_the_map_knows_every_room():
+    house_map = ast.get_docstring(ast.parse((ROOT / "app/__init__.py").read_text())) or ""
+    for path in (ROOT / "app").rglob("__init__.py"):
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        assert len(text) > 20, f"{path.relative_to(ROOT)} does not say what it is for"
+    for room in " ".join(LAYERS).split():
+        assert f"``{room}``" in house_map, f"the map in app/__init__.py does not know {room}"
 
 
 def test_only_outbound_makes_http_clients():

@@ -399,6 +399,26 @@ async def test_a_flow_may_return_to_the_hub_itself(world):
     assert authorization.return_to == "http://127.0.0.1:8000/graphiql?x=1"
 
 
+async def test_reauthorizing_uses_the_method_and_scopes_of_the_last_time(world):
+    connection = await world.draft()
+    scopes = connection_scopes(world, connection)
+    begun = await world.begin(connection, scopes=scopes)
+    await world.come_back(await world.at_provider(begun))
+    again = await world.hub.authorizations.reauthorize(world.actor, connection.id)
+    assert (again.auth_method, again.scopes) == ("oauth", begun.scopes)
+    plain = await world.hub.authorizations.begin(world.actor, connection.id)
+    assert plain.scopes != begun.scopes
+    other = await world.hub.authorizations.reauthorize(world.actor, connection.id, scopes=[])
+    assert other.scopes == plain.scopes
+
+
+def connection_scopes(world, connection):
+    """Return one scope more than those that are always asked for."""
+    found = world.hub.catalog.definition(connection.integration, connection.version)
+    scopes = found.auth_method("oauth").scopes
+    return [next(scope.name for scope in scopes if not scope.required)]
+
+
 async def test_beginning_twice_with_one_key_begins_once(world):
     connection = await world.draft()
     results = await asyncio.gather(*(world.begin(connection, idempotency_key="k1") for _ in range(5)))

@@ -178,6 +178,7 @@ ACTS = {
     "disconnect": lambda w, a, i: verbs(w).disconnect(a, i),
     "delete": lambda w, a, i: verbs(w).delete(a, i),
     "begin": lambda w, a, i: w.hub.authorizations.begin(a, i),
+    "reauthorize": lambda w, a, i: w.hub.authorizations.reauthorize(a, i),
     "test": lambda w, a, i: w.hub.test_runs.start(a, i),
     "refresh": lambda w, a, i: w.hub.connections.refresh_credentials(a, i),
 }

@@ -10,7 +10,7 @@ import pytest
 
 from app import cli
 from app.foundation import database as database_module
-from app.foundation.database import migrate
+from app.foundation.database import migrate, orm_config
 from app.foundation.reachable import CannotStartError, reach_postgres, reach_redis
 from app.settings import SettingsError, read_settings
 from tests.databases import POSTGRES, REDIS
@@ -30,6 +30,10 @@ async def refusal(reaching) -> str:
     return text
 
 
+async def reach(url, patience_s):
+    await reach_postgres(url, orm_config(url)["connections"]["default"]["credentials"], patience_s)
+
+
 @pytest.fixture
 async def closed():
     async with serving(never) as server:
@@ -37,7 +41,7 @@ async def closed():
 
 
 async def test_a_server_that_is_not_there_is_waited_for_within_bounds(closed):
-    text = await refusal(reach_postgres(f"postgres://ada:{CANARY}@127.0.0.1:{closed}/hub", 0.2))
+    text = await refusal(reach(f"postgres://ada:{CANARY}@127.0.0.1:{closed}/hub", 0.2))
     assert text == (
         f"PostgreSQL at 127.0.0.1:{closed} did not answer within 0.2 seconds (ConnectionRefusedError). "
         "Start it, or correct PATCHBAY_DATABASE_URL."
@@ -52,19 +56,19 @@ async def test_a_server_that_says_nothing_or_nonsense_is_given_up(answer):
     async with serving(answer) as server:
         if answer is not never:
             server.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-        await refusal(reach_postgres(f"postgres://ada:{CANARY}@127.0.0.1:{server.port}/hub", 0.3))
+        await refusal(reach(f"postgres://ada:{CANARY}@127.0.0.1:{server.port}/hub", 0.3))
         await refusal(reach_redis(f"redis://127.0.0.1:{server.port}/0", 0.3))
 
 
 async def test_a_host_that_is_not_known_is_given_up():
     assert "no-such-host.invalid:5432" in await refusal(
-        reach_postgres(f"postgres://ada:{CANARY}@no-such-host.invalid/hub", 0.3)
+        reach(f"postgres://ada:{CANARY}@no-such-host.invalid/hub", 0.3)
     )
 
 
 @pytest.mark.scaled
 async def test_servers_that_answer_are_reached(postgres_url, redis_url):
-    await reach_postgres(postgres_url, 5)
+    await reach(postgres_url, 5)
     await reach_redis(redis_url, 5)
 
 
@@ -83,7 +87,7 @@ async def test_servers_that_answer_are_reached(postgres_url, redis_url):
     ],
 )
 async def test_what_waiting_cannot_mend_is_told_at_once(postgres_url, url, words):
-    assert (await refusal(reach_postgres(url, 60))).endswith(words)
+    assert (await refusal(reach(url, 60))).endswith(words)
 
 
 @pytest.mark.scaled
@@ -104,8 +108,7 @@ async def test_a_server_that_comes_up_meanwhile_is_enough(tmp_path):
 
 
 def test_the_command_line_ends_with_one_line_and_code_1(closed, tmp_path, monkeypatch, capsys):
-    reach = partial(reach_postgres, patience_s=0.2)
-    monkeypatch.setattr(database_module, "reach_postgres", reach)
+    monkeypatch.setattr(database_module, "reach_postgres", partial(reach_postgres, patience_s=0.2))
     for name, value in {
         "PATCHBAY_DATABASE_URL": f"postgres://ada:{CANARY}@127.0.0.1:{closed}/hub",
         "PATCHBAY_REDIS_URL": f"redis://127.0.0.1:{closed}/0",

@@ -54,7 +54,7 @@ Mutation.disconnect                  connections:write                          
 Mutation.deleteConnection            connections:write                           +     +     +      .
 Mutation.refreshCredentials          connections:authorize                       +     +     +      .
 Mutation.beginAuthorization          connections:authorize                       +     +     +      .
-Mutation.reauthorize                 connections:authorize connections:read      +     +     +      .
+Mutation.reauthorize                 connections:authorize                       +     +     +      .
 Mutation.submitCredentials           connections:authorize                       +     +     +      .
 Mutation.chooseAccount               connections:authorize                       +     +     +      .
 Mutation.completeAuthorization       connections:authorize                       +     +     +      .

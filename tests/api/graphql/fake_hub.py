@@ -340,6 +340,9 @@ class FakeAuthorizations:
         self.received.append(asked)
         return self.begun(connection_id)
 
+    async def reauthorize(self, actor: Actor, connection_id: str, **asked: Any) -> AuthorizationSnapshot:
+        return await self.begin(actor, connection_id, **asked)
+
     async def submit_credentials(self, actor: Actor, authorization_id: str, credentials: Any):
         self.received.append(credentials)
         return await self.get(actor, authorization_id)

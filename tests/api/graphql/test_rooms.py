@@ -596,17 +596,6 @@ async def test_an_authorization_begins_and_goes_on(ask, hub):
         assert payload["authorization"] == {"id": begun["id"]}
 
 
-async def test_reauthorizing_uses_the_method_and_scopes_of_the_last_time(ask, hub):
-    credential = replace(
-        NO_CREDENTIAL, auth_method="oauth", requested_scopes=("a", "b"), granted_scopes=("a",)
-    )
-    made = hub.connections.put(make_connection(credential=credential))
-    query = "mutation ($id: ID!) {reauthorize(input: {connectionId: $id}) {authorization {id}}}"
-    data_of(await ask(query, {"id": made.id}))
-    asked = hub.authorizations.received[-1]
-    assert (asked["auth_method"], asked["scopes"]) == ("oauth", ("a", "b"))
-
-
 async def test_credentials_are_secret_from_the_first_moment(ask, hub):
     begun = hub.authorizations.begun("conn_1")
     query = """mutation ($input: SubmitCredentialsInput!) {submitCredentials(input: $input) {

@@ -1,1 +1,1 @@
-"""The audit log."""
+"""The audit log: paged, and filtered."""

@@ -55,14 +55,10 @@ class AuthorizationMutations:
         "working until the new ones do.",
     )
     async def reauthorize(self, info: PatchbayInfo, input_: Given[ReauthorizeInput]) -> ReauthorizePayload:
-        context = info.context
-        connection = await context.hub.connections.get(context.actor, input_.connection_id)
-        auth = connection.auth
-        begun = await context.hub.authorizations.begin(
-            context.actor,
+        begun = await info.context.hub.authorizations.reauthorize(
+            info.context.actor,
             input_.connection_id,
-            auth_method=auth.auth_method if auth else None,
-            scopes=input_.scopes if input_.scopes is not None else (auth.requested_scopes if auth else None),
+            scopes=input_.scopes,
             return_to=input_.return_to,
             presentation=input_.presentation.value,
             idempotency_key=input_.idempotency_key,
