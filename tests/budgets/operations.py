@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from app.connections.snapshot import ConnectionSnapshot
+from app.credentials.schedule import RENEWAL
 from tests.budgets.stage import Stage
 
 Act = Callable[[], Awaitable[Any]]
@@ -131,6 +133,28 @@ async def _call(stage: Stage) -> Act:
     return act
 
 
+async def _renewal(stage: Stage) -> Act:
+    connection = await authenticated(stage)
+    async with stage.hub.database.transaction() as tx:
+        due_at = tx.now + timedelta(seconds=1)
+        await stage.hub.work.schedule(tx, RENEWAL, connection.id, connection.workspace_id, due_at)
+    sweep = await _sweep(stage)
+    stage.clock.advance(1)
+
+    async def act() -> None:
+        assert await sweep() == 1
+        await stage.statements.settled()
+        went_well = {"kind": RENEWAL, "outcome": "OK"}
+        assert stage.hub.metrics.registry.get_sample_value("patchbay_background_work_total", went_well)
+
+    return act
+
+
+async def _sweep(stage: Stage) -> Act:
+    await stage.hub.dispatcher.sweep()  # the first one looks whether the clock was set back
+    return stage.hub.dispatcher.sweep
+
+
 # Each budget is what the operation costs on SQLite or PostgreSQL, whichever is more: who makes it cheaper lowers it.
 OPERATIONS = (
     Operation("{__typename}, token seen", 0, _nothing),
@@ -148,4 +172,6 @@ OPERATIONS = (
     Operation("activateConnection", 13, _activate),
     Operation("default test with waitMs", 30, _test),
     Operation("one method call", 4, _call, commits=0),
+    Operation("a sweep that finds nothing due", 1, _sweep),
+    Operation("a due renewal, found and done", 27, _renewal, commits=2),
 )
