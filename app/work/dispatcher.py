@@ -24,7 +24,6 @@ SWEEP_S: Final = 1.0
 LOOK_AT: Final = 200
 _PATIENCE_S: Final = 5.0
 _LAST_WORDS_S: Final = 1.0
-_SUSPECT_AFTER: Final = 5
 
 
 class Dispatcher:
@@ -177,12 +176,13 @@ class Dispatcher:
         self._metrics.work.labels(claim.kind, outcome).inc()
 
     async def _run(self, claim: Claim) -> str:
-        """Do a claimed piece of work and end its claim; return what became of it: OK, or a problem's code."""
+        """Do a claimed piece of work and end its claim; return what became of it: OK, PUT_OFF, or a problem's code."""
         kind = self._queue.kinds[claim.kind]
-        if claim.is_interrupted and claim.attempts > _SUSPECT_AFTER:
-            return await self._failed(
-                claim, problem(ProblemCode.INTERNAL)
-            )  # it may be what ends our processes
+        pause_s = kind.pause_s(claim)
+        if pause_s is not None:
+            _log.error("processes die with this work; it is left alone", work=claim.id, pause_s=pause_s)
+            await self._queue.put_off(claim, pause_s)
+            return "PUT_OFF"
         try:
             async with asyncio.timeout(kind.deadline_s):
                 due_at = await kind.run(claim)

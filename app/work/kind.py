@@ -12,6 +12,9 @@ from app.foundation.database import Transaction
 from app.foundation.retry import backoff_s
 
 LEAST_TRIES: Final = 3
+SUSPECT_AFTER: Final = 5
+_PAUSE_S: Final = 5.0
+_MAX_DOUBLINGS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,8 @@ class Claim:
     """The right to do one piece of work until it ends, is lost, or is released.
 
     ``fence`` grows with each claim: a row that remembers it can refuse what a former claimer writes. ``attempts``
-    counts the tries since it last went well, with this one. ``is_interrupted``: who had it before died with it, so
-    that nobody knows how far it came.
+    counts the tries since it last went well, with this one. ``interruptions`` counts the processes that died with it
+    one after the other: nobody knows how far the last of them came.
     """
 
     id: str
@@ -43,7 +46,7 @@ class Claim:
     fence: int
     attempts: int
     failing_since: datetime | None
-    is_interrupted: bool
+    interruptions: int
 
 
 Handler = Callable[[Claim], Awaitable[datetime | None]]
@@ -75,6 +78,16 @@ class WorkKind:
         """Return in how many seconds to try again after ``attempts`` tries, at least what the outside asked for."""
         own_s = backoff_s(attempts, base_s=self.retry_base_s, cap_s=self.retry_cap_s, rng=rng)
         return max(own_s, self.retry_base_s, asked_s or 0.0)
+
+    def pause_s(self, claim: Claim) -> float | None:
+        """Return for how long to leave alone what may be the reason why its processes die; None where it is tried.
+
+        It is no failure: it is short at first, so that what merely met with many restarts comes in time.
+        """
+        if claim.interruptions <= SUSPECT_AFTER:
+            return None
+        doublings = min(max(claim.attempts - SUSPECT_AFTER - 2, 0), _MAX_DOUBLINGS)
+        return min(_PAUSE_S * 2.0**doublings, self.retry_cap_s)
 
     def ends_at(self, claim: Claim, failing_since: datetime) -> datetime | None:
         """Return from when on a failure is the last one; None while it is tried on whatever happens."""

@@ -13,7 +13,8 @@ class DueWorkRecord(Model):
 
     ``id`` is ``kind:subject``; ``lane`` names kind, workspace and share, which take turns. ``due_at`` is null where
     it was given up. ``lease_owner`` stays where a process died with a claim. ``is_due_again``: scheduled anew since
-    it was claimed; ``is_interrupted``: claimed from the dead.
+    it was claimed; ``interruptions``: how often in a row it was claimed from
+    a dead process.
     """
 
     id = fields.CharField(max_length=128, primary_key=True)
@@ -28,7 +29,7 @@ class DueWorkRecord(Model):
     lease_owner = fields.CharField(max_length=32, null=True)
     lease_until = DatetimeField(null=True)
     fence = fields.BigIntField()
-    is_interrupted = fields.BooleanField(default=False)
+    interruptions = fields.IntField(default=0)
     attempts = fields.IntField(default=0)
     failing_since = DatetimeField(null=True)
     given_up_at = DatetimeField(null=True)

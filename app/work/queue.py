@@ -388,6 +388,16 @@ class WorkQueue:
             await self._reschedule(claim, due_at, self._clock.now())
         self._heartbeat.drop(claim)
 
+    async def put_off(self, claim: Claim, pause_s: float) -> None:
+        """Give a claim back untried, for ``pause_s``: too many processes died with it.
+
+        Raises:
+            LeaseLostError: the work was taken over or cancelled.
+        """
+        now = self._clock.now()
+        await self._mine(claim, sql.PUT_OFF, now + timedelta(seconds=pause_s), now)
+        self._heartbeat.drop(claim)
+
     async def release(self, claim: Claim) -> None:
         """Give a claim back untried: another process may begin at once."""
         self._heartbeat.drop(claim)
@@ -444,7 +454,7 @@ def _named(kind: str, subject: Subject) -> tuple[object, ...]:
 
 def _claim_of(row: dict[str, Any]) -> Claim:
     since = sql.instant(row["failing_since"])
-    return Claim(**{**row, "failing_since": since, "is_interrupted": bool(row["is_interrupted"])})
+    return Claim(**{**row, "failing_since": since})
 
 
 def _snapshot(row: dict[str, Any], owner: str, now: datetime) -> WorkSnapshot:

@@ -11,7 +11,7 @@ LEASE_FOR: Final = timedelta(seconds=25)
 # A transaction may have begun before the one whose row it sees, and clocks of hosts differ.
 CLOCK_SKEW: Final = timedelta(seconds=60)
 _CLAIMED: Final = (
-    '"id", "kind", "subject", "workspace_id", "share", "fence", "attempts", "failing_since", "is_interrupted"'
+    '"id", "kind", "subject", "workspace_id", "share", "fence", "attempts", "failing_since", "interruptions"'
 )
 _FOUND: Final = '"id", "kind", "workspace_id", "share"'
 # A lease that ends later than one can last was taken before the clock was set back: it counts as over.
@@ -21,13 +21,14 @@ _FREE: Final = (
 _TAKE: Final = (
     '"lease_owner" = $3, "lease_until" = $4, "fence" = "due_work"."fence" + 1, '
     '"attempts" = "due_work"."attempts" + 1, "is_due_again" = FALSE, '
-    '"is_interrupted" = ("due_work"."lease_owner" IS NOT NULL)'
+    '"interruptions" = "due_work"."interruptions" + CASE WHEN "due_work"."lease_owner" IS NULL THEN 0 ELSE 1 END'
 )
 _NEW: Final = (
     'INSERT INTO "due_work" ("id", "kind", "subject", "workspace_id", "share", "lane", "due_at", "scheduled_at", '
-    '"created_at", "fence", "attempts", "is_due_again", "is_interrupted", "lease_owner", "lease_until") VALUES '
+    '"created_at", "fence", "attempts", "is_due_again", "interruptions", "lease_owner", "lease_until") VALUES '
 )
 _LEASE_END: Final = '"lease_owner" = NULL, "lease_until" = NULL, "is_due_again" = FALSE'
+_LIVED: Final = '"interruptions" = 0'
 
 # $1 now, $2 horizon, $3 how many.
 LOOK: Final = f"""
@@ -58,15 +59,17 @@ CLAIM_NAMED: Final = (
     f'{_TAKE}, "due_at" = CASE WHEN "due_work"."due_at" < $1 THEN "due_work"."due_at" ELSE $1 END '
     f"WHERE {_FREE} RETURNING {_CLAIMED}"
 )
-CLAIM_NAMED_ROW: Final = "({}, {}, {}, {}, {}, {}, $1, $1, $1, {}, 1, FALSE, FALSE, $3, $4)"
+CLAIM_NAMED_ROW: Final = "({}, {}, {}, {}, {}, {}, $1, $1, $1, {}, 1, FALSE, 0, $3, $4)"
 SCHEDULE: Final = (
     _NEW
-    + '($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 0, FALSE, FALSE, NULL, NULL) ON CONFLICT ("id") DO UPDATE SET '
+    + '($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 0, FALSE, 0, NULL, NULL) ON CONFLICT ("id") DO UPDATE SET '
     '"workspace_id" = excluded."workspace_id", "share" = excluded."share", "lane" = excluded."lane", '
     '"scheduled_at" = excluded."scheduled_at", "given_up_at" = NULL, '
     '"is_due_again" = ("due_work"."lease_owner" IS NOT NULL), '
 )
-ANEW: Final = '"due_at" = excluded."due_at", "attempts" = 0, "failing_since" = NULL, "last_problem" = NULL'
+ANEW: Final = (
+    '"due_at" = excluded."due_at", "attempts" = 0, "failing_since" = NULL, "last_problem" = NULL, ' + _LIVED
+)
 EARLIER: Final = (
     '"due_at" = CASE WHEN "due_work"."due_at" < excluded."due_at" '
     'THEN "due_work"."due_at" ELSE excluded."due_at" END'
@@ -77,25 +80,28 @@ REPLACE: Final = (
     '"workspace_id" = excluded."workspace_id", "share" = excluded."share", "lane" = excluded."lane", '
     f'"scheduled_at" = excluded."scheduled_at", "given_up_at" = NULL, {_LEASE_END}, {ANEW} RETURNING "id"'
 )
-REPLACE_ROW: Final = "({}, {}, {}, {}, {}, {}, {}, $1, $1, {}, 0, FALSE, FALSE, NULL, NULL)"
+REPLACE_ROW: Final = "({}, {}, {}, {}, {}, {}, {}, $1, $1, {}, 0, FALSE, 0, NULL, NULL)"
 _MINE: Final = 'WHERE "id" = $1 AND "fence" = $2 AND "lease_owner" = $3'
 FINISH: Final = f'DELETE FROM "due_work" {_MINE} AND NOT "is_due_again" RETURNING "id"'
-LET_GO: Final = f'UPDATE "due_work" SET {_LEASE_END} {_MINE} RETURNING "id"'
+LET_GO: Final = f'UPDATE "due_work" SET {_LEASE_END}, {_LIVED} {_MINE} RETURNING "id"'
 RELEASE: Final = f'UPDATE "due_work" SET {_LEASE_END}, "attempts" = "attempts" - 1 {_MINE} RETURNING "id"'
 # What was scheduled while it ran is not put off by its end.
 _SOONER: Final = (
     '"due_at" = CASE WHEN "is_due_again" AND "due_at" < $4 THEN "due_at" ELSE $4 END, "scheduled_at" = $5'
 )
+PUT_OFF: Final = f"""
+UPDATE "due_work" SET {_LEASE_END}, {_SOONER}, "interruptions" = "interruptions" - 1 {_MINE} RETURNING "id"
+"""
 RESCHEDULE: Final = (
-    f'UPDATE "due_work" SET {_LEASE_END}, {_SOONER}, "attempts" = 0, "failing_since" = NULL, "last_problem" = NULL, '
-    f'"given_up_at" = NULL {_MINE} RETURNING "id"'
+    f'UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, {_SOONER}, "attempts" = 0, "failing_since" = NULL, '
+    f'"last_problem" = NULL, "given_up_at" = NULL {_MINE} RETURNING "id"'
 )
 FAIL: Final = f"""
-UPDATE "due_work" SET {_LEASE_END}, {_SOONER}, "failing_since" = $6, "last_problem" = $7 {_MINE}
+UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, {_SOONER}, "failing_since" = $6, "last_problem" = $7 {_MINE}
 RETURNING "id"
 """
 GIVE_UP: Final = f"""
-UPDATE "due_work" SET {_LEASE_END}, "failing_since" = $5, "last_problem" = $6,
+UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, "failing_since" = $5, "last_problem" = $6,
 "due_at" = CASE WHEN "is_due_again" THEN "due_at" ELSE NULL END,
 "given_up_at" = CASE WHEN "is_due_again" THEN "given_up_at" ELSE $4 END {_MINE} RETURNING "given_up_at"
 """

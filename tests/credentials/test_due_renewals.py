@@ -6,7 +6,10 @@ import asyncio
 
 import httpx
 
+from app.connections.lifecycle import ConnectionState
 from app.credentials.models import CredentialRecord
+from app.credentials.schedule import RENEWAL
+from app.work.statements import LEASE_FOR
 from app.worker import RENEWALS_OF_ONE_APPLICATION
 from tests.connections.conftest import GENERIC
 from tests.credentials.renewing import credential_of, outside
@@ -59,6 +62,35 @@ async def test_a_backlog_is_worked_off_without_waiting_for_the_next_second(world
         while await CredentialRecord.filter(generation=2).count() < 5:
             await asyncio.sleep(0.01)
     await dispatcher.stop()
+
+
+async def test_a_renewal_that_many_processes_died_with_comes_in_time_and_is_no_failure(world):
+    connection = await world.connected()
+    world.clock.advance(DAY_S)
+    events = len(await world.events())
+
+    async def dies():
+        """Let a process take the renewal, write its intent down, and die before it asks."""
+        (claim,) = await world.hub.work.claim(await world.hub.work.look([RENEWAL], [], 1))
+        await world.hub.renewal._intents.take_due(claim)
+        world.hub.work.let_lapse(claim)
+        world.clock.advance(LEASE_FOR.total_seconds())
+
+    for _ in range(6):
+        await dies()
+    for pause_s in (5, 20):
+        await world.work()
+        standing = await world.renewal_of(connection)
+        assert (standing.due_at - world.clock.now()).total_seconds() == pause_s
+        assert (standing.failing_since, standing.last_problem) == (None, None)
+        world.clock.advance(pause_s)
+        if pause_s == 5:
+            await dies()
+    assert (await world.reload(connection)).state is ConnectionState.CONNECTED
+    assert len(await world.events()) == events
+    await world.work()
+    renewed = await world.reload(connection)
+    assert (renewed.state, renewed.problem, renewed.auth.generation) == (ConnectionState.CONNECTED, None, 2)
 
 
 async def test_what_was_sealed_before_the_clock_was_put_back_is_renewed_once(world):

@@ -214,19 +214,49 @@ async def test_work_that_was_lost_unnoticed_is_written_by_the_new_claimer_alone(
     assert (one.outcomes(), two.outcomes()) == ({"LOST": 1}, {"OK": 1})
 
 
-async def test_what_kills_its_process_again_and_again_is_not_begun_at_once(process_of, work, clock):
-    for _ in range(6):
-        process = await process_of()
-        await process.schedule("a", keep_earlier=True)
-        (claim,) = await process.claim()  # the process dies with it
+async def test_what_kills_its_process_again_and_again_is_left_alone_for_longer_each_time(
+    process_of, work, clock
+):
+    async def dies():
+        """Let a process claim it, and die with it."""
+        (claim,) = await (await process_of()).claim()
         clock.advance(LEASE_FOR.total_seconds())
-    assert claim.attempts == 6
-    await process.dispatcher.drain()
+        return claim
+
+    process = await process_of()
+    await process.schedule("a")
+    for number in range(6):
+        assert (await dies()).interruptions == number
+    pauses = []
+    for _ in range(4):
+        await process.dispatcher.drain()
+        left_alone = await process.read("a")
+        assert (left_alone.failing_since, left_alone.last_problem) == (None, None)
+        pauses.append((left_alone.due_at - clock.now()).total_seconds())
+        clock.advance(pauses[-1])
+        await dies()
+    assert pauses == [5, 20, 80, 320]
     assert work.done == []
-    assert (await process.read("a")).last_problem == "INTERNAL"
+    assert process.outcomes() == {"PUT_OFF": 4}
+    await process.dispatcher.drain()
     clock.advance(3_600)
-    await process.dispatcher.drain()  # then once more
-    assert work.done == ["a"]
+    await process.dispatcher.drain()
+    assert (work.done, await process.read("a")) == (["a"], None)
+
+
+async def test_a_process_that_dies_in_an_outage_is_no_reason_to_leave_work_alone(process_of, work, clock):
+    process, other = await process_of(), await process_of()
+    await process.schedule("a")
+    work.outcome = TransientOutsideError(problem(ProblemCode.UPSTREAM_UNREACHABLE))
+    for _ in range(8):
+        await process.dispatcher.drain()
+        clock.advance(3_600)
+    await other.claim()
+    clock.advance(LEASE_FOR.total_seconds())
+    work.outcome = None
+    await process.dispatcher.drain()
+    assert (work.claims[-1].attempts, work.claims[-1].interruptions) == (10, 1)
+    assert await process.read("a") is None
 
 
 async def test_stopping_lets_work_end(process_of, gated):
@@ -246,7 +276,7 @@ async def test_stopping_gives_back_what_does_not_end(process_of, gated):
     await gated.until(1)
     await process.dispatcher.stop(0.01)
     (claim,) = await other.claim()
-    assert (claim.attempts, claim.is_interrupted) == (1, False)
+    assert (claim.attempts, claim.interruptions) == (1, 0)
 
 
 async def test_stopping_claims_nothing_more(process, work, database):

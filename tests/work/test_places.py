@@ -13,7 +13,7 @@ def candidate(number, workspace="wks_1", share="app_1", kind="k"):
 
 
 def claim(of):
-    return Claim(of.id, of.kind, of.id, of.workspace_id, of.share, 1, 1, None, is_interrupted=False)
+    return Claim(of.id, of.kind, of.id, of.workspace_id, of.share, 1, 1, None, interruptions=0)
 
 
 def places(**kinds):

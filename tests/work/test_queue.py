@@ -24,7 +24,7 @@ async def test_work_is_due_at_its_time_and_not_before(process, clock):
     clock.advance(60)
     (claim,) = await process.claim()
     assert (claim.id, claim.workspace_id, claim.share) == ("test:a", WORKSPACE, WORKSPACE)
-    assert (claim.attempts, claim.is_interrupted) == (1, False)
+    assert (claim.attempts, claim.interruptions) == (1, 0)
 
 
 async def in_a_transaction_that_fails(database, act):
@@ -56,7 +56,7 @@ async def test_a_claim_that_is_not_kept_is_taken_over_and_its_fence_grows(proces
     (first,) = await one.claim()
     clock.advance(LEASE_S)
     (second,) = await two.claim()
-    assert (second.fence, second.attempts, second.is_interrupted) == (first.fence + 1, 2, True)
+    assert (second.fence, second.attempts, second.interruptions) == (first.fence + 1, 2, 1)
     for verb, *more in (("finish",), ("reschedule", clock.now()), ("fail", AWAY), ("hold",)):
         with pytest.raises(LeaseLostError):
             await one.ending(verb, first, *more)
@@ -180,7 +180,7 @@ async def test_what_went_well_begins_anew_and_what_failed_counts_on(process, clo
     )
     clock.advance(3_600)
     (claim,) = await process.claim()
-    assert (claim.attempts, claim.is_interrupted) == (2, False)
+    assert (claim.attempts, claim.interruptions) == (2, 0)
     await process.ending("reschedule", claim, clock.now() + timedelta(hours=1))
     well = await process.read("a")
     assert (well.attempts, well.failing_since, well.last_problem) == (0, None, None)
@@ -261,7 +261,7 @@ async def test_released_work_may_begin_at_once_and_counts_as_untried(process_of)
     (claim,) = await one.claim()
     await one.queue.release(claim)
     (claim,) = await two.claim()
-    assert (claim.attempts, claim.is_interrupted) == (1, False)
+    assert (claim.attempts, claim.interruptions) == (1, 0)
 
 
 async def test_an_earlier_time_stays_where_that_is_asked_for(process, clock):
@@ -293,7 +293,7 @@ async def test_work_whose_claimer_on_demand_died_is_due(process_of, clock):
     await one.queue.claim_one("test", "a", WORKSPACE)
     clock.advance(LEASE_S)
     (claim,) = await two.claim()
-    assert claim.is_interrupted
+    assert claim.interruptions == 1
 
 
 async def test_workspaces_take_turns_and_within_them_shares(process, clock):

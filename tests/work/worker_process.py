@@ -36,7 +36,7 @@ async def main(url, file, how, later_s=0.0):
 
     async def handle(claim):
         with Path(file).open("a") as lines:
-            lines.write(f"{claim.subject} {claim.fence} {claim.is_interrupted}\n")
+            lines.write(f"{claim.subject} {claim.fence} {claim.interruptions}\n")
         if how == "hang":
             print("hanging", flush=True)
             await asyncio.Event().wait()

@@ -1,0 +1,112 @@
+"""How many processes died with a piece of work one after the other is counted."""
+
+from tortoise import BaseDBAsyncClient
+
+RUN_IN_TRANSACTION = True
+
+UP = {
+    "sqlite": 'ALTER TABLE "due_work" RENAME COLUMN "is_interrupted" TO "interruptions";',
+    "postgres": """
+ALTER TABLE "due_work" ALTER COLUMN "is_interrupted" TYPE INT USING "is_interrupted"::int;
+ALTER TABLE "due_work" RENAME COLUMN "is_interrupted" TO "interruptions";
+""",
+}
+DOWN = {
+    "sqlite": 'ALTER TABLE "due_work" RENAME COLUMN "interruptions" TO "is_interrupted";',
+    "postgres": """
+ALTER TABLE "due_work" ALTER COLUMN "interruptions" TYPE BOOL USING "interruptions" > 0;
+ALTER TABLE "due_work" RENAME COLUMN "interruptions" TO "is_interrupted";
+""",
+}
+
+
+async def upgrade(db: BaseDBAsyncClient) -> str:
+    return UP[db.capabilities.dialect]
+
+
+async def downgrade(db: BaseDBAsyncClient) -> str:
+    return DOWN[db.capabilities.dialect]
+
+
+MODELS_STATE = (
+    "eJztXetz2ziS/1dQ/pLZKyUVK85zrq7Kznh3vJPEU45ns7PJFEWTkMQVBXAI0opuL//7ocGH+DYhizKE4MtMTHaD1K9BoF/o/s/RkrrYZ08uCIts37"
+    "cjj5Ir7NDQPXqD/nNE7CXm/+igGqEjOwg2NHAhsm98weYV6AXlDYtC24n4vantM8wvuZg5oRcICs5xPceIEoxCukLR3I7QzLvFjP/TY6g4GvIifsH9"
+    "kf8fwUsydIVdTuPMbUL4ayCbuIj/TfAtDhGb0xVBEUURJjaJ2BN4GZc6/G08Mtvzc2Pi/RljK6IzHM1xyJ/++Y8RYOXir5hlfwYLa+phvywG5tMIhh"
+    "B3rGgdiKsXJPqrIIUfdWM51I+XpEgerKM5JTm9R8TVGSY4tCPsFqRBYv47E+Fll5LX5ReiMMb5e7qbCy6e2rEPMgXu5B02144s68PltfXx/Nqyjmry"
+    "zjgKokgvOZTAXOHvygQEM3iFx+Pjk5cnr569OHnFScRr5ldefksevcEmYRQIfbg++ibu25GdUAigN8h6bh3Xt3M7bAY2oa7Ayl/38GBd2l8tH5NZNO"
+    "d/njztwPAfp1dvfz69+uHk6V/ggZR/x8lH/iG9Mxa3AOYNrE6IAQrLbpi2P/E7kbfEzRCXOStQuynrk+wf2wCfXdggv1mT9gE9/4HuJfHXqcg7oL++"
+    "eH/+8fr0/a/wuCVjf/oCv9Prc7gzFlfXlas/vKiIKR8Efbq4/hnBn+hflx/OBbyURbNQPHFDd/2vI3gnO46oRejKst3C7MyuZqh9gzVruih8W3Dhxn"
+    "YWKzt0rdodOqZttPVby/GyesUm9kzIDMCF18x2KBcvA8qXW2fdsY3ViLp3sQ15v03sE2wgsJtwKho+YijEfMqxCK28aC5uLPAaubCNMIcG2IUtYkXD"
+    "BQtsh48n2MROwm+GYt+p71hDPeQe25NZRPmfL056LKIvTloXUbjVvVflQrTkAK/y7Qb6+jKq0waWfxsyQJeYhkJ5v5vVIFO8sHKQII6suc3mUitIic"
+    "sA3QNovsnD+9ZA/vvHyw/NIG84qkqY50To/5DvsT7mRLooqIJzB64ARUnRyvD84f3pP6tQv313eVbVoGCAM6MI70AUKim+GSY1zbcoZvw18PhwW4i5"
+    "zLkfMe9zoz50KSti35zGrhe9nWNnEVAObbuN00zYaefYwGI5OU8/Y+cUMW9GuHnBIj4Zl5hwq2SKVtx04KaJ74NnzCOM36WUmyLYdhLjJHGeRanb7Q"
+    "ZPKaf3orqdM8D49zBxSLy8wWH94z7zZq1uuA2PPo641+Pxs2cvx0+fvXj1/OTly+evnuYeufqtLtfc2cXfwDtX+pbvdtfJr69m+1R0YS1un3Nsu0xG"
+    "Oc0Z7qWbHpBIB1FOgxDfShtfJSZje/WwvYL4xvcca4HXUjiXuAzQPYAGhcGO4hDL4Fxi0hDm4/GrHjhzqlagxb1vSmnC5yQKOxz9NZoe+i8G8n6q7y"
+    "XXLAU5aKSgZgpd9Eeuj3mzGQ7BJT+NGQbHexyAioFoiPhjcdSs6u5gvAbV9nPN8cvwn0d/VDTeOlVkh3yQIssI1alEGKE6rokODO2hPtzowAMugbsP"
+    "D8CMr2HcZQumDLsxBB8a3D2agsb009z0S/aRBUdSZtEqc2m4ZB2/6KO0VQVX0NleVJes4oYtB7O2+8LuLZAEMP7rsS+Pc86mIdTjp332YE7VCra4V0"
+    "b71rNlUE7JNUR396uFF8hH5YP7uYUUixQPH5EXaVuSK3KZS8OpPMiaLJnHs+EwAPcAOHUYCJAkUK6waQj17u3Okm9GEmizZMjOaGk9rsqnIdiDKHI0"
+    "jhy6lFo9Ciwaorx7hc7Fke01TOb2GOuGwwRZ7xFkXeC15Hq94dBwZg8QXjVR7H3ALIuwAfcOcFWKp/6MbfeOcGqBZHR3NBUSdARdr5O/GE4jTZG9Oa"
+    "f0iGVBUDh461NngfiTIRYKqX2r0Iv4v5uP895nsHtkCKoVf/uuQp/qR+OeDoX0g4TizFag51bwETshjn5juH0rqJJ0bgVMEFsxw/22gp/piq/cESab"
+    "862IM7t8LedCIFi45fhinozL0JTfB8ogDrkWjsUJWC9hXnokjnB9gxjmEb2ybzbjZyt9MqbAphBoS8atJeqY/BqTX6PoIjhA/Yjqt9IX7fpHZuC+G+"
+    "7CStQ/PTlnMRD3gNikX+zBR5FunTWIu/PENlzm+KXKqWIOjUlDEmCXoZezmMTL7RMvTYbePjP0TPKYSR478IlsUpv09xWd32ISvYXtFYft7qIGqlGX"
+    "xwgDveUkDP3jB77NIsTVDU+U6oQSngTROEIeKYYBRqLqWRyIgmhzz5lvWMRzGVpBcYEgjAl2m2MLQz3IxB3UteHaXUKZVOV00iKXiUBsp5Mmnw7/Xi"
+    "ShL7IZ7Ptjr9Kmc8du03ub6be9wNlchy6XXsTnBCdyWs7vNtD0igrkq8HdB3Prvs0SrwkOmOCAglrvAN7qA9p2tfMGSWf565vev3v/NXWcOAy3KhdZ"
+    "YTWnnhV3ZT9ofFPpo3YDVGuIb/7NQZM+oVTl03ANGw5suXld5tIQ6KHOmpu4jKmcoM9sNsGv/QS/HMp1xaSzlbQCUuXUEPPdT2/wHNRh7jh8l9Kbo3"
+    "eSR+8U8VT+FONPNFy0+yrLBKMub6UbYwscRf0dloGHHQyHYDirCEs9QZPJFBMHTyZQTzuMoGHdOi2mTVw0C+mKoZt1khUdJeW0Hd/2lqLjnYsdjz8G"
+    "reYULe11cmSm2Q+6n0d/IV/IZOK5fEyP8QeAPvMm1SEnkx/5Fd8m8MSkHDjcHm3ic+K5jC9xHL4kPhfZC4yiOCQMXhcAt6NkbJBrUnX8C+Gvs7JZGv"
+    "aLAyD1sc2wRVf8O0x+35plNcpREFIHM4ZcD7tJdyY7+WHA6DFLPGbGv47J5A1izhy7sQ+Z6ASvEPM4YvkTBRd24Xd5EBkNYyFuBozzPKNdBCGhkWGZ"
+    "C01DuvxCbA6l7WYv1TPq+PkIcBSCFpgYT/Oeiq2OOpzNsiq/xsr+s3EPuJ+NW9GGW43m6xa2q6YQv+6jfr5u1z5f15RPEyzZpzsGtjmp2ZwxaAjv7v"
+    "X6bHvsi25GryG4x70m73HH7D2uT99U7agh3B0M2XDtIA5yt7PcJPRvFwXJdd4tRFzlNQEvpUVdNHfqoj6jlBtSpMVUqLBWJH3DeYcSbn5lv9I9u7x8"
+    "VxLs2UUlLv/ht/dn53wxFRLlRNwmhsv1cH3BPpXapsps+gUZd284JJDFJGqqstW9llVY97JnmZVsy5VM+LIalrCO1KOcxeQdbZ13VPJ71eFvxb7Gp0"
+    "3a7/j45OXJq2cvTnLc8ytdcDd1VojwMohkUC2yGECrgE5tz+fPs4QTV3YzqDGb7UDl7UAEA6w42MKEqbAaOassZzj5ZQUh5UAv5Rw+ZT79VOmTPiGP"
+    "k/aIx8mrWnaCaZqu6yelSHj+1IEg6DVdYNJR9rJGNOosfCnIrQjoBWWPFtpLDC2iHzGUMCPBPELEDkO6wi6ExZlDuZSb+mPLMd/jiKkJ7R6ZQ0Q6YF"
+    "/o527LlZvP6DWM27zqA+6rdnBf1btUwEIkXZK7zKXd+jFARW6vqRxSRxlWr7EWkg5zePdJ38nOWYe3PWVzw2GSNu/RL8Eo/9uI4iCU/6KY8dfA48Nt"
+    "IeYyp/GaqCxl4f2A+spbyLnKayStsqRDfMv1t23kXOY0UlZZyonLQdI+LTFpqHzuxjqtecaqqNch/ysNsTcjv+C1AP6Cv6PdHDRKPVrvxUAbZ9aBwf"
+    "4tm1nZ1c3HHtqr3HFVnnAcBf7bcZIgc8W/gKuLt9dH3x7G71gSQIPLsSqgdm/jZk708TMGOGSU1MrUpYdSQuo3nObpzWU8iyqsH6MOz6Lxdg3o7YLv"
+    "QAbcjF5DcHfvhjHegO9Cr/TxNNrGRNywGbtBZfmqHtrS2XrIMdyBAfEpG0t7G6I686TNiGJpk01iQENE4Sxl/+svV2lhjXb8G1MSNJFAOfzCf2Zzpq"
+    "8MXB+TUTSHin/Blkcs3yOL++LFh7og7/hA+kE2pFlfnmcNdn1tInY1TRSkfS17kD52H3Mb/QYKaeCwyZBvJjJ2uwo796jDblddbTp87E3Syp6TVoxB"
+    "f9fWpYXBJ4K3DPNvY8vAb4HXiFppUSuUyaHYlqWVlDmC26zaRT7jo1NZwia2b2L7D/4lHXBsv+Y8afIDNDhYOlwBBc9OX38AJfgxrKVoZa+RR0YoCO"
+    "EIvJtWpeSGPqIBTAwaItuHmptcrXYZ8hr6Gt17NONhUGH1GR2wh+Hgl/5y1W0XS3sYSkzazXDjYDDaqrE6jZRbpLzl0QFzauBA5GtsTmNzPviXdMA2"
+    "ZzUfp8HkbEjZabc4S7lCfczNCBObRE8QNEcH829pu6KLw9QLWZT0e0Bzyn8KYj6N0PEIMcrNRk4RrWiRinHWRTJG/hJNFunwDzRGqwrL16jDaDXp7A"
+    "Oms8NnUwe3tRJgRr5VFcCqZvWws3jHVQCNIaqtClvTrfqkgSZaxD0z9DTVuAbNzuMfm8112o5eXCWCTgVJ7EkLvO6nH10WlYtHDAE34twjtAr5M7AL"
+    "naC4NhLhpNnU6dvri3+cj9BP52+vfv/12rr88O53REP+N1czL38//6m559ZuH5H01uK/y7vFFizvnDHRqMDdX3yW58LZQLiaUIvmU9Bbi9Bozt8vu0"
+    "tBj2Jv0A2Gi8lcHCEv+kK4Hs2EYpa2pcIFrSzR1fhP4XzRCmMx1vIJOkUc5Sika+yKuwuMA4g4sPzxPoWBJpMUgcmkd7erBV6kaj7865a/NUjSNL0y"
+    "UQpl3HtDBykKH74M1BW2nZQ51XCOF/RsWJNlEM4ZNDRjdn9wdLOS98V3w6EhwM+P+zS84FStEIt7dYyzPVIS6AKbhmjvsA1kYRNMtJk60tf4a4txXm"
+    "DRoe50l9l4/s/rksVYK0WXW43vLj/8LSOv1qczFvx3YsGXesxl5sQ2neYqvCbcqJqkJXw1QzohfsHrt3PsdOQGVihGXW4IbvdaDhD3jdNwhseYOOFa"
+    "XBN2cxIUmXuJz+DGZhjNbYbg4EVe4wcaF+CEkhJ/nZADMw0waSxKPsyDEp9EzY2ROC42jowRshMvBbwPf4grWmHPE9eBGA76YqdBIPAocH7+5CWNoL"
+    "n2FZ+gV+c/oSm/OqPUbfMadLoJTJiop440vNfAmADGBNDLBBCrpIwBkDNogfC+9X/jojG1vdSb6UbplqjLYfvY7SrLUbjfqXAzQWnd2n7cMzcKAnMJ"
+    "FxJcIjIFamjg2w4GxfQG+5TMoG/Pj2gySWco5040XCB1aAztKxGdiviWQ5eBHeLHfKTHbGUHzdHAfTy0USsW7YKtBDIQqvgz5LMi+7qNhqyYhmziav"
+    "uL91S+jr5QV9g0VCx2fwSovvL0BjplMjD3gHma4dgX4pzBwNsD3s3eXMe4NR2zzKRTv/Gd5WVmKVySe16FzWx5PVIchCYq46/YcGixRJiA5UGI4hAs"
+    "6tKpyMDdUsxlTiNm5cSsiOPkNAh8zxF6REd/5BrRqLM/8oa8b9TS8T1MIsgzBj8Gw3yVilCIZx6LcAhVSPLg4a3n4vBH4b9IyTyWeULSLORbmGko5v"
+    "MyTMKLXNcXScxNYcw9PTmNayZJ1p7IWc5M6zdQaGWW6HJvAM7J5I3Iiy7gCB1aip1ZCizivYHNnGlTSDcyrhgl9FLJ3OZ7JTWrPK2PX/TBllN1RHVq"
+    "6BYWIamVo8ymhf4/tIsA1ncZjDN6DcEdoAM0jcOmphkd60TOYQDuE/8VOpbkfldi0hDmQbJ0EoXD+jdrWpLbO5pX2Pbf1vzov6cxcYQ6exN7fuQR9g"
+    "Qe+z9HA8miA/pBmp0nFkOmEEqIpsZohDOUcOap27z3LlBm0+HgxeBbbQLZVhGPRt79BT6eDgX5jqMekAno46XMGlNgudfqothk3vcyEuJbrzk/tnVO"
+    "F1n2N5WPD2QqmyjHNnP7INzfJsrxXYhZkSjH2xC73Jj0bL89yFGjGXXFOJycul+I4xMceIIqiy5DN5h5UMsOcWETLBTrR3kkYTMwe4NEBdv1CDGHct"
+    "GPkO2InM0R2ihB9ZjGcI9KghilVNKnaIltwpIDXXk1mOwRUJLGYxZ/GV9ENZKsUzL1ZnEavIBjWs7cJlxsiHnEwWnBeS9CEY2dOWZfCJ9Vc3jPJBRS"
+    "qPM3x2tkhxCOIfDwhJO/tOenlWhQBDVm+D+9MEmMfYI+pYfEEk43xvC24Ft/xO4bQNlgLOvqqDJq5382YZUHNOMGKB3Dv0hryT8QKoV1hU1DqHfv+S"
+    "8EgSVndp1zIA/F4S8rB5qLeSguCYVK+B+Oi+Ig9Puy+2PKR5tb20u7eQQjdZWl7ntTIQWrIarRumCWmXZSUfih1YAdL5kh5j+LgW8jMchk3LlNvGpE"
+    "jeB52kSNZqFNthNQndO43beXQ+qpkNWOS1z6xe4GSS/IQOMIYH8btHNGA7gM4DKLS4FFjUVfq1SBuXiwhDhyBjWEodUO7NjECjlwDcd/zyj1sU1a/K"
+    "1FvopcbjjjUALJr+wX+7PLy3cl7M8uqkfMfnt/dn71w7EQBCfykqZHdbV0yl8Bh6I3rMzyX2HTzg+1e7dfFjWRnNlFNjOxJSZ2WvZF3mdRYjSuCpVd"
+    "Fal7aSsxV3mNpFWTtCKpBlegV9j+aRThZRC1pxs00o26Ug7ChINPQMEiiO/MO4DueXDghkA8HYkhRlDpaelF0N39Bk9p2t7dsX3/DbKJKMSadFiZQn"
+    "UoGzmhzebFOL9o9RJHfBgRPY/JgguiIRNh3w83hx/VCKeZKP0Dgq9uPopKGvt3Hjk+oEiI6OG6nWpe4jTZocqpbBXPgrelbl5hNaq5ynJOVTeZ7ajA"
+    "ol/Y4FmfqMGz9qDBs3FjD/iHMn5u6V3FZGo0dxg9GXU/e2eTxc2grm0x8TkxH7jJMKOEc3KL5AYjGH/BbZHUsCiXeUnKuYCHRxTMXRYruzRVk9n3w4"
+    "29o4YSaOwdJTRwY+88ENri0nZ4Z6waTvDjca+aO+OOmjtjU3Pn4UJwW3S70bvTjSlrdFC1FpKDdnV423NVNhxqJKtolTlkUrlUE4g5xGYOsWmpmpt2"
+    "ZgV4x31m87h9No9rszl128is5AUWNVZyrfJAbd+7bZjvHRtrxmCEsXNhmMOe30MYJ01Ckjn0V2QxZ6RNravv8rsxYW595axIEPaUG6g09P73rqYeDW"
+    "SjzrYeRQa5LFToVpoyQOizUNAJQ4koYX5Yc5vNJxME/8NJg9JLeEck7qYxURx6HIWwpfNGc5vUfT3YRGPVsINNNPYBwTfR2IdB2zgzjTNTCbwHmNpO"
+    "RENrwX+dFNYlLg0n9u4DhglksmU0NjwagjzUbN6igEaJTUOoB0mXka/NY0omDVohP4pDDimtS6S9VXCJSYcNs8vPMUSz4IBLhFu90kljVT4dF53ddz"
+    "gxsdchY68M/ykRckipTbShfqgOB1K7Ykpv6tRtv/mZxjwPp3a4XoidyIpDT07zKPMZ5UNe+di42KU3xZxrJ7gr5OnevU/qJqQrhkNpnKt8OszwPZwL"
+    "ELGg7brYtXAbFaWWEMGHj5fbZUSUWU2kXLVIuUl8+e7ErFBaoGKhQZ2kbNKb9JWziulNH8FO6JnjVKQd9U90yv1zd6c5nXPlbp2kDUEtu9I4aCXK4M"
+    "1DGs/mI8ge4u+BwxGa0hCFOPDtdT19aRcDNqQlfa78xCR8B86yP0zGklIZS01yksntqPJq6GPefYjWpInt86ya2g79IZHdfaE8E3kaMPJkQiYmZPLd"
+    "IC9vvxkvjLHbRl092PO07o4e7FWaUWcP9py6n3l2WqjHB6c/6IrPQ2uB15MJt65cfgVeJ73wg2Mz/HhKfRe7f0FL6CMOd6HgOExLZC8pmSFKMBLDPG"
+    "KFwVndktvjs5Mu7VHSAfC/+HDMXqPV3HPmxY7v4qnlXuxwnCX9ehCwI9/m/wlsxrCLVl40b7cn858DFNkvqVmTn2sqctmFy69xjjpVPmBKY6xSc45G"
+    "me1haAOp9Gn1RbrEpCHMr/vk7b1uz9t7Xcvbk61haAoXymViF9dwGYw1nsTjXovFuGO1GNeXi+Kb1aBuT3WqsO0P7aOjB1Dbh0h0MpU5TWVOfSA2lT"
+    "nNGYH9wLubBgj1lFPmEacB5DtbxhRZjTdLOW+WcQ+r4B42tYUVFIfFsBPiyJLuUd7CroagtDoAmyId4luvWYNtjXw3cO4vCn48lCaw6xA4HN6WUqwy"
+    "hj0avJ8ur375+Ovp2/OhJvXQ6ivmxpSVRhyayuB2diivM5s+5RJ9ytOwzlZHTxp5t1pEFNN+dr2MpEBtv1i3D2DgboVbPuWgxGgSxlU21bb4iIyq03"
+    "k8zhyb+h6+m0xYN1KBszKXhk7DAcpV5pDJF+dq4tUQ9EHiwnHgbrmOlTnNOqbcOqZI4uE11xKv4o6swzLBqCvlEDROK4x7JhxC9Wk+cZxYeLRqHYH5"
+    "WKIINf5zMoHC0qJFMKfyIoYwcUeIhiInT6ThQbbfDZ7SEPP7aGUz/tcsJsgmeNVc93pvT7678PXnelHfeuafyeozWX3KrL2mOrZWcMtWDzZ1g006gy"
+    "rw3uIQQm8yABdY9KvotHuETR6BiYeqIoFd+wlF4XCZmZ0z7D/8r9HEVvxY+8EUgTNebl29QxUNMtxOzGVOEwNUWcqmONj3IWcX267vEbyFnCusZtlW"
+    "TtAKOfU/Rjjo9uoXKEZ3uvWzgi39/PpAnTjWw5i8QSvwoINv3KWEc8zpCvlwSN+DvpN0MdoQMIzJKGsqCUp1s/d+x+M3ntrnI6dORPExmOpvinnkN/"
+    "LpC/WGQ0PXmqn0dtBgJ2tMDeVWozinN36dplR3tR0MB4SkiQ0NWjXPxIaGDb2p4jhRDfpDN7RKFnVaostaNpzra130K1zm6EF97V9ixriBWQe1vVJK"
+    "gcVUSZGukoJvPRc3Hsxvj0gVedQ4k6rV4WET/X4o5PFXZ26TpuWn42Mo8Bjs5bBXxHd5ikPPmR819atI7ow6u1NsaO5yVLaDf3fKrpTvr92Gb7KUGj"
+    "SPdDKq6/nbid7R7ukzFa2qlujz531M0efP221RuFfJhQkaKrh3NNAImgq464Du8dNeJ3medpzkedqU0hxh0mCIdhYeyVhMttEhbWbf/h+xQFSb"
+)
