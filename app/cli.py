@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from app.access.actor import Actor, ActorKind, Channel
-from app.access.policy import ALL_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
+from app.access.actor import Actor
+from app.access.policy import ROLE_PERMISSIONS, Permission, Role
 from app.cli_keys import keys
 from app.foundation.errors import PatchbayError
 from app.foundation.ids import new_id
@@ -183,7 +183,7 @@ def token_create(
 
         async with build_hub(read_settings()) as hub:
             workspace = await hub.members.ensure_owner()
-            actor = _operator(workspace.id)
+            actor = Actor.operator(workspace.id, new_id("req"))
             expires_in = timedelta(days=days) if days else None
             created = await hub.tokens.create(actor, name=name, scopes=permissions, expires_in=expires_in)
             return created.token.reveal()
@@ -204,20 +204,6 @@ def _permissions(scopes: list[str]) -> list[Permission]:
             )
             _refuse(f"There is no scope {scope!r}. Known: {known}.", 2)
     return sorted(chosen)
-
-
-def _operator(workspace_id: str) -> Actor:
-    """Return whoever runs this command on the hub's machine: they hold its keys, so they may do everything."""
-    return Actor(
-        workspace_id,
-        ActorKind.SYSTEM,
-        "operator",
-        "operator",
-        Role.OWNER,
-        ALL_PERMISSIONS,
-        Channel.CLI,
-        new_id("req"),
-    )
 
 
 @definitions.command("check")

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from app.access.actor import Actor, ActorKind, Channel
-from app.access.policy import ALL_PERMISSIONS, Role
+from app.access.actor import Actor
 from app.foundation.clock import SystemClock
 from app.foundation.ids import new_id
 from app.foundation.redaction import SecretRegistry
@@ -173,17 +172,7 @@ def _run(act: Callable[[Hub], Awaitable[T]]) -> T:
 
 
 def _operator() -> Actor:
-    """Return whoever runs this command on the hub's machine: they hold its keys."""
-    return Actor(
-        SYSTEM_WORKSPACE,
-        ActorKind.SYSTEM,
-        "operator",
-        "operator",
-        Role.OWNER,
-        ALL_PERMISSIONS,
-        Channel.CLI,
-        new_id("req"),
-    )
+    return Actor.operator(SYSTEM_WORKSPACE, new_id("req"))
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:

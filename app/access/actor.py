@@ -52,15 +52,17 @@ class Actor:
         return cls(workspace_id, kind, id_, label, Role.VIEWER, frozenset(), via, request_id)
 
     @classmethod
+    def operator(cls, workspace_id: str, request_id: str) -> Actor:
+        """Return whoever runs a command on the hub's machine: they hold its keys, so they may do everything."""
+        everything = Role.OWNER, ALL_PERMISSIONS
+        return cls(
+            workspace_id, ActorKind.SYSTEM, "operator", "operator", *everything, Channel.CLI, request_id
+        )
+
+    @classmethod
     def system(cls, workspace_id: str, label: str, request_id: str) -> Actor:
         """Return the hub itself, acting in the background for a workspace."""
+        everything = Role.OWNER, ALL_PERMISSIONS
         return cls(
-            workspace_id,
-            ActorKind.SYSTEM,
-            "system",
-            label,
-            Role.OWNER,
-            ALL_PERMISSIONS,
-            Channel.BACKGROUND,
-            request_id,
+            workspace_id, ActorKind.SYSTEM, "system", label, *everything, Channel.BACKGROUND, request_id
         )

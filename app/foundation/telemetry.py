@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import structlog
@@ -113,8 +113,3 @@ class Metrics:
     def render(self) -> bytes:
         """Return the figures in Prometheus' text format."""
         return generate_latest(self.registry)
-
-
-def bound_request(request_id: str) -> Mapping[str, Any]:
-    """Bind the request id to every log line of the current task."""
-    return structlog.contextvars.bind_contextvars(request_id=request_id)

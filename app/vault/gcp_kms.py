@@ -7,7 +7,7 @@ No stand-in that others made could be run beside the tests: requests and answers
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,7 +15,7 @@ from app.foundation.secret import Secret
 from app.vault.envelope import canonical_json
 from app.vault.errors import IntegrityCode, IntegrityError
 from app.vault.google_token import GoogleToken
-from app.vault.service_door import Answer, ServiceDoor, ServiceFaultError
+from app.vault.service_door import Answer, ServiceDoor, ServiceFaultError, to_base64
 from app.vault.service_key import ServiceKey
 
 ENDPOINT: Final = "https://cloudkms.googleapis.com"
@@ -41,7 +41,7 @@ class GcpKmsKey(ServiceKey):
         self._token = token
 
     async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
-        answer = await self._ask("encrypt", entries, plaintext=_base64(material))
+        answer = await self._ask("encrypt", entries, plaintext=to_base64(material))
         version = _VERSION.search(str(answer.data.get("name", "")))
         wrapped = _bytes(answer.data.get("ciphertext"))
         if not answer.is_ok or version is None or not wrapped:
@@ -49,7 +49,7 @@ class GcpKmsKey(ServiceKey):
         return version[1], wrapped
 
     async def _decrypt(self, wrapped: bytes, entries: Mapping[str, str]) -> bytes:
-        answer = await self._ask("decrypt", entries, ciphertext=_base64(wrapped))
+        answer = await self._ask("decrypt", entries, ciphertext=to_base64(wrapped))
         if answer.is_ok:
             return _bytes(answer.data.get("plaintext"))
         if (
@@ -59,17 +59,13 @@ class GcpKmsKey(ServiceKey):
         raise self._unavailable(_status(answer))
 
     async def _ask(self, verb: str, entries: Mapping[str, str], **body: str) -> Answer:
-        body["additionalAuthenticatedData"] = _base64(canonical_json(entries))
+        body["additionalAuthenticatedData"] = to_base64(canonical_json(entries))
         try:
             token = (await self._token.token()).reveal()
             headers = {"authorization": Secret(f"Bearer {token}")}
             return await self._door.ask("POST", f"{self._path}:{verb}", headers=headers, body=body)
         except ServiceFaultError as fault:
             raise self._unavailable(fault.code) from None
-
-
-def _base64(data: bytes) -> str:
-    return b64encode(data).decode("ascii")
 
 
 def _bytes(text: object) -> bytes:

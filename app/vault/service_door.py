@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -95,6 +96,11 @@ class ServiceDoor:
                     return Answer(answer.status, _object(answer))
             await self._clock.sleep(backoff_s(attempt, base_s=0.2, cap_s=2.0, rng=self._chance))
         raise AssertionError("the last attempt ends the loop")
+
+
+def to_base64(data: bytes) -> str:
+    """Return bytes as such services take them."""
+    return b64encode(data).decode("ascii")
 
 
 def service_outbound(clock: Clock, ca_file: Path | None = None) -> Outbound:

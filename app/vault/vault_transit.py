@@ -7,7 +7,7 @@ stand-in (https://developer.hashicorp.com/vault/api-docs/secret/transit), and ne
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from app.foundation.secret import Secret
 from app.vault.envelope import canonical_json
 from app.vault.errors import IntegrityCode, IntegrityError, KeyFileError
 from app.vault.private_file import read_private
-from app.vault.service_door import Answer, ServiceDoor, ServiceFaultError
+from app.vault.service_door import Answer, ServiceDoor, ServiceFaultError, to_base64
 from app.vault.service_key import ServiceKey
 
 NAME: Final = re.compile(r"(?:([A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*)/)?([A-Za-z0-9_-]{1,64})")
@@ -47,7 +47,7 @@ class VaultTransitKey(ServiceKey):
         self._token_file = token_file
 
     async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
-        answer = await self._ask("encrypt", plaintext=_base64(material), associated_data=_bound_to(entries))
+        answer = await self._ask("encrypt", plaintext=to_base64(material), associated_data=_bound_to(entries))
         text = str(_data(answer).get("ciphertext", ""))
         match = _CIPHERTEXT.fullmatch(text)
         if not answer.is_ok or match is None:
@@ -76,12 +76,8 @@ class VaultTransitKey(ServiceKey):
             raise self._unavailable(fault.code) from None
 
 
-def _base64(data: bytes) -> str:
-    return b64encode(data).decode("ascii")
-
-
 def _bound_to(entries: Mapping[str, str]) -> str:
-    return _base64(canonical_json(entries))
+    return to_base64(canonical_json(entries))
 
 
 def _data(answer: Answer) -> Mapping[str, Any]:

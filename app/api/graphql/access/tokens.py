@@ -30,7 +30,7 @@ class AccessTokenType:
     revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
 
 
-@strawberry.input(name="CreateTokenInput", description="A new access token.")
+@strawberry.input(description="A new access token.")
 class CreateTokenInput:
     name: str = strawberry.field(description="What it is for.")
     scopes: list[Permission] = strawberry.field(description="What it may do, within what you may.")
@@ -39,12 +39,12 @@ class CreateTokenInput:
     )
 
 
-@strawberry.input(name="RevokeTokenInput", description="Which access token to revoke.")
+@strawberry.input(description="Which access token to revoke.")
 class RevokeTokenInput:
     token_id: strawberry.ID = strawberry.field(description="The token's id.")
 
 
-@strawberry.type(name="CreateTokenPayload", description="The new token, and its secret for the only time.")
+@strawberry.type(description="The new token, and its secret for the only time.")
 class CreateTokenPayload:
     access_token: AccessTokenType | None = strawberry.field(
         description="The token; null exactly where none was made.", default=None
@@ -56,7 +56,7 @@ class CreateTokenPayload:
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(name="RevokeTokenPayload", description="The token, revoked.")
+@strawberry.type(description="The token, revoked.")
 class RevokeTokenPayload:
     access_token: AccessTokenType | None = strawberry.field(
         description="The token; null exactly where none was revoked.", default=None

@@ -65,9 +65,7 @@ class ApplicationType(NodeType):
         return integration_type(info.context.hub.catalog, self.integration_key)
 
 
-@strawberry.input(
-    name="SaveApplicationInput", description="A client id and secret registered with a provider."
-)
+@strawberry.input(description="A client id and secret registered with a provider.")
 class SaveApplicationInput:
     integration: str = strawberry.field(description="The key of the integration.")
     mode: Mode = strawberry.field(description="For connections of this mode.", default=Mode.LIVE)
@@ -79,12 +77,12 @@ class SaveApplicationInput:
     expected_revision: int | None = optional("Change it only if it still has this revision.")
 
 
-@strawberry.input(name="DeleteApplicationInput", description="Which application to delete.")
+@strawberry.input(description="Which application to delete.")
 class DeleteApplicationInput:
     application_id: strawberry.ID = strawberry.field(description="The application's id.")
 
 
-@strawberry.type(name="SaveApplicationPayload", description="The application as it is saved.")
+@strawberry.type(description="The application as it is saved.")
 class SaveApplicationPayload:
     application: ApplicationType | None = strawberry.field(
         description="The application; null exactly where nothing was saved.", default=None
@@ -92,7 +90,7 @@ class SaveApplicationPayload:
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(name="DeleteApplicationPayload", description="What was deleted.")
+@strawberry.type(description="What was deleted.")
 class DeleteApplicationPayload:
     deleted_application_id: strawberry.ID | None = strawberry.field(
         description="The id it had; null exactly where nothing was deleted.", default=None

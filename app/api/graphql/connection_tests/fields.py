@@ -17,7 +17,7 @@ from app.foundation.problems import ProblemCode, problem
 MAX_WAIT_MS: Final = 10_000
 
 
-@strawberry.input(name="TestConnectionInput", description="Which connection to test.")
+@strawberry.input(description="Which connection to test.")
 class TestConnectionInput:
     connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
     wait_ms: int = strawberry.field(
@@ -29,12 +29,12 @@ class TestConnectionInput:
     )
 
 
-@strawberry.input(name="CancelTestRunInput", description="Which test run to cancel.")
+@strawberry.input(description="Which test run to cancel.")
 class CancelTestRunInput:
     run_id: strawberry.ID = strawberry.field(description="The run's id.")
 
 
-@strawberry.type(name="TestConnectionPayload", description="The run to follow with `testProgress`.")
+@strawberry.type(description="The run to follow with `testProgress`.")
 class TestConnectionPayload:
     test_run: TestRunType | None = strawberry.field(
         description="The run; null exactly where none was started.", default=None
@@ -42,9 +42,7 @@ class TestConnectionPayload:
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(
-    name="CancelTestRunPayload", description="The run; it ends as soon as its present step lets go."
-)
+@strawberry.type(description="The run; it ends as soon as its present step lets go.")
 class CancelTestRunPayload:
     test_run: TestRunType | None = strawberry.field(description="The run as it stands.", default=None)
     user_errors: list[ProblemType] = user_errors_field()

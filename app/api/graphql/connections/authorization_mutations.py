@@ -6,23 +6,8 @@ from typing import Any, cast
 
 import strawberry
 
+from app.api.graphql.connections import inputs, payloads
 from app.api.graphql.connections.authorization_types import authorization_type
-from app.api.graphql.connections.inputs import (
-    BeginAuthorizationInput,
-    CancelAuthorizationInput,
-    ChooseAccountInput,
-    CompleteAuthorizationInput,
-    ReauthorizeInput,
-    SubmitCredentialsInput,
-)
-from app.api.graphql.connections.payloads import (
-    BeginAuthorizationPayload,
-    CancelAuthorizationPayload,
-    ChooseAccountPayload,
-    CompleteAuthorizationPayload,
-    ReauthorizePayload,
-    SubmitCredentialsPayload,
-)
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import Given
 from app.api.graphql.problems import mutation
@@ -33,10 +18,10 @@ from app.foundation.secret import Secret
 class AuthorizationMutations:
     """The verbs of :class:`app.connections.authorization.Authorizations`."""
 
-    @mutation(BeginAuthorizationPayload, "Begins an authorization and answers with its first step.")
+    @mutation(payloads.BeginAuthorizationPayload, "Begins an authorization and answers with its first step.")
     async def begin_authorization(
-        self, info: PatchbayInfo, input_: Given[BeginAuthorizationInput]
-    ) -> BeginAuthorizationPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.BeginAuthorizationInput]
+    ) -> payloads.BeginAuthorizationPayload:
         begun = await info.context.hub.authorizations.begin(
             info.context.actor,
             input_.connection_id,
@@ -47,14 +32,16 @@ class AuthorizationMutations:
             idempotency_key=input_.idempotency_key,
             expected_revision=input_.expected_revision,
         )
-        return BeginAuthorizationPayload(authorization=authorization_type(begun))
+        return payloads.BeginAuthorizationPayload(authorization=authorization_type(begun))
 
     @mutation(
-        ReauthorizePayload,
+        payloads.ReauthorizePayload,
         "Begins an authorization the way the connection is authenticated already; the old credentials keep "
         "working until the new ones do.",
     )
-    async def reauthorize(self, info: PatchbayInfo, input_: Given[ReauthorizeInput]) -> ReauthorizePayload:
+    async def reauthorize(
+        self, info: PatchbayInfo, input_: Given[inputs.ReauthorizeInput]
+    ) -> payloads.ReauthorizePayload:
         begun = await info.context.hub.authorizations.reauthorize(
             info.context.actor,
             input_.connection_id,
@@ -63,44 +50,48 @@ class AuthorizationMutations:
             presentation=input_.presentation.value,
             idempotency_key=input_.idempotency_key,
         )
-        return ReauthorizePayload(authorization=authorization_type(begun))
+        return payloads.ReauthorizePayload(authorization=authorization_type(begun))
 
-    @mutation(SubmitCredentialsPayload, "Hands in what a credential form asks for; it is sealed at once.")
+    @mutation(
+        payloads.SubmitCredentialsPayload, "Hands in what a credential form asks for; it is sealed at once."
+    )
     async def submit_credentials(
-        self, info: PatchbayInfo, input_: Given[SubmitCredentialsInput]
-    ) -> SubmitCredentialsPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.SubmitCredentialsInput]
+    ) -> payloads.SubmitCredentialsPayload:
         snapshot = await info.context.hub.authorizations.submit_credentials(
             info.context.actor, input_.authorization_id, cast("Any", input_.credentials)
         )
-        return SubmitCredentialsPayload(authorization=authorization_type(snapshot))
+        return payloads.SubmitCredentialsPayload(authorization=authorization_type(snapshot))
 
-    @mutation(ChooseAccountPayload, "Chooses one of several accounts.")
+    @mutation(payloads.ChooseAccountPayload, "Chooses one of several accounts.")
     async def choose_account(
-        self, info: PatchbayInfo, input_: Given[ChooseAccountInput]
-    ) -> ChooseAccountPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.ChooseAccountInput]
+    ) -> payloads.ChooseAccountPayload:
         snapshot = await info.context.hub.authorizations.choose_account(
             info.context.actor, input_.authorization_id, input_.account_id
         )
-        return ChooseAccountPayload(authorization=authorization_type(snapshot))
+        return payloads.ChooseAccountPayload(authorization=authorization_type(snapshot))
 
     @mutation(
-        CompleteAuthorizationPayload,
+        payloads.CompleteAuthorizationPayload,
         "Hands in the provider's callback, for applications that receive it themselves.",
     )
     async def complete_authorization(
-        self, info: PatchbayInfo, input_: Given[CompleteAuthorizationInput]
-    ) -> CompleteAuthorizationPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.CompleteAuthorizationInput]
+    ) -> payloads.CompleteAuthorizationPayload:
         snapshot = await info.context.hub.authorizations.complete(
             info.context.actor,
             input_.authorization_id,
             input_.callback_url.reveal(),
             info.context.browser or Secret(""),  # which is no browser's
         )
-        return CompleteAuthorizationPayload(authorization=authorization_type(snapshot))
+        return payloads.CompleteAuthorizationPayload(authorization=authorization_type(snapshot))
 
-    @mutation(CancelAuthorizationPayload, "Cancels an authorization; one that is over stays as it is.")
+    @mutation(
+        payloads.CancelAuthorizationPayload, "Cancels an authorization; one that is over stays as it is."
+    )
     async def cancel_authorization(
-        self, info: PatchbayInfo, input_: Given[CancelAuthorizationInput]
-    ) -> CancelAuthorizationPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.CancelAuthorizationInput]
+    ) -> payloads.CancelAuthorizationPayload:
         snapshot = await info.context.hub.authorizations.cancel(info.context.actor, input_.authorization_id)
-        return CancelAuthorizationPayload(authorization=authorization_type(snapshot))
+        return payloads.CancelAuthorizationPayload(authorization=authorization_type(snapshot))

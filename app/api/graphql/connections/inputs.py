@@ -26,7 +26,7 @@ def _authorization_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for
     return strawberry.field(description="The authorization's id.")
 
 
-@strawberry.input(name="CreateConnectionInput", description="A new connection. It starts as a draft.")
+@strawberry.input(description="A new connection. It starts as a draft.")
 class CreateConnectionInput:
     name: str = strawberry.field(
         description="Its name: unique, ignoring case, among the connections of its owner."
@@ -44,9 +44,7 @@ class CreateConnectionInput:
     idempotency_key: str | None = optional(_IDEMPOTENCY)
 
 
-@strawberry.input(
-    name="UpdateConnectionInput", description="A new name or description; what is left out stays."
-)
+@strawberry.input(description="A new name or description; what is left out stays.")
 class UpdateConnectionInput:
     connection_id: strawberry.ID = _connection_id()
     name: str | None = optional("The new name.")
@@ -54,7 +52,7 @@ class UpdateConnectionInput:
     expected_revision: int | None = optional(_REVISION)
 
 
-@strawberry.input(name="UpdateConnectionConfigInput", description="A new configuration.")
+@strawberry.input(description="A new configuration.")
 class UpdateConnectionConfigInput:
     connection_id: strawberry.ID = _connection_id()
     config: Json = strawberry.field(
@@ -63,52 +61,52 @@ class UpdateConnectionConfigInput:
     expected_revision: int | None = optional(_REVISION)
 
 
-@strawberry.input(name="ConnectionVerbInput", description="Which connection is meant.")
+@strawberry.input(description="Which connection is meant.")
 class ConnectionVerbInput:
     connection_id: strawberry.ID = _connection_id()
     expected_revision: int | None = optional(_REVISION)
 
 
-@strawberry.input(name="ActivateConnectionInput", description="Which connection to make usable.")
+@strawberry.input(description="Which connection to make usable.")
 class ActivateConnectionInput(ConnectionVerbInput):
     reason: str | None = optional(
         "Why it may be activated although its default test has not passed; audited."
     )
 
 
-@strawberry.input(name="PauseConnectionInput", description="Which connection to pause.")
+@strawberry.input(description="Which connection to pause.")
 class PauseConnectionInput(ConnectionVerbInput):
     """Pause."""
 
 
-@strawberry.input(name="ResumeConnectionInput", description="Which connection to resume.")
+@strawberry.input(description="Which connection to resume.")
 class ResumeConnectionInput(ConnectionVerbInput):
     """Resume."""
 
 
-@strawberry.input(name="DisconnectInput", description="Which connection's credentials to destroy.")
+@strawberry.input(description="Which connection's credentials to destroy.")
 class DisconnectInput(ConnectionVerbInput):
     """Disconnect."""
 
 
-@strawberry.input(name="DeleteConnectionInput", description="Which connection to delete.")
+@strawberry.input(description="Which connection to delete.")
 class DeleteConnectionInput(ConnectionVerbInput):
     """Delete."""
 
 
-@strawberry.input(name="RefreshCredentialsInput", description="Which connection's credentials to renew now.")
+@strawberry.input(description="Which connection's credentials to renew now.")
 class RefreshCredentialsInput:
     connection_id: strawberry.ID = _connection_id()
 
 
-@strawberry.input(name="ValidateConfigInput", description="A configuration to check without any effect.")
+@strawberry.input(description="A configuration to check without any effect.")
 class ValidateConfigInput:
     integration: str = strawberry.field(description="The key of the integration.")
     version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
     config: Json = strawberry.field(description="The configuration as it stands in the form.")
 
 
-@strawberry.input(name="BeginAuthorizationInput", description="How to authenticate a connection.")
+@strawberry.input(description="How to authenticate a connection.")
 class BeginAuthorizationInput:
     connection_id: strawberry.ID = _connection_id()
     auth_method: str | None = optional("The key of the auth method; can be left out where there is only one.")
@@ -123,9 +121,7 @@ class BeginAuthorizationInput:
     expected_revision: int | None = optional(_REVISION)
 
 
-@strawberry.input(
-    name="ReauthorizeInput", description="Which connection to authenticate again, as it was before."
-)
+@strawberry.input(description="Which connection to authenticate again, as it was before.")
 class ReauthorizeInput:
     connection_id: strawberry.ID = _connection_id()
     scopes: list[str] | None = optional("The scopes to ask for; those of the last time where it is left out.")
@@ -138,7 +134,7 @@ class ReauthorizeInput:
     idempotency_key: str | None = optional(_IDEMPOTENCY)
 
 
-@strawberry.input(name="SubmitCredentialsInput", description="What was entered into a credential form.")
+@strawberry.input(description="What was entered into a credential form.")
 class SubmitCredentialsInput:
     authorization_id: strawberry.ID = _authorization_id()
     credentials: SecretJson = strawberry.field(
@@ -146,21 +142,19 @@ class SubmitCredentialsInput:
     )
 
 
-@strawberry.input(name="ChooseAccountInput", description="Which of several accounts to connect.")
+@strawberry.input(description="Which of several accounts to connect.")
 class ChooseAccountInput:
     authorization_id: strawberry.ID = _authorization_id()
     account_id: str = strawberry.field(description="The id of one of the step's options.")
 
 
-@strawberry.input(
-    name="CompleteAuthorizationInput", description="Where the provider sent the browser back to."
-)
+@strawberry.input(description="Where the provider sent the browser back to.")
 class CompleteAuthorizationInput:
     authorization_id: strawberry.ID = _authorization_id()
     callback_url: SecretText = strawberry.field(description="The whole address, with its parameters.")
 
 
-@strawberry.input(name="CancelAuthorizationInput", description="Which authorization to cancel.")
+@strawberry.input(description="Which authorization to cancel.")
 class CancelAuthorizationInput:
     authorization_id: strawberry.ID = _authorization_id()
 

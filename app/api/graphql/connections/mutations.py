@@ -7,30 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import strawberry
 
-from app.api.graphql.connections.inputs import (
-    ActivateConnectionInput,
-    ConnectionVerbInput,
-    CreateConnectionInput,
-    DeleteConnectionInput,
-    DisconnectInput,
-    PauseConnectionInput,
-    RefreshCredentialsInput,
-    ResumeConnectionInput,
-    UpdateConnectionConfigInput,
-    UpdateConnectionInput,
-)
-from app.api.graphql.connections.payloads import (
-    ActivateConnectionPayload,
-    ConnectionPayload,
-    CreateConnectionPayload,
-    DeleteConnectionPayload,
-    DisconnectPayload,
-    PauseConnectionPayload,
-    RefreshCredentialsPayload,
-    ResumeConnectionPayload,
-    UpdateConnectionConfigPayload,
-    UpdateConnectionPayload,
-)
+from app.api.graphql.connections import inputs, payloads
 from app.api.graphql.connections.revocation_types import maybe_revocation
 from app.api.graphql.connections.types import connection_type
 from app.api.graphql.context import PatchbayInfo
@@ -41,17 +18,19 @@ from app.api.graphql.scalars import EventCursor
 if TYPE_CHECKING:
     from app.connections.connections import Edited
 
-P = TypeVar("P", bound=ConnectionPayload)
+P = TypeVar("P", bound=payloads.ConnectionPayload)
 
 
 @strawberry.type
 class ConnectionMutations:
     """The verbs of :class:`app.connections.connections.Connections`."""
 
-    @mutation(CreateConnectionPayload, "Makes a connection: a draft, until its configuration is complete.")
+    @mutation(
+        payloads.CreateConnectionPayload, "Makes a connection: a draft, until its configuration is complete."
+    )
     async def create_connection(
-        self, info: PatchbayInfo, input_: Given[CreateConnectionInput]
-    ) -> CreateConnectionPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.CreateConnectionInput]
+    ) -> payloads.CreateConnectionPayload:
         edited = await info.context.hub.connections.create(
             info.context.actor,
             name=input_.name,
@@ -63,12 +42,12 @@ class ConnectionMutations:
             scope=input_.scope,
             idempotency_key=input_.idempotency_key,
         )
-        return edited_payload(CreateConnectionPayload, info, edited)
+        return edited_payload(payloads.CreateConnectionPayload, info, edited)
 
-    @mutation(UpdateConnectionPayload, "Renames or describes a connection.")
+    @mutation(payloads.UpdateConnectionPayload, "Renames or describes a connection.")
     async def update_connection(
-        self, info: PatchbayInfo, input_: Given[UpdateConnectionInput]
-    ) -> UpdateConnectionPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.UpdateConnectionInput]
+    ) -> payloads.UpdateConnectionPayload:
         edited = await info.context.hub.connections.update(
             info.context.actor,
             input_.connection_id,
@@ -76,70 +55,79 @@ class ConnectionMutations:
             description=input_.description,
             expected_revision=input_.expected_revision,
         )
-        return edited_payload(UpdateConnectionPayload, info, edited)
+        return edited_payload(payloads.UpdateConnectionPayload, info, edited)
 
     @mutation(
-        UpdateConnectionConfigPayload,
+        payloads.UpdateConnectionConfigPayload,
         "Replaces a connection's configuration. What fits is saved; `userErrors` tells the rest.",
     )
     async def update_connection_config(
-        self, info: PatchbayInfo, input_: Given[UpdateConnectionConfigInput]
-    ) -> UpdateConnectionConfigPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.UpdateConnectionConfigInput]
+    ) -> payloads.UpdateConnectionConfigPayload:
         edited = await info.context.hub.connections.update_config(
             info.context.actor,
             input_.connection_id,
             cast("Any", input_.config),
             expected_revision=input_.expected_revision,
         )
-        return edited_payload(UpdateConnectionConfigPayload, info, edited)
+        return edited_payload(payloads.UpdateConnectionConfigPayload, info, edited)
 
     @mutation(
-        ActivateConnectionPayload,
+        payloads.ActivateConnectionPayload,
         "Makes a connection usable: its default test has passed, or a reason says why it may be untested.",
     )
     async def activate_connection(
-        self, info: PatchbayInfo, input_: Given[ActivateConnectionInput]
-    ) -> ActivateConnectionPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.ActivateConnectionInput]
+    ) -> payloads.ActivateConnectionPayload:
         edited = await info.context.hub.connections.activate(
             info.context.actor,
             input_.connection_id,
             reason=input_.reason,
             expected_revision=input_.expected_revision,
         )
-        return edited_payload(ActivateConnectionPayload, info, edited)
-
-    @mutation(PauseConnectionPayload, "Pauses a connection: nobody can call through it until it is resumed.")
-    async def pause_connection(
-        self, info: PatchbayInfo, input_: Given[PauseConnectionInput]
-    ) -> PauseConnectionPayload:
-        return await _verb(PauseConnectionPayload, info, input_, info.context.hub.connections.pause)
-
-    @mutation(ResumeConnectionPayload, "Resumes a paused connection, in the state that the evidence says.")
-    async def resume_connection(
-        self, info: PatchbayInfo, input_: Given[ResumeConnectionInput]
-    ) -> ResumeConnectionPayload:
-        return await _verb(ResumeConnectionPayload, info, input_, info.context.hub.connections.resume)
+        return edited_payload(payloads.ActivateConnectionPayload, info, edited)
 
     @mutation(
-        DisconnectPayload,
+        payloads.PauseConnectionPayload,
+        "Pauses a connection: nobody can call through it until it is resumed.",
+    )
+    async def pause_connection(
+        self, info: PatchbayInfo, input_: Given[inputs.PauseConnectionInput]
+    ) -> payloads.PauseConnectionPayload:
+        return await _verb(payloads.PauseConnectionPayload, info, input_, info.context.hub.connections.pause)
+
+    @mutation(
+        payloads.ResumeConnectionPayload, "Resumes a paused connection, in the state that the evidence says."
+    )
+    async def resume_connection(
+        self, info: PatchbayInfo, input_: Given[inputs.ResumeConnectionInput]
+    ) -> payloads.ResumeConnectionPayload:
+        return await _verb(
+            payloads.ResumeConnectionPayload, info, input_, info.context.hub.connections.resume
+        )
+
+    @mutation(
+        payloads.DisconnectPayload,
         "Destroys a connection's credentials, and revokes them at the provider where it can be done.",
     )
-    async def disconnect(self, info: PatchbayInfo, input_: Given[DisconnectInput]) -> DisconnectPayload:
+    async def disconnect(
+        self, info: PatchbayInfo, input_: Given[inputs.DisconnectInput]
+    ) -> payloads.DisconnectPayload:
         edited = await info.context.hub.connections.disconnect(
             info.context.actor, input_.connection_id, expected_revision=input_.expected_revision
         )
-        payload = edited_payload(DisconnectPayload, info, edited)
+        payload = edited_payload(payloads.DisconnectPayload, info, edited)
         payload.revocation = maybe_revocation(edited.revocation)
         return payload
 
-    @mutation(DeleteConnectionPayload, "Deletes a connection; its name is free again.")
+    @mutation(payloads.DeleteConnectionPayload, "Deletes a connection; its name is free again.")
     async def delete_connection(
-        self, info: PatchbayInfo, input_: Given[DeleteConnectionInput]
-    ) -> DeleteConnectionPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.DeleteConnectionInput]
+    ) -> payloads.DeleteConnectionPayload:
         deleted = await info.context.hub.connections.delete(
             info.context.actor, input_.connection_id, expected_revision=input_.expected_revision
         )
-        return DeleteConnectionPayload(
+        return payloads.DeleteConnectionPayload(
             deleted_connection_id=strawberry.ID(deleted.id),
             name=deleted.name,
             revocation=maybe_revocation(deleted.revocation),
@@ -147,15 +135,15 @@ class ConnectionMutations:
         )
 
     @mutation(
-        RefreshCredentialsPayload,
+        payloads.RefreshCredentialsPayload,
         "Renews a connection's credentials now, as the hub does by itself when due.",
     )
     async def refresh_credentials(
-        self, info: PatchbayInfo, input_: Given[RefreshCredentialsInput]
-    ) -> RefreshCredentialsPayload:
+        self, info: PatchbayInfo, input_: Given[inputs.RefreshCredentialsInput]
+    ) -> payloads.RefreshCredentialsPayload:
         hub, actor = info.context.hub, info.context.actor
         edited = await hub.connections.refresh_credentials(actor, input_.connection_id)
-        return edited_payload(RefreshCredentialsPayload, info, edited)
+        return edited_payload(payloads.RefreshCredentialsPayload, info, edited)
 
 
 def edited_payload(payload: type[P], info: PatchbayInfo, edited: Edited) -> P:
@@ -168,7 +156,10 @@ def edited_payload(payload: type[P], info: PatchbayInfo, edited: Edited) -> P:
 
 
 async def _verb(
-    payload: type[P], info: PatchbayInfo, input_: ConnectionVerbInput, verb: Callable[..., Awaitable[Edited]]
+    payload: type[P],
+    info: PatchbayInfo,
+    input_: inputs.ConnectionVerbInput,
+    verb: Callable[..., Awaitable[Edited]],
 ) -> P:
     edited = await verb(info.context.actor, input_.connection_id, expected_revision=input_.expected_revision)
     return edited_payload(payload, info, edited)

@@ -27,56 +27,49 @@ class ConnectionPayload:
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(
-    name="CreateConnectionPayload", description="The new connection. It may still have problems."
-)
+@strawberry.type(description="The new connection. It may still have problems.")
 class CreateConnectionPayload(ConnectionPayload):
     """Created."""
 
 
-@strawberry.type(
-    name="UpdateConnectionPayload", description="The connection with its new name and description."
-)
+@strawberry.type(description="The connection with its new name and description.")
 class UpdateConnectionPayload(ConnectionPayload):
     """Renamed or described."""
 
 
 @strawberry.type(
-    name="UpdateConnectionConfigPayload",
     description="The connection with its new configuration: what fits is saved, `userErrors` tells the rest.",
 )
 class UpdateConnectionConfigPayload(ConnectionPayload):
     """Configured."""
 
 
-@strawberry.type(name="ActivateConnectionPayload", description="The connection, usable from now on.")
+@strawberry.type(description="The connection, usable from now on.")
 class ActivateConnectionPayload(ConnectionPayload):
     """Activated."""
 
 
-@strawberry.type(name="PauseConnectionPayload", description="The connection, paused.")
+@strawberry.type(description="The connection, paused.")
 class PauseConnectionPayload(ConnectionPayload):
     """Paused."""
 
 
-@strawberry.type(
-    name="ResumeConnectionPayload", description="The connection, in the state that the evidence says."
-)
+@strawberry.type(description="The connection, in the state that the evidence says.")
 class ResumeConnectionPayload(ConnectionPayload):
     """Resumed."""
 
 
-@strawberry.type(name="DisconnectPayload", description="The connection without credentials.")
+@strawberry.type(description="The connection without credentials.")
 class DisconnectPayload(ConnectionPayload):
     revocation: RevocationType | None = strawberry.field(description=_REVOCATION, default=None)
 
 
-@strawberry.type(name="RefreshCredentialsPayload", description="The connection with its credentials renewed.")
+@strawberry.type(description="The connection with its credentials renewed.")
 class RefreshCredentialsPayload(ConnectionPayload):
     """Renewed."""
 
 
-@strawberry.type(name="DeleteConnectionPayload", description="What was deleted.")
+@strawberry.type(description="What was deleted.")
 class DeleteConnectionPayload:
     deleted_connection_id: strawberry.ID | None = strawberry.field(
         description="The id it had; null exactly where nothing was deleted.", default=None
@@ -97,35 +90,31 @@ class AuthorizationPayload:
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(name="BeginAuthorizationPayload", description="The authorization, with the first step.")
+@strawberry.type(description="The authorization, with the first step.")
 class BeginAuthorizationPayload(AuthorizationPayload):
     """Begun."""
 
 
-@strawberry.type(name="ReauthorizePayload", description="The authorization, with the first step.")
+@strawberry.type(description="The authorization, with the first step.")
 class ReauthorizePayload(AuthorizationPayload):
     """Begun again."""
 
 
-@strawberry.type(
-    name="SubmitCredentialsPayload", description="The authorization; it may ask for another step."
-)
+@strawberry.type(description="The authorization; it may ask for another step.")
 class SubmitCredentialsPayload(AuthorizationPayload):
     """Submitted."""
 
 
-@strawberry.type(name="ChooseAccountPayload", description="The authorization; it may ask for another step.")
+@strawberry.type(description="The authorization; it may ask for another step.")
 class ChooseAccountPayload(AuthorizationPayload):
     """Chosen."""
 
 
-@strawberry.type(
-    name="CompleteAuthorizationPayload", description="The authorization; it may ask for another step."
-)
+@strawberry.type(description="The authorization; it may ask for another step.")
 class CompleteAuthorizationPayload(AuthorizationPayload):
     """Completed."""
 
 
-@strawberry.type(name="CancelAuthorizationPayload", description="The authorization, cancelled.")
+@strawberry.type(description="The authorization, cancelled.")
 class CancelAuthorizationPayload(AuthorizationPayload):
     """Cancelled."""
