@@ -439,7 +439,10 @@ async def test_partial_consent_is_a_problem_that_names_the_missing_scopes(world)
     assert returned.authorization.state is State.AUTHENTICATED
     connection = await world.reload(connection)
     assert connection.problem.code is ProblemCode.PARTIAL_SCOPES
-    assert set(connection.auth.missing_scopes) == {"channels:read", "users:read"}
+    assert set(world.hub.connections.missing_scopes(world.actor, connection)) == {
+        "channels:read",
+        "users:read",
+    }
 
 
 async def test_another_workspaces_authorization_is_not_there(world):

@@ -29,6 +29,7 @@ AUTH = object()  # anything: that there are credentials is what counts
 VERBS = [
     (P.CATALOG_READ, lambda hub, who, seen: hub.catalog.facets(who)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.subscribe(who, 0)),
+    (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.missing_scopes(who, seen)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.config_problems(who, seen.owner)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.revocations.get(who, new_id("rev"))),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.latest(who, [seen.id])),
@@ -40,7 +41,7 @@ VERBS = [
     ),
     (P.CONNECTIONS_WRITE, lambda hub, who, seen: abilities(who, seen)),
     (P.CONNECTIONS_AUTHORIZE, lambda hub, who, seen: abilities(who, seen)),
-    (P.CONNECTIONS_TEST, lambda hub, who, seen: abilities(who, replace(seen, auth=AUTH))),
+    (P.CONNECTIONS_TEST, lambda hub, who, seen: abilities(who, replace(seen, credential=AUTH))),
 ]
 
 
