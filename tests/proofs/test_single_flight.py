@@ -20,6 +20,7 @@ import pytest
 
 from app.hub import build_hub
 from app.vault.vault import RevealPurpose
+from app.worker import register_work
 from tests.hubs import owner
 from tests.proofs.stage import POSTGRES, SQLITE, connect, save_application, stage_of
 from tests.proofs.token_server import Figures, running_token_server
@@ -70,6 +71,7 @@ async def test_concurrent_refreshes_over_processes_are_one_call_a_round(kind, tm
         server = stack.enter_context(running_token_server())
         stage = stack.enter_context(stage_of(kind, tmp_path))
         async with build_hub(stage.settings) as hub:
+            register_work(hub)
             await hub.members.ensure_owner()
             actor = await owner(hub)
             await save_application(hub, actor)
