@@ -25,9 +25,10 @@ from app.connections.snapshot import AuthorizationStateName as State
 from app.event_stream.channels import connection_channel, subject_channel
 from app.event_stream.event import EventType
 from app.event_stream.follow import Guard, follow_rows
+from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
-from app.foundation.ids import new_id, new_token
+from app.foundation.ids import MAX_ID_LENGTH, new_id, new_token
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.wakeups import Wakeups
@@ -131,13 +132,17 @@ class Authorizations:
         state = Secret(new_token())
         first = await self._completion.begin(actor, choice, state)
 
+        opened: list[AuthorizationRecord] = []
+
         async def act(tx: Transaction) -> Mapping[str, Any]:
             row = await self._open(tx, actor, choice, presentation, expected_revision)
+            opened.append(row)
             await self._completion.keep_waiting(tx, actor, row, state, first)
             return {"authorizationId": row.id}
 
         result = await self._idempotency.run(actor, operation, idempotency_key, asked, act)
-        return await self._go_on(actor, str(result["authorizationId"]))
+        row = opened[0] if opened else await load_attempt(actor, str(result["authorizationId"]))
+        return await self._go_on(actor, row)
 
     async def _open(
         self,
@@ -167,7 +172,6 @@ class Authorizations:
             created_at=tx.now,
             expires_at=tx.now + VALID_FOR,
         )
-        await row.save(force_create=True)
         await self._moves.apply(tx, actor, connection, credential, Trigger.AUTHORIZATION_BEGUN)
         data = {"authorizationId": row.id, "authMethod": row.auth_method}
         self._moves.announce(tx, actor, connection, EventType.AUTHORIZATION_BEGUN, data)
@@ -175,9 +179,8 @@ class Authorizations:
         await self._attempts.advance(tx, actor, row, State.CREATED)
         return row
 
-    async def _go_on(self, actor: Actor, authorization_id: str) -> AuthorizationSnapshot:
+    async def _go_on(self, actor: Actor, row: AuthorizationRecord) -> AuthorizationSnapshot:
         """Take the steps that need nobody, then return the authorization."""
-        row = await load_attempt(actor, authorization_id)
         snapshot = self._attempts.snapshot(row)
         if isinstance(snapshot.step, NoStep) and not snapshot.is_final:
             return await self._completion.answer(actor, row.id, Proceed())
@@ -259,14 +262,12 @@ class Authorizations:
             self._moves.audit(tx, actor, connection, "authorization.cancelled")
         return self._attempts.snapshot(row)
 
-    async def get(self, actor: Actor, authorization_id: str) -> AuthorizationSnapshot:
-        """Return an authorization.
-
-        Raises:
-            NotFoundError: no such authorization.
-        """
+    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, AuthorizationSnapshot]:
+        """Return the authorizations with these ids; those that are not there are left out."""
         require(actor, Permission.CONNECTIONS_READ)
-        return self._attempts.snapshot(await load_attempt(actor, authorization_id))
+        wanted = findable(ids, MAX_ID_LENGTH)
+        rows = await AuthorizationRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
+        return {row.id: self._attempts.snapshot(row) for row in rows}
 
     async def states(
         self,

@@ -257,7 +257,7 @@ class Completion:
             if row is not None:
                 row.expires_at = max(row.expires_at, tx.now + EXCHANGE_FOR * 10)
                 await self.keep_waiting(tx, actor, row, state, waiting)
-        return await self._as_it_stands(actor, seen)
+        return await self._as_it_stands(actor, seen, row)
 
     async def _reopen(
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem | None
@@ -274,7 +274,7 @@ class Completion:
                     await self._moves.apply(
                         tx, actor, connection, credential, Trigger.AUTHORIZATION_FAILED, fault
                     )
-        return await self._as_it_stands(actor, seen)
+        return await self._as_it_stands(actor, seen, row)
 
     async def fail(
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem, *, application: bool = False
@@ -291,7 +291,7 @@ class Completion:
                     await self._applications.mark(tx, actor, row.application_id, fault)
                 detail = {"problem": fault.code.value, "authMethod": row.auth_method}
                 self._moves.audit(tx, actor, connection, "authorization.failed", detail)
-        return await self._as_it_stands(actor, seen)
+        return await self._as_it_stands(actor, seen, row)
 
     async def refuse(self, actor: Actor, authorization_id: str, fault: Problem) -> AuthorizationSnapshot:
         """End an open authorization with a problem, before anything was asked outside."""
@@ -308,7 +308,7 @@ class Completion:
                 self._moves.audit(
                     tx, actor, connection, "authorization.failed", {"problem": fault.code.value}
                 )
-        return await self._as_it_stands(actor, seen)
+        return await self._as_it_stands(actor, seen, row)
 
     async def _seal(
         self, actor: Actor, seen: AuthorizationRecord, accepted: Accepted
@@ -318,7 +318,7 @@ class Completion:
             row = await self._still_working(seen)
             if row is not None:
                 await self._acceptance.seal(tx, actor, row, connection, credential, accepted)
-        return await self._as_it_stands(actor, seen)
+        return await self._as_it_stands(actor, seen, row)
 
     @staticmethod
     async def _still_working(seen: AuthorizationRecord) -> AuthorizationRecord | None:
@@ -326,8 +326,10 @@ class Completion:
         row = await lock_attempt(seen.id)
         return row if State(row.state) in {State.EXCHANGING, State.VERIFYING} else None
 
-    async def _as_it_stands(self, actor: Actor, seen: AuthorizationRecord) -> AuthorizationSnapshot:
-        return self._attempts.snapshot(await load_attempt(actor, seen.id))
+    async def _as_it_stands(
+        self, actor: Actor, seen: AuthorizationRecord, row: AuthorizationRecord | None
+    ) -> AuthorizationSnapshot:
+        return self._attempts.snapshot(row or await load_attempt(actor, seen.id))
 
 
 def _register_first(choice: AuthorizationChoice) -> Waiting:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -284,23 +285,25 @@ class Connections:
         trimmed, definition = self._check_new(name, description, integration, version, mode)
         asked["config"] = self._form(definition).guarded(config or {})
 
+        made: list[tuple[Transaction, ConnectionRecord]] = []
+
         async def act(tx: Transaction) -> Mapping[str, Any]:
             row = _new_row(tx, actor, trimmed, definition, mode, description, scope)
             await self._refuse_taken(row)
-            await row.save(force_create=True)
             told = {"integration": row.integration}
             self._moves.announce(tx, actor, row, EventType.CONNECTION_CREATED, told)
             self._moves.audit(tx, actor, row, "connection.created", {**told})
             checked = self._form(definition).check(config or {})
             await self._store_config(tx, actor, row, None, definition, checked)
+            made.append((tx, row))
             return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
 
-        try:
+        with _names_are_free():
             result = await self._idempotency.run(actor, "createConnection", idempotency_key, asked, act)
-        except IntegrityError:
-            raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
         problems = tuple(filter(None, map(problem_from_json, result["problems"])))
-        return await self._edited(actor, result["connectionId"], problems)
+        if not made:
+            return await self._loaded(actor, result["connectionId"], problems)
+        return await self._edited(*made[0], None, problems)
 
     def _check_new(
         self, name: str, description: str, integration: str, version: str | None, mode: Mode
@@ -345,9 +348,9 @@ class Connections:
         problems += checked_description(description) if description is not None else []
         if problems:
             raise InvalidInputError(problems)
-        try:
+        with _names_are_free():
             async with self._database.transaction() as tx:
-                row, _ = await lock_connection(actor, connection_id, expected_revision)
+                row, credential = await lock_connection(actor, connection_id, expected_revision)
                 before = row.name
                 if trimmed is not None:
                     row.name, row.name_key = trimmed, name_key(trimmed)
@@ -359,9 +362,7 @@ class Connections:
                 await row.save()
                 self._moves.announce(tx, actor, row, EventType.CONNECTION_UPDATED, {"previousName": before})
                 self._moves.audit(tx, actor, row, "connection.updated", {"previousName": before})
-        except IntegrityError:
-            raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
-        return await self._edited(actor, connection_id)
+        return await self._edited(tx, row, credential)
 
     async def update_config(
         self,
@@ -389,8 +390,8 @@ class Connections:
             checked = self._form(definition).check(config, kept)
             if checked.problems and row.state != ConnectionState.DRAFT.value:
                 raise InvalidInputError(checked.problems)
-            await self._store_config(tx, actor, row, credential, definition, checked)
-        return await self._edited(actor, connection_id, checked.problems)
+            credential = await self._store_config(tx, actor, row, credential, definition, checked)
+        return await self._edited(tx, row, credential, checked.problems)
 
     async def _store_config(
         self,
@@ -400,7 +401,7 @@ class Connections:
         credential: CredentialSnapshot | None,
         definition: Definition,
         checked: CheckedConfig,
-    ) -> None:
+    ) -> CredentialSnapshot | None:
         touches = self._form(definition).touches_authentication(row.config, checked)
         names = {*row.config, *checked.plain}
         changed = {name for name in names if row.config.get(name) != checked.plain.get(name)}
@@ -411,7 +412,7 @@ class Connections:
         if was_draft and not checked.problems:
             trigger = Trigger.CONFIGURATION_COMPLETED
         elif not changed and row.config_revision:
-            return  # what was tested stays tested
+            return credential  # what was tested stays tested
         elif touches and not was_draft:
             trigger = Trigger.CONFIGURATION_BROKE_AUTHENTICATION
             if credential is not None and credential.generation > 0:
@@ -426,6 +427,7 @@ class Connections:
         data: dict[str, Any] = {"fields": sorted(changed)}
         self._moves.announce(tx, actor, row, EventType.CONNECTION_CONFIG_CHANGED, data)
         self._moves.audit(tx, actor, row, "connection.config_changed", data)
+        return credential
 
     async def _seal_config(self, tx: Transaction, row: ConnectionRecord, checked: CheckedConfig) -> None:
         """Seal each secret field on its own; what was set and is not sent stays as it is."""
@@ -482,7 +484,7 @@ class Connections:
             await self._moves.apply(tx, actor, row, credential, Trigger.ACTIVATED, snapshot.problem)
             detail = {"tested": snapshot.tested, "reason": accepted or None}
             self._moves.audit(tx, actor, row, "connection.activated", detail)
-        return await self._edited(actor, connection_id)
+        return await self._edited(tx, row, credential)
 
     async def refresh_credentials(self, actor: Actor, connection_id: str) -> Edited:
         """Renew the credentials now, as the hub does by itself when they are due, however lately that failed.
@@ -495,7 +497,7 @@ class Connections:
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
         connection = await load_connection(actor.workspace_id, connection_id, with_credentials=False)
         await self._renewal.refresh_now(actor, connection.owner)
-        return await self._edited(actor, connection_id)
+        return await self._loaded(actor, connection_id)
 
     async def pause(
         self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
@@ -530,7 +532,7 @@ class Connections:
             standing = problem_from_json(row.problem)
             await self._moves.apply(tx, actor, row, credential, trigger, standing)
             self._moves.audit(tx, actor, row, action)
-        return await self._edited(actor, connection_id)
+        return await self._edited(tx, row, credential)
 
     async def disconnect(
         self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
@@ -551,7 +553,7 @@ class Connections:
             await self._moves.apply(tx, actor, row, credential, Trigger.DISCONNECTED)
             revocation = await self._give_up_credentials(tx, actor, row, credential)
             self._moves.audit(tx, actor, row, "connection.disconnected")
-        return replace(await self._edited(actor, connection_id), revocation=revocation)
+        return replace(await self._edited(tx, row, None), revocation=revocation)
 
     async def _give_up_credentials(
         self, tx: Transaction, actor: Actor, row: ConnectionRecord, credential: CredentialSnapshot | None
@@ -591,11 +593,22 @@ class Connections:
             await row.delete()
             self._moves.announce(tx, actor, row, EventType.CONNECTION_DELETED, {})
             self._moves.audit(tx, actor, row, "connection.deleted", {"integration": row.integration})
-        return Deleted(row.id, row.name, await self._events.position(actor.workspace_id), revocation)
+        return Deleted(row.id, row.name, await self._events.position(actor.workspace_id, tx), revocation)
 
     # -- parts
 
-    async def _edited(self, actor: Actor, connection_id: str, problems: tuple[Problem, ...] = ()) -> Edited:
+    async def _edited(
+        self,
+        tx: Transaction,
+        row: ConnectionRecord,
+        credential: CredentialSnapshot | None,
+        problems: tuple[Problem, ...] = (),
+    ) -> Edited:
+        """Return a connection as ``tx`` left it, which has committed."""
+        as_of = await self._events.position(row.workspace_id, tx)
+        return Edited(connection_snapshot(row, credential), problems, as_of)
+
+    async def _loaded(self, actor: Actor, connection_id: str, problems: tuple[Problem, ...] = ()) -> Edited:
         as_of = await self._events.position(actor.workspace_id)
         return Edited(await load_connection(actor.workspace_id, connection_id), problems, as_of)
 
@@ -613,6 +626,15 @@ class Connections:
 
     def _form(self, definition: Definition) -> ConfigForm:
         return ConfigForm(definition, self._plain_http)
+
+
+@contextmanager
+def _names_are_free() -> Iterator[None]:
+    """Tell in the API's words that somebody took the name at the same moment."""
+    try:
+        yield
+    except IntegrityError:
+        raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
 
 
 def _owner_key(actor: Actor, scope: AccessScope) -> str:

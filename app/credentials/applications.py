@@ -21,9 +21,10 @@ from app.credentials.models import ApplicationRecord, CredentialRecord, Revocati
 from app.credentials.snapshot import ApplicationSnapshot, Mode, SecretInfo
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
+from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNowError, NotFoundError
-from app.foundation.ids import id_of
+from app.foundation.ids import MAX_ID_LENGTH, id_of
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape
@@ -175,17 +176,12 @@ class Applications:
             tx, actor, "application.saved", Target("application", row.id, row.integration), detail=data
         )
 
-    async def get(self, actor: Actor, application_id: str) -> ApplicationSnapshot:
-        """Return an application of the actor's workspace.
-
-        Raises:
-            NotFoundError: there is none with this id.
-        """
+    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, ApplicationSnapshot]:
+        """Return the applications with these ids; those that are not there are left out."""
         require(actor, Permission.APPLICATIONS_READ)
-        row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
-        if row is None:
-            raise NotFoundError
-        return self._snapshot(row)
+        wanted = findable(ids, MAX_ID_LENGTH)
+        rows = await ApplicationRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
+        return {row.id: self._snapshot(row) for row in rows}
 
     async def all(self, actor: Actor) -> list[ApplicationSnapshot]:
         """Return the applications saved in the actor's workspace, by integration."""

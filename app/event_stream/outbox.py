@@ -17,6 +17,7 @@ from app.foundation.wakeups import Wakeups
 
 MAX_DATA_BYTES: Final = 32_768
 _BUFFER: Final = "event_stream.outbox"
+_POSITION: Final = "event_stream.position"
 _LABEL_CHARS: Final = 200
 _TAKE: Final = (
     'INSERT INTO "event_counter" ("workspace_id", "position", "pruned_to") VALUES ($1, $2, 0) '
@@ -50,8 +51,14 @@ class Outbox:
         for workspace_id in sorted(by_workspace):
             events = by_workspace[workspace_id]
             first = await _take_positions(tx, workspace_id, len(events)) + 1
+            tx.state[_POSITION, workspace_id] = first + len(events) - 1
             await tx.insert("event", [_row(tx, e, first + n) for n, e in enumerate(events)])
             tx.after_commit(partial(self._wakeups.notify, *channels_of(workspace_id, events)))
+
+
+def last_position(tx: Transaction, workspace_id: str) -> int | None:
+    """Return where the stream stood when ``tx`` had committed; None where it announced nothing."""
+    return tx.state.get((_POSITION, workspace_id))
 
 
 async def _take_positions(tx: Transaction, workspace_id: str, count: int) -> int:

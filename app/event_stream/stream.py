@@ -20,7 +20,7 @@ from app.event_stream.event import (
 )
 from app.event_stream.follow import POLL_S, AccessLostError, Guard, follow
 from app.event_stream.follower import BATCH, Follower
-from app.event_stream.outbox import Outbox
+from app.event_stream.outbox import Outbox, last_position
 from app.event_stream.reader import Reader
 from app.event_stream.retention import prune
 from app.event_stream.tail import Tail
@@ -54,12 +54,13 @@ class EventStream:
         """Let ``event`` become true with ``tx``; see :meth:`Outbox.announce`."""
         self.outbox.announce(tx, event)
 
-    async def position(self, workspace_id: str) -> int:
-        """Return where the stream stands.
+    async def position(self, workspace_id: str, tx: Transaction | None = None) -> int:
+        """Return where the stream stands, or stood when ``tx`` had committed, for what is shown as ``tx`` left it.
 
-        Ask before reading the data whose ``asOf`` it is: then no event falls between.
+        Ask before reading other data whose ``asOf`` it is: then no event falls between.
         """
-        return (await self._reader.bounds(workspace_id)).last
+        stood = last_position(tx, workspace_id) if tx is not None else None
+        return (await self._reader.bounds(workspace_id)).last if stood is None else stood
 
     async def page(
         self,

@@ -14,6 +14,11 @@ from app.vault.envelope import DataKey, SealContext, seal
 from app.vault.models import SealedRecord
 
 FIRST_GENERATION: Final = 1
+_INSERT: Final = """
+INSERT INTO "sealed_value" ("id", "workspace_id", "owner_table", "owner_row", "field", "generation", "data_key_id",
+"sealed", "created_at", "updated_at") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+ON CONFLICT DO NOTHING RETURNING "id"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +63,21 @@ async def find_all(refs: Sequence[SealedRef]) -> list[SealedRecord | None]:
 
 async def insert(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes) -> bool:
     """Seal into an empty place; return False, changing nothing, where it is not empty."""
-    record = SealedRecord(
-        id=new_id("sv"),
-        workspace_id=ref.workspace_id,
-        owner_table=ref.table,
-        owner_row=ref.row_id,
-        field=ref.field,
-        generation=FIRST_GENERATION,
-        data_key_id=key.id,
-        sealed=seal(key, ref.context(FIRST_GENERATION), plaintext),
-        created_at=tx.now,
-        updated_at=tx.now,
-    )
     # A plain insert that loses the race would break the caller's whole transaction on PostgreSQL.
-    await SealedRecord.bulk_create([record], ignore_conflicts=True)
-    return await SealedRecord.exists(id=record.id)
+    return bool(
+        await tx.rows(
+            _INSERT,
+            new_id("sv"),
+            ref.workspace_id,
+            ref.table,
+            ref.row_id,
+            ref.field,
+            FIRST_GENERATION,
+            key.id,
+            seal(key, ref.context(FIRST_GENERATION), plaintext),
+            tx.now,
+        )
+    )
 
 
 async def replace(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes, expected: int) -> bool:

@@ -84,6 +84,9 @@ class World:
         await self.hub.dispatcher.drain()  # or it has begun already: then it is waited for
         return await self.hub.test_runs.wait(self.actor, run.id, 10_000)
 
+    async def authorization(self, authorization_id):
+        return (await self.hub.authorizations.many(self.actor, [authorization_id]))[authorization_id]
+
     async def due(self, kind="renewal"):
         """Return the subjects of a kind of work that are due and that nobody has."""
         return [each.id.partition(":")[2] for each in await self.hub.work.look([kind], [], 500)]

@@ -214,7 +214,7 @@ async def test_upkeep_expires_what_nobody_finished(world):
     authorization = await world.begin(await world.draft())
     world.clock.advance(601)
     assert await world.hub.browser.expire_due() == 1
-    assert (await world.hub.authorizations.get(world.actor, authorization.id)).state is State.EXPIRED
+    assert (await world.authorization(authorization.id)).state is State.EXPIRED
 
 
 @pytest.mark.parametrize("mutation", ["state", "no-state", "two-states", "empty"])
@@ -237,7 +237,7 @@ async def test_a_new_attempt_cancels_the_open_one(world):
     first = await world.begin(connection)
     address = await world.at_provider(first)
     await world.begin(connection)
-    assert (await world.hub.authorizations.get(world.actor, first.id)).state is State.CANCELLED
+    assert (await world.authorization(first.id)).state is State.CANCELLED
     assert (await world.come_back(address)).problem.code is ProblemCode.AUTHORIZATION_REPLAYED
 
 
@@ -264,7 +264,7 @@ async def test_a_form_takes_credentials_once_and_tells_faults_per_field(world):
     with pytest.raises(InvalidInputError) as caught:
         await world.hub.authorizations.submit_credentials(world.actor, authorization.id, {"username": "ada"})
     assert caught.value.problem.path[:1] == ("credentials",)
-    assert (await world.hub.authorizations.get(world.actor, authorization.id)).state is State.AWAITING_INPUT
+    assert (await world.authorization(authorization.id)).state is State.AWAITING_INPUT
     done = await world.hub.authorizations.submit_credentials(
         world.actor, authorization.id, dict(authorization.step.prefilled)
     )
@@ -346,14 +346,14 @@ async def test_the_sign_in_goes_on_by_itself_once_the_application_is_saved(world
     world.clock.advance(3)
     assert await world.due("authorization") == [authorization.id]
     await world.work()
-    waiting = await world.hub.authorizations.get(world.actor, authorization.id)
+    waiting = await world.authorization(authorization.id)
     assert (waiting.seq, waiting.state) == (authorization.seq, State.AWAITING_USER)
     await world.hub.applications.save(
         world.actor, integration="slack", client_id="my-client", client_secret=Secret(secret("my-secret-"))
     )
     world.clock.advance(3)
     await world.work()
-    ready = await world.hub.authorizations.get(world.actor, authorization.id)
+    ready = await world.authorization(authorization.id)
     assert isinstance(ready.step, RedirectStep)
     started = await world.hub.browser.start(authorization.id, Secret("b" * 43))
     assert "client_id=my-client" in started.url
@@ -451,12 +451,12 @@ async def test_another_workspaces_authorization_is_not_there(world):
     authorization = await world.begin(await world.draft())
     stranger = replace(world.actor, workspace_id="wks_other")
     for act in (
-        world.hub.authorizations.get(stranger, authorization.id),
         world.hub.authorizations.cancel(stranger, authorization.id),
         world.hub.authorizations.submit_credentials(stranger, authorization.id, {}),
     ):
         with pytest.raises(NotFoundError):
             await act
+    assert await world.hub.authorizations.many(stranger, [authorization.id]) == {}
 
 
 async def test_nothing_sealed_for_an_attempt_is_left_when_it_is_over(world):

@@ -92,7 +92,7 @@ async def test_a_browser_starts_nothing_for_who_lost_the_right(world, who, loses
     await loses(world, actor)
     started = await world.hub.browser.start(begun.id, BROWSER)
     assert (started.url, started.problem.code) == (None, ProblemCode.PERMISSION_DENIED)
-    assert (await world.hub.authorizations.get(world.actor, begun.id)).state is State.FAILED
+    assert (await world.authorization(begun.id)).state is State.FAILED
     assert world.outside.requests == []
 
 
@@ -130,5 +130,5 @@ async def test_an_application_registered_later_begins_nothing_for_who_lost_the_r
     )
     world.clock.advance(3)
     await world.work()
-    ended = await world.hub.authorizations.get(world.actor, begun.id)
+    ended = await world.authorization(begun.id)
     assert (ended.state, ended.problem.code) == (State.FAILED, ProblemCode.PERMISSION_DENIED)

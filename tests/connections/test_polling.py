@@ -92,7 +92,7 @@ async def begun(device):
 async def poll_until_final(device, authorization, step_s=1):
     for _ in range(400):
         await device.work()
-        current = await device.hub.authorizations.get(device.actor, authorization.id)
+        current = await device.authorization(authorization.id)
         if current.is_final:
             return current
         device.clock.advance(step_s)

@@ -22,7 +22,7 @@ async def test_a_callback_of_another_authorization_completes_none(world):
     assert refusal.value.problem.code is ProblemCode.AUTHORIZATION_REPLAYED
     assert world.token_calls() == []
     for authorization in (ours, theirs):
-        standing = await world.hub.authorizations.get(world.actor, authorization.id)
+        standing = await world.authorization(authorization.id)
         assert standing.state is State.AWAITING_USER
     done = await world.hub.authorizations.complete(world.actor, theirs.id, address, BROWSER)
     assert done.state is State.AUTHENTICATED
@@ -39,7 +39,7 @@ async def test_an_address_is_used_up_although_the_authorization_goes_on(world):
     with pytest.raises(NotAllowedNowError):
         await world.hub.authorizations.complete(world.actor, begun.id, address, BROWSER)
     assert len(world.outside.requests) == asked
-    assert await world.hub.authorizations.get(world.actor, begun.id) == choice
+    assert await world.authorization(begun.id) == choice
 
 
 async def test_the_state_is_gone_by_the_time_the_token_is_asked_for(world):

@@ -57,7 +57,7 @@ async def looked_at_again(door):
     begun = await begun_by_a_viewer(door, Mode.LIVE)
     door.hub.clock.advance(3)
     await door.hub.dispatcher.drain()
-    return (await door.hub.authorizations.get(door.owner, begun.id)).state
+    return (await door.hub.authorizations.many(door.owner, [begun.id]))[begun.id].state
 
 
 async def begun_by_a_viewer(door, mode):

@@ -117,8 +117,7 @@ async def test_o11_an_application_speaks_for_its_own_workspace_alone(scene):
         assert [application.id for application in await scene.hub.applications.all(ours)] == [saved["id"]]
         assert await scene.hub.applications.all(theirs) == []
         assert not await scene.hub.applications.has("wks_other", PLAN.integration, Mode.LIVE)
-        with pytest.raises(NotFoundError):
-            await scene.hub.applications.get(theirs, saved["id"])
+        assert await scene.hub.applications.many(theirs, [saved["id"]]) == {}
         with pytest.raises(NotFoundError):
             await scene.hub.applications.delete(theirs, saved["id"])
     redirect = scene.hub.applications.redirect_uri_for

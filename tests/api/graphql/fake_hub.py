@@ -343,6 +343,11 @@ class FakeAuthorizations:
     async def reauthorize(self, actor: Actor, connection_id: str, **asked: Any) -> AuthorizationSnapshot:
         return await self.begin(actor, connection_id, **asked)
 
+    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, AuthorizationSnapshot]:
+        require(actor, Permission.CONNECTIONS_READ)
+        found = [self.rows[id_][-1] for id_ in ids if id_ in self.rows]
+        return {row.id: row for row in found if row.workspace_id == actor.workspace_id}
+
     async def submit_credentials(self, actor: Actor, authorization_id: str, credentials: Any):
         self.received.append(credentials)
         return await self.get(actor, authorization_id)
@@ -402,18 +407,17 @@ class FakeApplications:
         self.rows[saved.id] = saved
         return saved
 
-    async def get(self, actor: Actor, application_id: str) -> ApplicationSnapshot:
+    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, ApplicationSnapshot]:
         require(actor, Permission.APPLICATIONS_READ)
-        found = self.rows.get(application_id)
-        if found is None or found.workspace_id != actor.workspace_id:
-            raise NotFoundError
-        return found
+        found = [self.rows[id_] for id_ in ids if id_ in self.rows]
+        return {row.id: row for row in found if row.workspace_id == actor.workspace_id}
 
     async def all(self, actor: Actor) -> list[ApplicationSnapshot]:
         return [row for row in self.rows.values() if row.workspace_id == actor.workspace_id]
 
     async def delete(self, actor: Actor, application_id: str) -> str:
-        await self.get(actor, application_id)
+        if application_id not in await self.many(actor, [application_id]):
+            raise NotFoundError
         return self.rows.pop(application_id).integration
 
     def redirect_uri_for(self, actor: Actor, integration: str, mode: Mode) -> str:

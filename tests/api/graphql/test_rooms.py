@@ -658,10 +658,10 @@ async def test_a_callback_is_handed_on_with_the_browser_that_brings_it(client, a
 async def test_every_step_has_its_form(ask, hub, step, expected):
     begun = hub.authorizations.begun("conn_1")
 
-    async def get(actor, authorization_id):
-        return replace(begun, step=step)
+    async def many(actor, ids):
+        return {begun.id: replace(begun, step=step)}
 
-    hub.authorizations.get = get
+    hub.authorizations.many = many
     found = data_of(await ask(f"query ($id: ID!) {{authorization(id: $id) {{{STEP}}}}}", {"id": begun.id}))
     shown = found["authorization"]["step"]
     if shown is not None:

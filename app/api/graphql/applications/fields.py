@@ -20,7 +20,6 @@ from app.api.graphql.fields import Given, resolver
 from app.api.graphql.problems import mutation
 from app.api.graphql.scalars import Url
 from app.credentials.snapshot import Mode
-from app.foundation.errors import NotFoundError
 
 
 @strawberry.type
@@ -87,10 +86,5 @@ class IntegrationApplicationFields:
 
 async def load_applications(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ApplicationType]:
     """Load applications for ``node``; those that are not there are left out."""
-    found = {}
-    for id_ in ids:
-        try:
-            found[id_] = application_type(await context.hub.applications.get(context.actor, id_))
-        except NotFoundError:
-            continue
-    return found
+    found = await context.hub.applications.many(context.actor, ids)
+    return {id_: application_type(snapshot) for id_, snapshot in found.items()}

@@ -22,7 +22,6 @@ from app.api.graphql.fields import Given, resolver, selected
 from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, page_of
 from app.api.graphql.problems import ProblemType, problem_types
 from app.connections.snapshot import ConnectionQuery
-from app.foundation.errors import NotFoundError
 from app.foundation.pages import PageRequest
 
 
@@ -131,10 +130,5 @@ async def load_connections(context: RequestContext, ids: Sequence[str]) -> Mappi
 
 async def load_authorizations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuthorizationType]:
     """Load authorizations for ``node``; those that are not there are left out."""
-    found = {}
-    for id_ in ids:
-        try:
-            found[id_] = authorization_type(await context.hub.authorizations.get(context.actor, id_))
-        except NotFoundError:
-            continue
-    return found
+    found = await context.hub.authorizations.many(context.actor, ids)
+    return {id_: authorization_type(snapshot) for id_, snapshot in found.items()}
