@@ -189,8 +189,12 @@ def _leaf(parent_type: GraphQLObjectType, field_name: str) -> _Leaf | None:
     leaf = type_.of_type.of_type if is_list else type_
     if field.args or not is_leaf_type(leaf) or definition.default_resolver is not getattr:
         return None
-    kind, written = _AS_THEY_ARE.get(leaf), None
-    if is_enum_type(leaf) and isinstance(enum := leaf.extensions.get(_DEFINITION), StrawberryEnumDefinition):
+    kind, written = None if is_list else _AS_THEY_ARE.get(leaf), None
+    if (
+        not is_list
+        and is_enum_type(leaf)
+        and isinstance(enum := leaf.extensions.get(_DEFINITION), StrawberryEnumDefinition)
+    ):
         kind = enum.wrapped_cls
         written = {member: leaf.coerce_output_value(member) for member in list[Any](enum.wrapped_cls)}
     is_required, write = is_non_null_type(field.type), leaf.coerce_output_value
