@@ -66,7 +66,7 @@ async def page_of(workspace_id: str, wanted: AuditFilter, request: PageRequest) 
         cursors=tuple(_cursor(row.seq) for row in rows),
         has_next=has_more if not is_backward else before is not None,
         has_previous=has_more if is_backward else after is not None,
-        total=await _total(workspace_id) if wanted == EVERY_ENTRY else None,
+        total=await _total(workspace_id) if request.with_total and wanted == EVERY_ENTRY else None,
     )
 
 

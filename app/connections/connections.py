@@ -179,21 +179,17 @@ class Connections:
         query: ConnectionQuery,
         page: PageRequest,
         *,
-        with_total: bool = True,
         with_credentials: bool = True,
     ) -> Page[ConnectionSnapshot]:
         """Return one page of the workspace's connections.
 
-        They are counted only ``with_total``, and what stands beside their credentials is read only
-        ``with_credentials``.
+        What stands beside their credentials is read only ``with_credentials``.
 
         Raises:
             InvalidInputError: a page that cannot be.
         """
         require(actor, Permission.CONNECTIONS_READ)
-        return await list_connections(
-            actor.workspace_id, query, page, with_total=with_total, with_credentials=with_credentials
-        )
+        return await list_connections(actor.workspace_id, query, page, with_credentials=with_credentials)
 
     def subscribe(
         self, actor: Actor, after: int, *, guard: Guard | None = None

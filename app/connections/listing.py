@@ -54,7 +54,6 @@ async def list_connections(
     query: ConnectionQuery,
     page: PageRequest,
     *,
-    with_total: bool,
     with_credentials: bool,
 ) -> Page[ConnectionSnapshot]:
     """Return one page of a workspace's connections.
@@ -79,10 +78,10 @@ async def list_connections(
         found.reverse()
     return Page(
         items=tuple(found),
-        cursors=tuple(_encode(connection, column) for connection in found),
+        cursors=tuple(_encode(connection, column) for connection in found) if page.with_cursors else (),
         has_next=start is not None if backwards else has_more,
         has_previous=has_more if backwards else start is not None,
-        total=await CONNECTIONS.count(scope, *values) if with_total else None,
+        total=await CONNECTIONS.count(scope, *values) if page.with_total else None,
     )
 
 

@@ -18,6 +18,10 @@ from app.foundation.problems import ProblemCode, problem, problem_from_json
 from app.foundation.rows import Columns, Row
 
 _COLUMNS: Final = tuple(field.name for field in fields(ConnectionSnapshot) if field.name != "credential")
+_ENUMS: Final = tuple(
+    (name, {member.value: member for member in members})
+    for name, members in (("mode", Mode), ("state", ConnectionState), ("scope", AccessScope))
+)
 CONNECTIONS: Final = Columns(ConnectionRecord, _COLUMNS)
 
 
@@ -100,8 +104,7 @@ def connection_snapshot(row: ConnectionRecord, credential: CredentialSnapshot | 
 
 
 def _snapshot(columns: Row, credential: CredentialSnapshot | Unread | None) -> ConnectionSnapshot:
-    columns["mode"] = Mode(columns["mode"])
-    columns["state"] = ConnectionState(columns["state"])
-    columns["scope"] = AccessScope(columns["scope"])
+    for name, members in _ENUMS:
+        columns[name] = members[columns[name]]
     columns["problem"] = problem_from_json(columns["problem"])
     return ConnectionSnapshot(**columns, credential=credential)

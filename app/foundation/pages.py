@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+DEFAULT_PAGE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """``first`` behind ``after``, or ``last`` in front of ``before``; cursors are what the list gave out."""
+    """``first`` behind ``after``, or ``last`` in front of ``before``; cursors are what the list gave out.
 
-    first: int | None = 20
+    The total and the entries' cursors may be left out of a page that is asked for without them.
+    """
+
+    first: int | None = DEFAULT_PAGE
     after: str | None = None
     last: int | None = None
     before: str | None = None
+    with_total: bool = True
+    with_cursors: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many entries are asked for."""
+        return self.first or self.last or DEFAULT_PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Items with their cursors, and whether there are more on either side; ``total`` where it is cheap."""
+    """Items, their cursors if asked for, whether there are more on either side; ``total`` if asked for and cheap."""
 
     items: tuple[T, ...]
     cursors: tuple[str, ...]

@@ -297,6 +297,8 @@ TABLE = (
         lambda: Executor,
         {
             "execute_fields": "self, parent_type, source_value, path, grouped_field_set, position_context",
+            "complete_list_value": "self, return_type, field_details_list, info, path, result, position_context",
+            "collect_subfields": "self, return_type, field_details_list",
             "build_per_event_executor": "self, payload",
         },
     ),
@@ -308,6 +310,14 @@ TABLE = (
         "See whether the memory still grows: tests/api/graphql/test_executor.py counts. If not, leave this out.",
         lambda: inspect.getsource(Executor),
         is_right=lambda part: "self._relevant_sub_fields" in part,
+    ),
+    PrivatePart(
+        "graphql-core",
+        "graphql.execution.collect_fields.FieldDetailsList",
+        (_EXECUTOR,),
+        "The type of what is asked of a list's entries, which is handed to complete_list_value.",
+        _EXECUTOR_CHANGED,
+        lambda: graphql_fields.FieldDetailsList,
     ),
     PrivatePart(
         "graphql-core",

@@ -27,7 +27,8 @@ from graphql import (
     is_object_type,
 )
 
-from app.api.graphql.pages import DEFAULT_PAGE, MAX_PAGE
+from app.api.graphql.pages import MAX_PAGE
+from app.foundation.pages import DEFAULT_PAGE
 
 MUTATION_COST: Final = 10
 LIST_SIZE: Final = 5

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import strawberry
-from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from strawberry.types import Info
+from strawberry.types.nodes import SelectedField
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,22 +28,16 @@ def stream(description: str) -> Callable[[F], F]:
 
 
 def selected(info: Info[Any, Any]) -> frozenset[str]:
-    """Return the names of all fields below the one that is resolved; a type's condition or a directive leaves none out.
+    """Return the names of all fields below the one that is resolved, whatever their types, conditions and directives.
 
     What nobody asks for need not be read.
     """
-    raw, names = info._raw_info, set[str]()  # noqa: SLF001 - strawberry converts the whole selection to show it
-    left: list[SelectionSetNode | None] = [node.selection_set for node in raw.field_nodes]
+    names, left = set[str](), list(info.selected_fields)
     while left:
         here = left.pop()
-        for node in here.selections if here else ():
-            if isinstance(node, FieldNode):
-                names.add(node.name.value)
-                left.append(node.selection_set)
-            elif isinstance(node, InlineFragmentNode):
-                left.append(node.selection_set)
-            elif isinstance(node, FragmentSpreadNode):
-                left.append(raw.fragments[node.name.value].selection_set)
+        left += here.selections
+        if isinstance(here, SelectedField):
+            names.add(here.name)
     return frozenset(names)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import strawberry
 
 from app.foundation.errors import InvalidInputError
+from app.foundation.pages import DEFAULT_PAGE, Page, PageRequest
 from app.foundation.problems import Problem, ProblemCode, problem
 
-DEFAULT_PAGE: Final = 20
 MAX_PAGE: Final = 100
 MAX_CURSOR_CHARS: Final = 1_024
+_ALL_FIELDS: Final = ("edges", "pageInfo", "totalCount")
 T = TypeVar("T")
 
 First: TypeAlias = Annotated[
@@ -25,23 +25,14 @@ Last: TypeAlias = Annotated[int | None, strawberry.argument(description="How man
 Before: TypeAlias = Annotated[str | None, strawberry.argument(description="Stop before this cursor.")]
 
 
-@dataclass(frozen=True, slots=True)
-class PageArgs:
-    """Checked page arguments: exactly one of ``first`` and ``last``."""
-
-    first: int | None
-    after: str | None
-    last: int | None
-    before: str | None
-
-    @property
-    def size(self) -> int:
-        """How many entries are asked for."""
-        return self.first or self.last or DEFAULT_PAGE
-
-
-def page_args(first: int | None, after: str | None, last: int | None, before: str | None) -> PageArgs:
-    """Check the arguments of a list.
+def page_args(
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    wanted: Collection[str] = _ALL_FIELDS,
+) -> PageRequest:
+    """Check the arguments of a list of which these fields are selected: exactly one of first and last goes on.
 
     Raises:
         InvalidInputError: both directions, a size outside 1 to 100, or a cursor that cannot be one.
@@ -56,7 +47,14 @@ def page_args(first: int | None, after: str | None, last: int | None, before: st
             raise InvalidInputError(_wrong(name, "it is not a cursor of this list"))
     if first is None and last is None:
         first = DEFAULT_PAGE
-    return PageArgs(first, after, last, before)
+    return PageRequest(
+        first,
+        after,
+        last,
+        before,
+        with_total="totalCount" in wanted,
+        with_cursors="edges" in wanted or "pageInfo" in wanted,
+    )
 
 
 @strawberry.type(name="PageInfo", description="Where a page stands in its list.")
@@ -93,20 +91,18 @@ def page_info(cursors: Sequence[str], *, has_next: bool, has_previous: bool) -> 
     )
 
 
-def page_of(
-    nodes: Sequence[Any], cursors: Sequence[str], *, has_next: bool, has_previous: bool, total: int | None
-) -> PageType[Any]:
-    """Return a page of ready nodes and their cursors."""
+def page_of(page: Page[Any], nodes: Sequence[Any]) -> PageType[Any]:
+    """Return a page of ready nodes; without cursors, if nobody asks for them, it has no edges."""
     return PageType(
-        edges=[EdgeType(cursor=cursor, node=node) for cursor, node in zip(cursors, nodes, strict=True)],
+        edges=[EdgeType(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=False)],
         nodes=list(nodes),
-        page_info=page_info(cursors, has_next=has_next, has_previous=has_previous),
-        total_count=total,
+        page_info=page_info(page.cursors, has_next=page.has_next, has_previous=page.has_previous),
+        total_count=page.total,
     )
 
 
 def page_of_all(
-    items: Sequence[T], cursor_of: Callable[[T], str], args: PageArgs
+    items: Sequence[T], cursor_of: Callable[[T], str], args: PageRequest
 ) -> tuple[list[T], PageInfoType]:
     """Return the page of a whole list in memory, whose entries name themselves by ``cursor_of``.
 

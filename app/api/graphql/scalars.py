@@ -31,8 +31,8 @@ SecretJson = NewType("SecretJson", object)
 
 def write_instant(value: datetime) -> str:
     """Return the RFC 3339 form in UTC with a ``Z``, to the microsecond where there is one."""
-    text = value.astimezone(UTC).isoformat()
-    return text.removesuffix("+00:00") + "Z"
+    moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return moment.isoformat()[:-6] + "Z"
 
 
 def read_instant(value: object) -> datetime:

@@ -225,7 +225,7 @@ class FakeConnections:
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
         return next((row for row in self._mine(actor) if row.name.casefold() == name.casefold()), None)
 
-    async def page(self, actor: Actor, query, page, *, with_total: bool, with_credentials: bool) -> Page:
+    async def page(self, actor: Actor, query, page, *, with_credentials: bool) -> Page:
         if self.fault:
             raise self.fault
         if self.delay_s:
@@ -240,8 +240,9 @@ class FakeConnections:
         found = rows[start : start + size]
         if not with_credentials:
             found = [replace(row, credential=UNREAD) for row in found]
-        total = len(rows) if with_total else None
-        return Page(tuple(found), tuple(r.id for r in found), start + size < len(rows), start > 0, total)
+        total = len(rows) if page.with_total else None
+        cursors = tuple(row.id for row in found) if page.with_cursors else ()
+        return Page(tuple(found), cursors, start + size < len(rows), start > 0, total)
 
     def subscribe(self, actor: Actor, after: int, *, guard=None):
         require(actor, Permission.CONNECTIONS_READ)

@@ -9,7 +9,7 @@ import strawberry
 
 from app.api.graphql.audit.types import AuditEntryType, AuditFilterInput, audit_filter, entry_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import resolver, selected
 from app.api.graphql.pages import MAX_PAGE, After, Before, First, Last, PageType, page_args, page_of
 from app.audit.log import AuditFilter
 from app.foundation.pages import PageRequest
@@ -31,16 +31,9 @@ class AuditQueries:
         last: Last = None,
         before: Before = None,
     ) -> PageType[AuditEntryType]:
-        args = page_args(first, after, last, before)
-        page = PageRequest(first=args.first, after=args.after, last=args.last, before=args.before)
+        page = page_args(first, after, last, before, selected(info))
         found = await info.context.hub.audit.entries(info.context.actor, audit_filter(filter_), page)
-        return page_of(
-            [entry_type(entry) for entry in found.items],
-            found.cursors,
-            has_next=found.has_next,
-            has_previous=found.has_previous,
-            total=found.total,
-        )
+        return page_of(found, [entry_type(entry) for entry in found.items])
 
 
 async def load_entries(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuditEntryType]:

@@ -22,7 +22,6 @@ from app.api.graphql.fields import Given, resolver, selected
 from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, page_of
 from app.api.graphql.problems import ProblemType, problem_types
 from app.connections.snapshot import ConnectionQuery
-from app.foundation.pages import PageRequest
 
 
 @strawberry.type(name="ConfigValidation", description="What is not right with a configuration.")
@@ -53,24 +52,14 @@ class ConnectionQueries:
         last: Last = None,
         before: Before = None,
     ) -> PageType[ConnectionType]:
-        args = page_args(first, after, last, before)
-        page = PageRequest(first=args.first, after=args.after, last=args.last, before=args.before)
-        query = connection_query(filter_, search=search, order_by=order_by)
         wanted = selected(info)
         found = await info.context.hub.connections.page(
             info.context.actor,
-            query,
-            page,
-            with_total="totalCount" in wanted,
+            connection_query(filter_, search=search, order_by=order_by),
+            page_args(first, after, last, before, wanted),
             with_credentials=not wanted.isdisjoint(OF_CREDENTIALS),
         )
-        return page_of(
-            [connection_type(snapshot) for snapshot in found.items],
-            found.cursors,
-            has_next=found.has_next,
-            has_previous=found.has_previous,
-            total=found.total,
-        )
+        return page_of(found, [connection_type(snapshot) for snapshot in found.items])
 
     @resolver("One connection; null where there is none, or where you may not see it.")
     async def connection(

@@ -105,7 +105,7 @@ async def _all(context: RequestContext, query: ConnectionQuery) -> AsyncIterator
     cursor: str | None = None
     while True:
         page = await context.hub.connections.page(
-            context.actor, query, PageRequest(first=MAX_PAGE, after=cursor)
+            context.actor, query, PageRequest(first=MAX_PAGE, after=cursor, with_total=False)
         )
         for snapshot in page.items:
             yield snapshot

@@ -17,7 +17,7 @@ from app.api.graphql.events.types import (
     page_type,
 )
 from app.api.graphql.fields import resolver, stream
-from app.api.graphql.pages import DEFAULT_PAGE, First, page_args
+from app.api.graphql.pages import First, page_args
 from app.api.graphql.scalars import EventCursor
 from app.event_stream.event import decode_cursor
 
@@ -46,7 +46,7 @@ class EventQueries:
             await info.context.hub.events.page(
                 info.context.actor,
                 _position(info.context, after),
-                args.first or DEFAULT_PAGE,
+                args.size,
                 event_filter(filter_),
             )
         )
