@@ -280,18 +280,17 @@ class Connections:
         }
         trimmed, definition = self._check_new(name, description, integration, version, mode)
         asked["config"] = self._form(definition).guarded(config or {})
-
         made: list[tuple[Transaction, ConnectionRecord]] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
             row = _new_row(tx, actor, trimmed, definition, mode, description, scope)
+            made.append((tx, row))
             await self._refuse_taken(row)
             told = {"integration": row.integration}
             self._moves.announce(tx, actor, row, EventType.CONNECTION_CREATED, told)
             self._moves.audit(tx, actor, row, "connection.created", {**told})
             checked = self._form(definition).check(config or {})
             await self._store_config(tx, actor, row, None, definition, checked)
-            made.append((tx, row))
             return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
 
         with _names_are_free():
