@@ -347,14 +347,6 @@ TABLE = (
         is_right=lambda part: part[0] == b"",
     ),
     PrivatePart(
-        "strawberry",
-        "._raw_info",
-        ("api/graphql/fields.py",),
-        "The public selected_fields converts the whole selection with its arguments; what is read needs names alone.",
-        "Take the names from Info.selected_fields, and measure a page of connections.",
-        lambda: strawberry.Info.__dataclass_fields__["_raw_info"],
-    ),
-    PrivatePart(
         "uvicorn",
         "capture_signals",
         ("server.py",),
