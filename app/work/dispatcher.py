@@ -67,11 +67,12 @@ class Dispatcher:
             ]
 
     async def stop(self, patience_s: float = _PATIENCE_S) -> None:
-        """Claim nothing more; let what runs end for ``patience_s``, then stop it and give it back."""
+        """Claim nothing more; let what runs end for ``patience_s``, then stop it and release it; once is enough."""
+        if self._is_stopping:
+            return
         self._is_stopping = True
-        await _ended(
-            [asyncio.create_task(self._turn.acquire())], patience_s
-        )  # what is being claimed is begun
+        # What is being claimed now is begun first.
+        await _ended([asyncio.create_task(self._turn.acquire())], patience_s)
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

@@ -43,7 +43,6 @@ async def start(world, connection, **more):
 async def stop(world, worker):
     """Stop a process that does something."""
     await world.hub.dispatcher.stop(0.01)
-    world.hub.dispatcher._turn.release()  # the hub's own end stops it once more
     worker.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await worker

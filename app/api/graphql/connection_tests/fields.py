@@ -42,7 +42,7 @@ class TestConnectionPayload:
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(description="The run; it ends as soon as its present step lets go.")
+@strawberry.type(description="The run, cancelled; one that had ended is as it was.")
 class CancelTestRunPayload:
     test_run: TestRunType | None = strawberry.field(description="The run as it stands.", default=None)
     user_errors: list[ProblemType] = user_errors_field()
