@@ -6,6 +6,7 @@ Each command imports what it needs when it runs: all of it takes seconds, which 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -81,6 +82,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free 
 @app.command()
 def serve(host: Host = None, port: Port = None) -> None:
     """Serve the API; with SQLite the background work runs in the same process."""
+    gc.disable()  # nearly all that a start makes stays: looking through it again and again takes a tenth of the start
     from app.server import listening_socket, run
     from app.server import serve as serve_hub
     from app.settings import read_settings
@@ -103,6 +105,8 @@ def serve(host: Host = None, port: Port = None) -> None:
             code = await hub.sign_in.make_link(workspaces[0].id)
             link = f"{public}/sign-in?code={code.reveal()}"
             typer.echo(f"  sign in (once):   {link}", err=True)
+        gc.freeze()
+        gc.enable()
 
     run(serve_hub(settings, sock, announce))
 
