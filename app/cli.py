@@ -1,25 +1,28 @@
-"""The tool entrance: ``patchbay serve | worker | demo | migrate | schema | definitions | token | audit | keys ...``."""
+"""The tool entrance: ``patchbay serve | worker | demo | migrate | schema | definitions | token | audit | keys ...``.
+
+Each command imports what it needs when it runs: all of it takes seconds, which nobody should wait for in ``--help``.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
 
-from app.access.actor import Actor
-from app.access.policy import ROLE_PERMISSIONS, Permission, Role
 from app.cli_keys import keys
-from app.foundation.errors import PatchbayError
-from app.foundation.ids import new_id
-from app.foundation.reachable import CannotStartError
-from app.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from app.access.policy import Permission
+    from app.hub import Hub
+    from app.settings import Settings
 
 T = TypeVar("T")
 CONFIG_FAULT: Final = 78  # EX_CONFIG of sysexits(3)
@@ -37,33 +40,38 @@ app.add_typer(tokens, name="token")
 app.add_typer(definitions, name="definitions")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
-_out = Console()
-_err = Console(stderr=True)
 
 
 def main() -> None:
     """Run the command line; settings and key faults exit with 78 and one clear message."""
-    from app.catalog.faults import DefinitionsInvalidError
-    from app.vault.errors import KeyRefusedError, VaultStartError
-
     try:
         app()
-    except SettingsError as fault:
-        _refuse(str(fault), CONFIG_FAULT)
-    except VaultStartError as fault:
-        _refuse(str(fault), CONFIG_FAULT)
-    except DefinitionsInvalidError as fault:
-        _refuse(str(fault), CONFIG_FAULT)
-    except KeyRefusedError as fault:
-        _refuse(str(fault), 1)
-    except CannotStartError as fault:
-        _refuse(str(fault), CannotStartError.exit_code)
-    except PatchbayError as fault:
-        _refuse("\n".join(item.message for item in fault.problems), 1)
+    except Exception as fault:
+        told = _told(fault)
+        if told is None:
+            raise
+        _refuse(*told)
+
+
+def _told(fault: Exception) -> tuple[str, int] | None:
+    """Return the message and the exit code of a fault that an operator can mend, None for any other."""
+    from app.catalog.faults import DefinitionsInvalidError
+    from app.foundation.errors import PatchbayError
+    from app.foundation.reachable import CannotStartError
+    from app.settings import SettingsError
+    from app.vault.errors import KeyRefusedError, VaultStartError
+
+    if isinstance(fault, SettingsError | VaultStartError | DefinitionsInvalidError):
+        return str(fault), CONFIG_FAULT
+    if isinstance(fault, KeyRefusedError | CannotStartError):
+        return str(fault), 1
+    if isinstance(fault, PatchbayError):
+        return "\n".join(item.message for item in fault.problems), 1
+    return None
 
 
 def _refuse(message: str, code: int) -> NoReturn:
-    _err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    typer.secho(message, fg=typer.colors.RED, err=True)
     sys.exit(code)
 
 
@@ -74,8 +82,10 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free 
 @app.command()
 def serve(host: Host = None, port: Port = None) -> None:
     """Serve the API; with SQLite the background work runs in the same process."""
+    gc.disable()  # nearly all that a start makes stays: looking through it again and again takes a tenth of the start
     from app.server import listening_socket, run
     from app.server import serve as serve_hub
+    from app.settings import read_settings
 
     settings = read_settings(host=host, port=port)
     try:
@@ -86,15 +96,17 @@ def serve(host: Host = None, port: Port = None) -> None:
     async def announce(hub: Any, local_url: str) -> None:  # noqa: ANN401 - the hub; importing it here costs start-up
         await hub.members.ensure_owner()
         public = hub.public_url
-        _err.print(f"Patchbay {hub.version} serves {public}", highlight=False)
+        typer.echo(f"Patchbay {hub.version} serves {public}", err=True)
         if public != local_url:
-            _err.print(f"  on this machine:  {local_url}", highlight=False)
-        _err.print(f"  GraphQL:          {public}/graphql", highlight=False)
+            typer.echo(f"  on this machine:  {local_url}", err=True)
+        typer.echo(f"  GraphQL:          {public}/graphql", err=True)
         if not settings.is_scaled:
             workspaces = await hub.members.workspaces()
             code = await hub.sign_in.make_link(workspaces[0].id)
             link = f"{public}/sign-in?code={code.reveal()}"
-            _err.print(f"  sign in (once):   {link}", highlight=False, soft_wrap=True)
+            typer.echo(f"  sign in (once):   {link}", err=True)
+        gc.freeze()
+        gc.enable()
 
     run(serve_hub(settings, sock, announce))
 
@@ -107,11 +119,12 @@ def worker(
 ) -> None:
     """Do the background work alone; any number of workers share it."""
     from app.server import run, work
+    from app.settings import read_settings
 
     settings = read_settings()
     if check:
         _run(_ready(settings))
-        _out.print("ready")
+        typer.echo("ready")
         return
     run(work(settings))
 
@@ -135,12 +148,13 @@ def demo() -> None:
 def migrate() -> None:
     """Bring the database to the newest schema."""
     from app.foundation.database import migrate as migrate_database
+    from app.settings import read_settings
 
     settings = read_settings()
     if not settings.is_scaled:
         settings.make_data_dir()
     applied = _run(migrate_database(settings.database))
-    _out.print("\n".join(applied) if applied else "Nothing to do: the schema is the newest.")
+    typer.echo("\n".join(applied) if applied else "Nothing to do: the schema is the newest.")
 
 
 @app.command()
@@ -156,9 +170,7 @@ def sign_in() -> None:
     """Print a one-time sign-in link for the workspace's owner."""
 
     async def act() -> str:
-        from app.hub import build_hub
-
-        async with build_hub(read_settings()) as hub:
+        async with _hub() as hub:
             workspace = await hub.members.ensure_owner()
             code = await hub.sign_in.make_link(workspace.id)
             return f"{hub.public_url}/sign-in?code={code.reveal()}"
@@ -179,9 +191,10 @@ def token_create(
     permissions = _permissions(scope or ["owner"])
 
     async def act() -> str:
-        from app.hub import build_hub
+        from app.access.actor import Actor
+        from app.foundation.ids import new_id
 
-        async with build_hub(read_settings()) as hub:
+        async with _hub() as hub:
             workspace = await hub.members.ensure_owner()
             actor = Actor.operator(workspace.id, new_id("req"))
             expires_in = timedelta(days=days) if days else None
@@ -192,6 +205,8 @@ def token_create(
 
 
 def _permissions(scopes: list[str]) -> list[Permission]:
+    from app.access.policy import ROLE_PERMISSIONS, Permission, Role
+
     chosen: set[Permission] = set()
     for scope in scopes:
         if scope.upper() in Role.__members__:
@@ -213,15 +228,12 @@ def definitions_check(
     ] = None,
 ) -> None:
     """Check definitions and name every fault with file, line and rule."""
-    from app.catalog.loader import check_definitions
-    from app.hub import DEFINITIONS
+    from app.catalog.loader import DEFINITIONS, check_definitions
 
     report = check_definitions(paths or [DEFINITIONS])
     for fault in report.faults:
-        _out.print(str(fault), markup=False, highlight=False, soft_wrap=True)
-    _out.print(
-        f"{len(report.definitions)} definition(s) read, {len(report.faults)} fault(s).", highlight=False
-    )
+        typer.echo(str(fault))
+    typer.echo(f"{len(report.definitions)} definition(s) read, {len(report.faults)} fault(s).")
     sys.exit(1 if report.faults else 0)
 
 
@@ -233,9 +245,8 @@ def audit_verify(
 
     async def act() -> tuple[list[Any], list[Any]]:
         from app.connections.rollback import rolled_back
-        from app.hub import build_hub
 
-        async with build_hub(read_settings()) as hub:
+        async with _hub() as hub:
             return list(await hub.audit.verify()), await rolled_back(hub.audit, hub.vault)
 
     reports, set_back = _run(act())
@@ -247,12 +258,12 @@ def audit_verify(
             words = (
                 f"OK, {report.good} entries" if report.is_ok else f"{report.fault} at {report.first_bad_seq}"
             )
-            _out.print(f"{report.workspace_id}: {words}", markup=False, highlight=False)
+            typer.echo(f"{report.workspace_id}: {words}")
         for found in set_back:
             words = (
                 f"ROLLED_BACK to generation {found.generation}, {found.told_generation} at {found.told_seq}"
             )
-            _out.print(f"{found.connection_id}: {words}", markup=False, highlight=False)
+            typer.echo(f"{found.connection_id}: {words}")
     sys.exit(0 if all(report.is_ok for report in reports) and not set_back else 1)
 
 
@@ -282,13 +293,20 @@ def audit_checkpoints() -> None:
     """Print the signed checkpoints as JSON lines; kept elsewhere they prove that no end of a chain was cut off."""
 
     async def act() -> list[str]:
-        from app.hub import build_hub
-
-        async with build_hub(read_settings()) as hub:
+        async with _hub() as hub:
             await hub.checkpoints.make()
             return [json.dumps(checkpoint.to_json()) for checkpoint in await hub.checkpoints.export()]
 
     sys.stdout.write("\n".join(_run(act())) + "\n")
+
+
+@asynccontextmanager
+async def _hub() -> AsyncIterator[Hub]:
+    from app.hub import build_hub
+    from app.settings import read_settings
+
+    async with build_hub(read_settings()) as hub:
+        yield hub
 
 
 def _run(act: Coroutine[Any, Any, T]) -> T:

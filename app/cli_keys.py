@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from app.access.actor import Actor
-from app.foundation.clock import SystemClock
-from app.foundation.ids import new_id
-from app.foundation.redaction import SecretRegistry
-from app.foundation.telemetry import configure_logs
-from app.settings import read_settings
-from app.vault.start_up import SYSTEM_WORKSPACE
-
 if TYPE_CHECKING:
+    from app.access.actor import Actor
     from app.hub import Hub
+    from app.settings import Settings
     from app.vault.resealing import Resealed
     from app.vault.rotation import AddedKey
 
@@ -49,7 +43,7 @@ def add(
     label: Annotated[str | None, typer.Option(help="What to call it; counted on by default.")] = None,
 ) -> None:
     """Make a key that opens and does not wrap yet."""
-    settings = read_settings()
+    settings = _settings()
     added = _run(lambda hub: hub.rotation.add(_operator(), label))
     if added.addition is not None:
         _tell_variable(added)
@@ -115,7 +109,7 @@ def verify(as_json: AsJson = False) -> None:
 @keys.command()
 def retire(key: Name) -> None:
     """Take a key out of use for good; refused while a data key needs it."""
-    settings = read_settings()
+    settings = _settings()
     key_id, is_gone = _run(lambda hub: hub.rotation.retire(_operator(), key))
     typer.echo(f"Retired {key_id}: nothing is wrapped under it, and nothing will be.")
     if is_gone:
@@ -141,6 +135,8 @@ def reseal(
     if (workspace is None) is not everything:
         typer.echo("Say which: --workspace ID, or --all.", err=True)
         raise typer.Exit(_USAGE)
+    from app.foundation.clock import SystemClock
+
     before = made_before.replace(tzinfo=UTC) if made_before else None
     which = "--all" if workspace is None else f"--workspace {workspace}"
     instant = (before or SystemClock().now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -161,9 +157,11 @@ def _tell_resealed(done: Resealed) -> None:
 
 def _run(act: Callable[[Hub], Awaitable[T]]) -> T:
     async def with_hub() -> T:
+        from app.foundation.redaction import SecretRegistry
+        from app.foundation.telemetry import configure_logs
         from app.hub import build_hub
 
-        settings = read_settings()
+        settings = _settings()
         configure_logs(settings.log_level, settings.log_format, SecretRegistry().redact)  # to stderr
         async with build_hub(settings) as hub:
             return await act(hub)
@@ -171,7 +169,17 @@ def _run(act: Callable[[Hub], Awaitable[T]]) -> T:
     return asyncio.run(with_hub())
 
 
+def _settings() -> Settings:
+    from app.settings import read_settings
+
+    return read_settings()
+
+
 def _operator() -> Actor:
+    from app.access.actor import Actor
+    from app.foundation.ids import new_id
+    from app.vault.start_up import SYSTEM_WORKSPACE
+
     return Actor.operator(SYSTEM_WORKSPACE, new_id("req"))
 
 

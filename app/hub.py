@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import httpx
@@ -62,7 +61,6 @@ from app.work.dispatcher import Dispatcher
 from app.work.queue import WorkQueue
 
 VERSION: Final = "0.1.0"
-DEFINITIONS: Final = Path(__file__).parent / "catalog" / "definitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
     clock = clock or SystemClock()
     local_url = local_url or settings.local_url()
     public_url = settings.public_url or local_url
-    catalog = catalog or load_catalog(DEFINITIONS)
+    catalog = catalog or load_catalog()
     operator = settings.operator_applications([entry.key for entry in catalog.all()])
 
     if not settings.is_scaled:

@@ -9,7 +9,6 @@ from typing import Final
 
 import structlog
 from prometheus_client import Counter, Histogram
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +21,6 @@ from app.api.http.problem_docs import problem_docs_routes
 from app.api.http.sign_in import sign_in_routes
 from app.api.identity import signed_in
 from app.foundation.ids import new_id
-from app.foundation.reconnect import redis_retry
 from app.hub import Hub
 from app.sandbox.app import build_sandbox
 from app.sandbox.state import MemoryState, RedisState, SandboxState
@@ -64,6 +62,10 @@ async def _sandbox(hub: Hub, stack: AsyncExitStack) -> ASGIApp:
     """Return the simulated outside; its tokens outlive a restart, and all web processes share what was used up."""
     state: SandboxState = MemoryState(hub.clock)
     if hub.settings.redis is not None:
+        from redis.asyncio import Redis
+
+        from app.foundation.reconnect import redis_retry
+
         redis = Redis.from_url(hub.settings.redis, retry=redis_retry())
         stack.push_async_callback(redis.aclose)
         state = RedisState(redis)

@@ -7,9 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
-
 PATIENCE_S: Final = 30.0
 _TRY_S: Final = 5.0
 _PAUSE_S: Final = 0.5
@@ -55,6 +52,8 @@ async def reach_redis(url: str, patience_s: float = PATIENCE_S) -> None:
     Raises:
         CannotStartError: it did not answer for ``patience_s``, or refuses the user, the password or the number.
     """
+    from redis.asyncio import Redis
+    from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
     async def ask() -> None:
         async with Redis.from_url(url, socket_connect_timeout=_TRY_S, socket_timeout=_TRY_S) as redis:

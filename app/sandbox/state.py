@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
-
-from redis.asyncio import Redis
+from typing import TYPE_CHECKING, Final, Protocol
 
 from app.foundation.clock import Clock
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 MAX_KEYS: Final = 200_000
 _PREFIX: Final = "patchbay:sandbox:"
