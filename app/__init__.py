@@ -4,7 +4,7 @@ Entrances  ``cli`` (commands), ``server`` (processes), ``main`` (the ASGI app), 
 Doors      ``api``: GraphQL, GraphiQL and plain HTTP translate a protocol into a room's verb; they decide nothing.
 Rooms      one subject each, with its own tables, rules, errors and events; the highest first:
            ``connection_tests``  test runs, step by step
-           ``executor``          method calls: bounded, recorded, redacted
+           ``calls``             method calls: bounded, recorded, redacted
            ``connections``       names, configuration, life cycle, authorization attempts, listing
            ``credentials``       applications, sealed grants, opening for a purpose, renewal, revocation
            ``authenticators``    every way to authenticate, as generators without I/O

@@ -47,13 +47,13 @@ def main() -> None:
     try:
         app()
     except Exception as fault:
-        told = _told(fault)
-        if told is None:
+        refusal = _refusal_of(fault)
+        if refusal is None:
             raise
-        _refuse(*told)
+        _refuse(*refusal)
 
 
-def _told(fault: Exception) -> tuple[str, int] | None:
+def _refusal_of(fault: Exception) -> tuple[str, int] | None:
     """Return the message and the exit code of a fault that an operator can mend, None for any other."""
     from app.catalog.faults import DefinitionsInvalidError
     from app.foundation.errors import PatchbayError
@@ -241,7 +241,7 @@ def definitions_check(
 def audit_verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Verify the audit chain; exit 1 and name the first bad row, and credentials older than the chain tells."""
+    """Verify the audit chain; exit 1 and name the first bad row, and credentials older than the chain records."""
 
     async def act() -> tuple[list[Any], list[Any]]:
         from app.connections.rollback import rolled_back
@@ -260,9 +260,7 @@ def audit_verify(
             )
             typer.echo(f"{report.workspace_id}: {words}")
         for found in set_back:
-            words = (
-                f"ROLLED_BACK to generation {found.generation}, {found.told_generation} at {found.told_seq}"
-            )
+            words = f"ROLLED_BACK to generation {found.generation}, {found.recorded_generation} at {found.recorded_seq}"
             typer.echo(f"{found.connection_id}: {words}")
     sys.exit(0 if all(report.is_ok for report in reports) and not set_back else 1)
 
@@ -279,8 +277,8 @@ def _report_json(report: Any, set_back: list[Any]) -> dict[str, Any]:  # noqa: A
             {
                 "connection": found.connection_id,
                 "generation": found.generation,
-                "toldGeneration": found.told_generation,
-                "toldSeq": found.told_seq,
+                "toldGeneration": found.recorded_generation,
+                "toldSeq": found.recorded_seq,
             }
             for found in set_back
             if found.workspace_id == report.workspace_id

@@ -34,7 +34,7 @@ def list_keys(as_json: AsJson = False) -> None:
         return
     _table(
         ("KEY", "VERSION", "STATE", "DATA KEYS", "SEALED VALUES"),
-        [(use.key_id, use.version, use.standing, use.data_keys, use.sealed_values) for use in found],
+        [(use.key_id, use.version, use.status, use.data_keys, use.sealed_values) for use in found],
     )
 
 
@@ -46,14 +46,14 @@ def add(
     settings = _settings()
     added = _run(lambda hub: hub.rotation.add(_operator(), label))
     if added.addition is not None:
-        _tell_variable(added)
+        _print_variable(added)
         return
     typer.echo(f"Added {added.key_id} to {settings.key_path}. It opens and does not wrap yet.")
     typer.echo("With several hosts, copy the key file to every one of them now, before the next step.")
     typer.echo(f"Next: patchbay keys promote {added.key_id}")
 
 
-def _tell_variable(added: AddedKey) -> None:
+def _print_variable(added: AddedKey) -> None:
     typer.echo(
         f"Made {added.key_id}. It is shown once and kept nowhere: add the line below to the value of PATCHBAY_KEY, on "
         "every host, behind a semicolon. The key that wraps now is written '<label> <key> active' there. Then restart.",
@@ -142,10 +142,10 @@ def reseal(
     instant = (before or SystemClock().now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     typer.echo(f"If this is interrupted: patchbay keys reseal {which} --made-before {instant}", err=True)
     done = _run(lambda hub: hub.resealing.reseal(_operator(), workspace, made_before=before))
-    _tell_resealed(done)
+    _print_resealed(done)
 
 
-def _tell_resealed(done: Resealed) -> None:
+def _print_resealed(done: Resealed) -> None:
     typer.echo(f"{_count(done.new_keys, 'new data key')}; {_count(done.moved, 'value')} sealed anew.")
     if done.busy:
         typer.echo(f"{_count(done.busy, 'value')} in use all the time: the hub seals them anew soon.")

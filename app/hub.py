@@ -12,6 +12,7 @@ import httpx
 from app.access.idempotency import Idempotency
 from app.audit.checkpoints import Checkpoints
 from app.audit.log import AuditLog
+from app.calls.caller import MethodCaller
 from app.catalog.catalog import Catalog, load_catalog
 from app.connection_tests.execution import RunExecution
 from app.connection_tests.runner import TestRunner
@@ -19,14 +20,14 @@ from app.connection_tests.runs import TestRuns
 from app.connections.acceptance import Acceptance
 from app.connections.attempts import Attempts
 from app.connections.authorization import Authorizations
-from app.connections.browser import BrowserDoor
-from app.connections.choices import Chooser
+from app.connections.authorization_options import OptionsResolver
+from app.connections.browser import BrowserFlow
 from app.connections.completion import Completion
 from app.connections.connections import Connections
-from app.connections.moves import Moves
-from app.connections.outcomes import Outcomes
+from app.connections.outcome_recorder import OutcomeRecorder
 from app.connections.owners import ConnectionOwners
 from app.connections.polling import Polling
+from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.credentials import Credentials
 from app.credentials.flows import Destinations, FlowRunner
@@ -37,7 +38,6 @@ from app.credentials.revocation import Revocations
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.vault_paths import VaultPaths, grants_of
 from app.event_stream.stream import EventStream
-from app.executor.executor import Executor
 from app.foundation.clock import Clock, SystemClock
 from app.foundation.database import Database, migrate
 from app.foundation.egress import EgressPolicy
@@ -55,7 +55,7 @@ from app.vault.key_source import open_keys
 from app.vault.keys import KeyRing
 from app.vault.resealing import Resealing
 from app.vault.rotation import KeyHome, KeyRotation
-from app.vault.service_door import ServiceDoor, service_outbound
+from app.vault.service_client import ServiceClient, service_outbound
 from app.vault.vault import Vault
 from app.work.dispatcher import Dispatcher
 from app.work.queue import WorkQueue
@@ -94,13 +94,13 @@ class Hub:
     connections: Connections
     applications: Applications
     authorizations: Authorizations
-    browser: BrowserDoor
+    browser: BrowserFlow
     polling: Polling
     credentials: Credentials
     renewal: Renewal
     revocations: Revocations
-    outcomes: Outcomes
-    executor: Executor
+    outcome_recorder: OutcomeRecorder
+    calls: MethodCaller
     test_runs: TestRuns
     run_execution: RunExecution
 
@@ -181,9 +181,9 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         destinations = Destinations(sandbox_origin, public_url if settings.sandbox_on else None)
         runner = FlowRunner(outbound, secrets)
         renewals = RenewalSchedule(work)
-        moves = Moves(audit, events.outbox, renewals)
+        transitions = Transitions(audit, events.outbox, renewals)
         applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
-        outcomes = Outcomes(moves, applications)
+        outcome_recorder = OutcomeRecorder(transitions, applications)
         attempts = Attempts(events.outbox, vault, public_url)
         outside_secrets = OutsideSecrets(
             settings.operator_secrets(),
@@ -191,13 +191,13 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             _vault_paths(settings, clock, stack),
         )
         opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
-        chooser = Chooser(applications, opener, (public_url, *settings.allowed_origins))
-        acceptance = Acceptance(vault, moves, attempts, applications, runner, renewals)
+        options_resolver = OptionsResolver(applications, opener, (public_url, *settings.allowed_origins))
+        acceptance = Acceptance(vault, transitions, attempts, applications, runner, renewals)
         completion = Completion(
             database,
             vault,
             work,
-            moves,
+            transitions,
             attempts,
             opener,
             applications,
@@ -207,12 +207,12 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             destinations=destinations,
         )
         authorizations = Authorizations(
-            database, vault, wakeups, idempotency, moves, attempts, chooser, completion
+            database, vault, wakeups, idempotency, transitions, attempts, options_resolver, completion
         )
-        polling = Polling(database, vault, work, attempts, chooser, completion, rights)
-        browser = BrowserDoor(database, vault, attempts, completion, catalog, destinations, rights)
+        polling = Polling(database, vault, work, attempts, options_resolver, completion, rights)
+        browser = BrowserFlow(database, vault, attempts, completion, catalog, destinations, rights)
         revocations = Revocations(database, vault, audit, events.outbox, work, opener, runner)
-        owners = ConnectionOwners(moves, outcomes)
+        owners = ConnectionOwners(transitions, outcome_recorder)
         renewal = Renewal(
             database,
             vault,
@@ -231,7 +231,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             idempotency,
             events,
             catalog,
-            moves,
+            transitions,
             attempts,
             applications=applications,
             revocations=revocations,
@@ -241,10 +241,18 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             has_sandbox=settings.sandbox_on,
         )
         credentials = Credentials(opener, renewal, owners, clock)
-        executor = Executor(outbound, credentials, clock, metrics, secrets)
-        runner_of_tests = TestRunner(executor, connections, catalog, clock)
+        calls = MethodCaller(outbound, credentials, clock, metrics, secrets)
+        runner_of_tests = TestRunner(calls, connections, catalog, clock)
         run_execution = RunExecution(
-            database, wakeups, events.outbox, work, credentials, runner_of_tests, outcomes, rights, metrics
+            database,
+            wakeups,
+            events.outbox,
+            work,
+            credentials,
+            runner_of_tests,
+            outcome_recorder,
+            rights,
+            metrics,
         )
         test_runs = TestRuns(database, wakeups, idempotency, connections, run_execution)
 
@@ -281,8 +289,8 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             credentials=credentials,
             renewal=renewal,
             revocations=revocations,
-            outcomes=outcomes,
-            executor=executor,
+            outcome_recorder=outcome_recorder,
+            calls=calls,
             test_runs=test_runs,
             run_execution=run_execution,
         )
@@ -294,8 +302,8 @@ def _vault_paths(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Vau
         return None
     outbound = service_outbound(clock, settings.vault_ca_file)
     stack.push_async_callback(outbound.aclose)
-    door = ServiceDoor(outbound, clock, settings.vault_address)
-    return VaultPaths(door, settings.vault_token_file, grants_of(settings.vault_allowed))
+    vault_service = ServiceClient(outbound, clock, settings.vault_address)
+    return VaultPaths(vault_service, settings.vault_token_file, grants_of(settings.vault_allowed))
 
 
 def _sandbox_origin(settings: Settings, local_url: str, public_url: str) -> str | None:

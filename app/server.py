@@ -49,7 +49,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """Bind before anything else starts: a taken port is told at once, and port 0 becomes a real one.
+    """Bind before anything else starts: a taken port is reported at once, and port 0 becomes a real one.
 
     Raises:
         OSError: the address cannot be bound.

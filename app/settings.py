@@ -202,7 +202,7 @@ class Settings(BaseSettings):
 
     @property
     def key_source(self) -> KeySource:
-        """Where the keys come from; only an embedded hub that is told nothing of keys makes its own."""
+        """Where the keys come from; only an embedded hub that has no setting of keys makes its own."""
         return KeySource(
             provider=self.key_provider,
             file=self.key_path,
@@ -328,7 +328,7 @@ def _parts(value: str) -> SplitResult:
     """Split an address; what is wrong with it is said without a word of it: it may hold a password."""
     try:
         parts = urlsplit(value)
-        _ = parts.port  # read here, so that a wrong one is told here
+        _ = parts.port  # read here, so that a wrong one is reported here
     except ValueError:
         raise ValueError(
             "cannot be read as an address (in a password, characters such as [ ] @ : / are written %5B %5D %40 %3A %2F)"

@@ -94,7 +94,7 @@ async def running_hub(
 async def open_credentials(
     hub: Hub, actor: Actor, connection_id: str, purpose: RevealPurpose
 ) -> OpenCredentials:
-    """Open the credentials of a connection as it stands."""
+    """Open the credentials of a connection as it is now."""
     connection = await hub.connections.get(actor, connection_id)
     return await hub.credentials.open(actor, connection.owner, purpose)
 

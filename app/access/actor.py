@@ -1,4 +1,4 @@
-"""The actor: who does it, in which workspace, with which permissions, through which door."""
+"""The actor: who does it, in which workspace, with which permissions, through which channel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ActorKind(StrEnum):
 
 
 class Channel(StrEnum):
-    """The door an actor came through."""
+    """The channel that an actor used."""
 
     GRAPHQL = "GRAPHQL"
     HTTP = "HTTP"

@@ -21,7 +21,7 @@ MAX_KEY_CHARS: Final = 255
 PATH: Final = "idempotencyKey"
 _CLAIM: Final = "access.idempotency"
 _SECRET_LABEL: Final = b"patchbay/idempotency/v1\x00"
-KeySource = Callable[[], Awaitable[bytes]]
+SystemKeySource = Callable[[], Awaitable[bytes]]
 Act = Callable[[Transaction], Awaitable[Mapping[str, Any]]]
 
 
@@ -32,7 +32,7 @@ class Idempotency:
     secrets stand as an HMAC under the key of ``key_of``: what is stored gives no way to guess at them.
     """
 
-    def __init__(self, database: Database, key_of: KeySource) -> None:
+    def __init__(self, database: Database, key_of: SystemKeySource) -> None:
         self._database = database
         self._key_of = key_of
 

@@ -26,14 +26,14 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class RequestIdentity:
     """Who is asking. ``is_refused``: the request brought a token that is not, or no longer, valid."""
 
     actor: Actor | None
     is_refused: bool = False
 
 
-async def identify(hub: Hub, connection: HTTPConnection, via: Channel = Channel.GRAPHQL) -> Credentials:
+async def identify(hub: Hub, connection: HTTPConnection, via: Channel = Channel.GRAPHQL) -> RequestIdentity:
     """Return who is asking. A token in the header comes before a cookie.
 
     A cookie counts only on a request that no other site can have caused: see :func:`is_own_request`.
@@ -41,14 +41,14 @@ async def identify(hub: Hub, connection: HTTPConnection, via: Channel = Channel.
     header = connection.headers.get("authorization")
     if header is not None:
         actor = await actor_of_header(hub, connection, header, via)
-        return Credentials(actor, is_refused=actor is None)
+        return RequestIdentity(actor, is_refused=actor is None)
     session = read_cookie(connection, SESSION, hub.public_url)
     if session is None or not is_own_request(hub, connection):
-        return Credentials(None)
+        return RequestIdentity(None)
     identity = await hub.sign_in.authenticate(session.reveal())
     if identity is None:
-        return Credentials(None)
-    return Credentials(await _actor(hub, connection, identity, ActorKind.MEMBER, via))
+        return RequestIdentity(None)
+    return RequestIdentity(await _actor(hub, connection, identity, ActorKind.MEMBER, via))
 
 
 async def actor_of_header(

@@ -50,7 +50,7 @@ class ChainRow(NamedTuple):
 
 
 def key_id_of(key: bytes) -> str:
-    """Return the id that says which key a row was hashed with; it tells nothing else about the key."""
+    """Return the id that says which key a row was hashed with; it discloses nothing else about the key."""
     return f"aud:{hmac.digest(key, _KEY_ID_LABEL, 'sha256').hex()[:16]}"
 
 

@@ -12,7 +12,7 @@ from app.access.actor import Actor, ActorKind, Channel
 from app.foundation.canonical import storable_text
 from app.foundation.secret_names import is_secret_field
 
-Outcome: TypeAlias = Literal["OK", "DENIED", "FAILED"]
+EntryOutcome: TypeAlias = Literal["OK", "DENIED", "FAILED"]
 DetailValue: TypeAlias = str | int | bool | list[str] | None
 Detail: TypeAlias = Mapping[str, DetailValue]
 
@@ -25,7 +25,7 @@ _KEY: Final = re.compile(r"[a-z][A-Za-z0-9_]{0,47}")
 _ACTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,63}")
 
 
-class Target(NamedTuple):
+class AuditTarget(NamedTuple):
     """What was acted on: a glossary word in lower case, an id, and what people call it."""
 
     type: str
@@ -45,8 +45,8 @@ class Draft:
     ip_hash: str | None
     request_id: str
     action: str
-    target: Target
-    outcome: Outcome
+    target: AuditTarget
+    outcome: EntryOutcome
     detail: dict[str, Any]
 
 
@@ -65,12 +65,12 @@ class AuditEntry:
     ip_hash: str | None
     request_id: str
     action: str
-    target: Target
-    outcome: Outcome
+    target: AuditTarget
+    outcome: EntryOutcome
     detail: Mapping[str, DetailValue]
 
 
-def draft(actor: Actor, action: str, target: Target, outcome: Outcome, detail: Detail) -> Draft:
+def draft(actor: Actor, action: str, target: AuditTarget, outcome: EntryOutcome, detail: Detail) -> Draft:
     """Return the entry that says what ``actor`` did.
 
     Raises:
@@ -87,7 +87,7 @@ def draft(actor: Actor, action: str, target: Target, outcome: Outcome, detail: D
         ip_hash=actor.ip_hash,
         request_id=actor.request_id,
         action=action,
-        target=Target(target.type, target.id, _cut(target.label, MAX_LABEL)),
+        target=AuditTarget(target.type, target.id, _cut(target.label, MAX_LABEL)),
         outcome=outcome,
         detail=checked_detail(detail),
     )
@@ -96,7 +96,7 @@ def draft(actor: Actor, action: str, target: Target, outcome: Outcome, detail: D
 def checked_detail(detail: Detail) -> dict[str, DetailValue]:
     """Return the detail as it is stored: long texts cut, nothing nested, nothing under a secret's name.
 
-    A secret's name may stand with a boolean, a number or null: *that* it changed is worth telling.
+    A secret's name may stand with a boolean, a number or null: *that* it changed is worth recording.
 
     Raises:
         TypeError: a value is of another kind, such as a secret, a float or something nested.

@@ -1,4 +1,4 @@
-"""The audit log: entries written by the transaction of what they tell, one keyed chain per workspace."""
+"""The audit log: entries written by the transaction that they record, one keyed chain per workspace."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from app.access.actor import Actor
 from app.access.policy import Permission, require
 from app.audit.append import append
 from app.audit.chain import ChainRow, key_id_of
-from app.audit.entry import AuditEntry, Detail, Draft, Outcome, Target, draft
-from app.audit.reading import DEFAULT_SIZE, EVERY_ENTRY, AuditFilter, page_of
+from app.audit.entry import AuditEntry, AuditTarget, Detail, Draft, EntryOutcome, draft
+from app.audit.reading import DEFAULT_SIZE, EVERY_ENTRY, AuditFilter, entries_page
 from app.audit.rows import chains, head_of, rows_after
 from app.audit.uses import SecretUses
 from app.audit.verify import ChainReport, ChainVerifier
@@ -20,9 +20,9 @@ from app.foundation.database import AUDIT_ORDER, Database, Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.pages import Page, PageRequest
 
-__all__ = ["AuditEntry", "AuditFilter", "AuditLog", "Target"]
+__all__ = ["AuditEntry", "AuditFilter", "AuditLog", "AuditTarget"]
 
-KeySource = Callable[[], Awaitable[bytes]]
+SystemKeySource = Callable[[], Awaitable[bytes]]
 _BUFFER: Final = "audit.log"
 _READ: Final = 2_000
 _NEWEST: Final = PageRequest(first=DEFAULT_SIZE)
@@ -31,13 +31,13 @@ _NO_ANCHORS: Final[Mapping[str, Mapping[int, bytes]]] = MappingProxyType({})
 
 
 class AuditLog:
-    """Append-only: what happened is told with it or does not happen. It never stores a secret.
+    """Append-only: what happened is recorded with it or does not happen. It never stores a secret.
 
     ``key_of`` gives the 32-byte key of the chains. It is asked once, by :meth:`open` or else by the first
     entry inside its transaction: there it must not open another one.
     """
 
-    def __init__(self, database: Database, key_of: KeySource, clock: Clock) -> None:
+    def __init__(self, database: Database, key_of: SystemKeySource, clock: Clock) -> None:
         self._database = database
         self._key_of = key_of
         self._key: bytes | None = None
@@ -52,12 +52,12 @@ class AuditLog:
         tx: Transaction,
         actor: Actor,
         action: str,
-        target: Target,
+        target: AuditTarget,
         *,
-        outcome: Outcome = "OK",
+        outcome: EntryOutcome = "OK",
         detail: Detail = _NO_DETAIL,
     ) -> None:
-        """Tell with ``tx`` what ``actor`` did to ``target``; a rollback leaves nothing of it.
+        """Record with ``tx`` what ``actor`` did to ``target``; a rollback leaves nothing of it.
 
         Raises:
             TypeError, ValueError: the action or the detail is not one that an entry may hold.
@@ -68,12 +68,12 @@ class AuditLog:
         self,
         actor: Actor,
         action: str,
-        target: Target,
+        target: AuditTarget,
         *,
-        outcome: Outcome = "DENIED",
+        outcome: EntryOutcome = "DENIED",
         detail: Detail = _NO_DETAIL,
     ) -> None:
-        """Tell in a transaction of its own what was tried and changed nothing."""
+        """Record in a transaction of its own what was tried and changed nothing."""
         async with self._database.transaction() as tx:
             self.record(tx, actor, action, target, outcome=outcome, detail=detail)
 
@@ -96,7 +96,7 @@ class AuditLog:
         """
         require(actor, Permission.AUDIT_READ)
         with self._database.bind():
-            return await page_of(actor.workspace_id, wanted, page)
+            return await entries_page(actor.workspace_id, wanted, page)
 
     async def entry(self, actor: Actor, entry_id: str) -> AuditEntry:
         """Return one entry of the actor's workspace.
@@ -142,8 +142,8 @@ class AuditLog:
                 verifier.feed(row)
             seq = rows[-1].seq
 
-    async def last_told(self, actions: Collection[str]) -> dict[str, ChainRow]:
-        """Return, by the target's id, the newest row of all chains that tells one of ``actions``.
+    async def last_recorded(self, actions: Collection[str]) -> dict[str, ChainRow]:
+        """Return, by the target's id, the newest row of all chains that records one of ``actions``.
 
         Whether the rows are genuine :meth:`verify` says; what stands in them is taken as it is.
         """

@@ -11,7 +11,7 @@ from typing import Final, cast
 from tortoise.queryset import QuerySet
 
 from app.access.actor import ActorKind, Channel
-from app.audit.entry import AuditEntry, DetailValue, Outcome, Target
+from app.audit.entry import AuditEntry, AuditTarget, DetailValue, EntryOutcome
 from app.audit.models import AuditEntryRecord, AuditHeadRecord
 from app.foundation.canonical import findable
 from app.foundation.errors import InvalidInputError
@@ -34,7 +34,7 @@ class AuditFilter:
     actions: frozenset[str] | None = None
     actor_ids: frozenset[str] | None = None
     target_ids: frozenset[str] | None = None
-    outcomes: frozenset[Outcome] | None = None
+    outcomes: frozenset[EntryOutcome] | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -42,7 +42,7 @@ class AuditFilter:
 EVERY_ENTRY: Final = AuditFilter()
 
 
-async def page_of(workspace_id: str, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
+async def entries_page(workspace_id: str, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
     """Return one page of a workspace's entries; runs with the ORM already active.
 
     Raises:
@@ -123,7 +123,7 @@ def _entry(row: AuditEntryRecord) -> AuditEntry:
         ip_hash=row.ip_hash,
         request_id=row.request_id,
         action=row.action,
-        target=Target(row.target_type, row.target_id, row.target_label),
-        outcome=cast("Outcome", row.outcome),
+        target=AuditTarget(row.target_type, row.target_id, row.target_label),
+        outcome=cast("EntryOutcome", row.outcome),
         detail=cast("dict[str, DetailValue]", row.detail),
     )

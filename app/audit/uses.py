@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from app.access.actor import Actor
-from app.audit.entry import MAX_LABEL, Draft, Target
+from app.audit.entry import MAX_LABEL, AuditTarget, Draft
 from app.audit.models import SecretUseRecord
+from app.foundation.batcher import Batcher
 from app.foundation.canonical import storable_text
 from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction, places
 from app.foundation.ids import new_id
-from app.foundation.together import Together
 
 USED: Final = "secret.used"
 _CHUNK: Final = 200
@@ -36,11 +36,11 @@ class SecretUses:
         self._database = database
         self._write = write
         self._clock = clock
-        self._together = Together(self._count, most=_CHUNK)
+        self._batcher = Batcher(self._count, max_batch=_CHUNK)
 
     async def count(self, actor: Actor, connection_id: str, purpose: str) -> None:
         """Count one use in the present minute; uses at the same time are counted by one statement."""
-        await self._together.ask(_once(actor, connection_id, purpose, _minute(self._clock.now())))
+        await self._batcher.submit(_once(actor, connection_id, purpose, _minute(self._clock.now())))
 
     async def _count(self, uses: Sequence[SecretUseRecord]) -> Sequence[None]:
         summed: dict[tuple[object, ...], SecretUseRecord] = {}
@@ -57,7 +57,7 @@ class SecretUses:
         """Move the minutes that are over into the chain; return how many entries that made.
 
         A row is deleted by the transaction that writes its entry, and only as it was read: two sweeps, a
-        crash or a late count neither lose a use nor tell it twice.
+        crash or a late count neither lose a use nor record it twice.
         """
         closed = 0
         with self._database.bind():
@@ -115,7 +115,7 @@ def _entry(row: SecretUseRecord) -> Draft:
         ip_hash=None,
         request_id=row.request_id,
         action=USED,
-        target=Target("connection", row.connection_id, ""),
+        target=AuditTarget("connection", row.connection_id, ""),
         outcome="OK",
         detail={"purpose": row.purpose, "count": row.count, "minute": row.minute.strftime("%Y-%m-%dT%H:%MZ")},
     )

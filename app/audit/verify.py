@@ -28,7 +28,7 @@ class ChainFault(StrEnum):
     TRUNCATED = "TRUNCATED"
     """The row and all that followed are missing."""
     KEY_UNKNOWN = "KEY_UNKNOWN"
-    """The row names a key that is not at hand, so nothing can be said about it."""
+    """The row names a key that is not available, so nothing can be said about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class ChainVerifier:
             self._fault = ChainFault.REORDERED
 
     def _class_of(self, bad: ChainRow, head: Anchor | None) -> ChainFault:
-        """Tell an edited row from one that was put in: the row behind that one points to what it followed."""
+        """Distinguish an edited row from an inserted one: the row behind that one points to what it followed."""
         if head is not None and bad.seq > head.seq:
             return ChainFault.FORGED
         is_put_in = self._next is not None and self._next.prev_hash == self._last.hash

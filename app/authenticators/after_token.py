@@ -49,7 +49,7 @@ def settle(
     for position in range(start, len(oauth.after_token)):
         step = oauth.after_token[position]
         request = method_request(method, facts, grant.account.kept, step.method)
-        body = yield from _asked(place_all(method, facts, grant, request), facts)
+        body = yield from _answered(place_all(method, facts, grant, request), facts)
         options = _options(step, body, facts)
         if step.choose and len(options) > 1:
             return _waiting(method, grant, options, position + 1)
@@ -58,7 +58,7 @@ def settle(
     return grant
 
 
-def take_choice(
+def apply_choice(
     method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, answer: Chosen
 ) -> Flow[Grant | Waiting]:
     """Go on with the account that a person chose among those that were offered.
@@ -84,7 +84,7 @@ def _waiting(method: AuthMethod, grant: Grant, options: list[AccountOption], pos
     return Waiting(AccountChoiceStep(method.title, tuple(options)), kept)
 
 
-def _asked(request: OutRequest, facts: Facts) -> Flow[Any]:
+def _answered(request: OutRequest, facts: Facts) -> Flow[Any]:
     """Ask, and once more after an outage: the code is spent, so giving up costs the person a new sign-in."""
     try:
         return _body_of((yield request), request, facts)

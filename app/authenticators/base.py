@@ -1,4 +1,4 @@
-"""What every authenticator promises, what it is told, and what it hands back."""
+"""What every authenticator promises, what it is given, and what it returns."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class AccountFound:
-    """Which account was connected, as far as it was told.
+    """Which account was connected, as far as it was stated.
 
     ``kept`` is what templates use as ``{account.x}``.
     """
@@ -72,7 +72,7 @@ class Grant:
 
     ``values`` are named as placements name them (``accessToken``, ``refreshToken``, or the entered fields).
     Lifetimes count from the answer that made the grant; None is unknown, never endless. ``granted_scopes`` is
-    None where the provider did not tell.
+    None where the provider did not state it.
     """
 
     values: Mapping[str, Secret]
@@ -172,7 +172,7 @@ class Authenticator(Protocol):
         ...
 
     def can_renew(self, method: AuthMethod, grant: Grant) -> bool:
-        """Tell whether :meth:`renew` can be tried without a person."""
+        """Return whether :meth:`renew` can be tried without a person."""
         ...
 
     def renew(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Grant]:

@@ -1,4 +1,4 @@
-"""What a person enters: the form, its checks, which values are secret, and what may be told of them."""
+"""What a person enters: the form, its checks, which values are secret, and what may be shown of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.foundation.shapes import Shape, with_defaults
 
 @dataclass(frozen=True, slots=True)
 class SecretHint:
-    """What may be told of a sealed value: its path, and its last characters where it is long enough."""
+    """What may be shown of a sealed value: its path, and its last characters where it is long enough."""
 
     path: tuple[str, ...]
     hint: str | None
@@ -61,7 +61,7 @@ def read_entered(method: AuthMethod, values: Mapping[str, Any]) -> Mapping[str, 
 
 
 def secret_hints(method: AuthMethod, grant: Grant) -> tuple[SecretHint, ...]:
-    """Return what may be told of the grant's secret values, entered ones first, in the form's order."""
+    """Return what may be shown of the grant's secret values, entered ones first, in the form's order."""
     secret, fields = secret_fields(method), entered_fields(method)
     names = [name for name in fields if name in secret and name in grant.values]
     names += [name for name in grant.values if name not in fields]

@@ -8,7 +8,7 @@ from app.authenticators.api_key import place_all
 from app.authenticators.base import Answer, Attempt, Facts, Flow, Grant, Waiting
 from app.authenticators.entered import EnteredCredentials, blank_request, entered_of
 from app.authenticators.login import can_renew_login, log_in, renew_login
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.authenticators.sigv4 import AwsKey, aws_signed
 from app.authenticators.values import values_of
 from app.catalog.definition import AuthKind, AuthMethod
@@ -30,12 +30,12 @@ class CustomAuthenticator(EnteredCredentials):
         if method.login is None:
             return (yield from super().complete(method, facts, attempt, answer))
         entered = self._grant(method, entered_of(answer))
-        grant = yield from log_in(method, method.login, facts, entered, Stage.ENTERED)
+        grant = yield from log_in(method, method.login, facts, entered, AuthStage.ENTERED)
         self.apply(method, facts, grant, blank_request())
         return grant
 
     def can_renew(self, method: AuthMethod, grant: Grant) -> bool:
-        """Tell whether there is a session token that can be renewed."""
+        """Return whether there is a session token that can be renewed."""
         return method.login is not None and can_renew_login(method.login, grant)
 
     def renew(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Grant]:

@@ -14,7 +14,7 @@ from app.authenticators.oauth2_client_auth import application_of, client_proof
 from app.authenticators.oauth2_grants import renewed
 from app.authenticators.oauth2_request import endpoint_request, token_request
 from app.authenticators.oauth2_token import picked_text, read_token_answer
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.authenticators.steps import DeviceCodeStep, step_from_json, step_to_json
 from app.authenticators.values import Param, values_of
 from app.catalog.definition import AccountPick, AuthMethod, OAuth2
@@ -54,7 +54,7 @@ def device_step(method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attemp
     answer = yield request
     nobody = AccountPick(None, None)
     spec = replace(oauth.token, success=None, access_token=_FIELD, refresh_token=None, account=nobody)
-    found = read_token_answer(spec, oauth.problems, answer, facts, Stage.SIGN_IN, request.secrets)
+    found = read_token_answer(spec, oauth.problems, answer, facts, AuthStage.SIGN_IN, request.secrets)
     step = _step(method, read_object(answer) or {}, facts)
     expires = int(facts.now.timestamp()) + step.expires_in_s
     return _waiting(step, {_DEVICE_CODE: found.access_token, _EXPIRES: expires})
@@ -86,7 +86,9 @@ def poll(method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt) -> F
         pending = _pending(oauth, step, answer, facts)
         if pending is not None:
             return _waiting(pending, attempt.kept)
-        found = read_token_answer(oauth.token, oauth.problems, answer, facts, Stage.SIGN_IN, request.secrets)
+        found = read_token_answer(
+            oauth.token, oauth.problems, answer, facts, AuthStage.SIGN_IN, request.secrets
+        )
     except TransientOutsideError as away:
         wait_s = max(2 * step.interval_s, int(away.problem.retry_after_s or 0))
         return _waiting(_slower(step, wait_s), attempt.kept)

@@ -56,7 +56,7 @@ class EnteredCredentials(Authenticator):
         raise NotAllowedNowError(problem(ProblemCode.REAUTHENTICATION_REQUIRED, provider=facts.provider))
 
     def revoke(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
-        """Report what stays valid at the provider: only the person can take it back there."""
+        """Report what stays valid at the provider: only the person can revoke it there."""
         yield from ()
         shown = shown_fields(method)
         return RevocationReport(alive=tuple(name for name in grant.values if name not in shown))

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from app.catalog.classification import Classification, classify, facts_of
 from app.catalog.definition import Definition, ErrorPicks, Troubleshooting
-from app.catalog.outcome import Outcome, classify, facts_of
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import OutsideError, outside_error
 from app.foundation.expressions import compile_pick
@@ -61,7 +61,7 @@ def body_of(response: InResponse) -> Any:  # noqa: ANN401 - JSON edge
 
 def read_answer(
     definition: Definition, response: InResponse, now: datetime, redactor: Redactor
-) -> tuple[Outcome, OutsideError | None]:
+) -> tuple[Classification, OutsideError | None]:
     """Return what an answer means, and the error it is; None for a good one.
 
     ``redactor`` must know the secrets of the request: answers echo them.
@@ -88,13 +88,13 @@ def wait_s(
     """Return the seconds to wait before a passing fault can be over: as the provider says, else as its limits say.
 
     What a definition picks may be seconds, an HTTP date, or seconds since 1970. ``facts`` are those of
-    :func:`app.catalog.outcome.facts_of`.
+    :func:`app.catalog.classification.facts_of`.
     """
     if not TEMPLATES[code].retryable:
         return None
-    told = parse_retry_after(response.header("retry-after"), now=now)
-    if told is not None:
-        return told
+    stated = parse_retry_after(response.header("retry-after"), now=now)
+    if stated is not None:
+        return stated
     picked = picked_detail(definition.http.retry_after, facts)
     if picked is not None and _INSTANT.fullmatch(picked):
         return min(max(float(picked) - now.timestamp(), 0.0), MAX_RETRY_AFTER_S)
@@ -137,28 +137,28 @@ def explained(
 def with_troubleshooting(definition: Definition, fault: OutsideError) -> OutsideError:
     """Return an error of the network with the provider's name and the definition's own steps."""
     seen = fault.problem
-    told = explained(definition, seen.code, details=dict(seen.details), retry_after_s=seen.retry_after_s)
+    stated = explained(definition, seen.code, details=dict(seen.details), retry_after_s=seen.retry_after_s)
     if "reason" in seen.details or seen.code is ProblemCode.UPSTREAM_TLS:
-        told = Problem(
+        stated = Problem(
             seen.code,
             seen.message,
             seen.path,
             seen.retryable,
             seen.retry_after_s,
-            told.remediation,
+            stated.remediation,
             seen.details,
         )
-    return type(fault)(told)
+    return type(fault)(stated)
 
 
 def _details(
-    says: ErrorPicks, outcome: Outcome, facts: Mapping[str, Any], redactor: Redactor
+    says: ErrorPicks, outcome: Classification, facts: Mapping[str, Any], redactor: Redactor
 ) -> dict[str, Any]:
     details: dict[str, Any] = {"providerStatus": facts["status"]}
     for name, expression in (("providerCode", says.code), ("providerRequestId", says.request_id)):
-        told = picked_detail(expression, facts)
-        if told:
-            details[name] = _plain(redactor.text(told))[:_DETAIL_CHARS]
+        stated = picked_detail(expression, facts)
+        if stated:
+            details[name] = _plain(redactor.text(stated))[:_DETAIL_CHARS]
     for name, expression in (outcome.rule.details if outcome.rule else {}).items():
         picked = compile_pick(expression)(facts)
         if name == "missing":

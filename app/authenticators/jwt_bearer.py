@@ -10,7 +10,7 @@ from app.authenticators.oauth2_authorize import scope_params
 from app.authenticators.oauth2_grants import renewed
 from app.authenticators.oauth2_request import token_request
 from app.authenticators.oauth2_token import read_token_answer
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.authenticators.signed_jwt import SigningKeyError, signed_jwt
 from app.authenticators.values import Param, Values, values_of
 from app.catalog.definition import Assertion, AuthMethod, ClientAuth, OAuth2
@@ -28,7 +28,7 @@ GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def jwt_bearer(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: Stage
+    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: AuthStage
 ) -> Flow[Grant]:
     """Exchange an assertion for a token; ``grant`` holds what a person entered (a service account's key).
 
@@ -55,7 +55,7 @@ def jwt_bearer(
 
 
 def _assertion(
-    oauth: OAuth2, spec: Assertion, facts: Facts, values: Values, scope: str | None, stage: Stage
+    oauth: OAuth2, spec: Assertion, facts: Facts, values: Values, scope: str | None, stage: AuthStage
 ) -> Secret:
     claims = {param.name: param.value for param in values.params(spec.claims)}
     claims.setdefault("aud", values.url(oauth.token_url))
@@ -76,14 +76,14 @@ def _assertion(
         raise _unusable_key(spec, facts, stage) from None
 
 
-def _unusable_key(spec: Assertion, facts: Facts, stage: Stage) -> PatchbayError:
+def _unusable_key(spec: Assertion, facts: Facts, stage: AuthStage) -> PatchbayError:
     name = template(spec.key).only_variable() or "credentials"
     if name.startswith("application."):
         details = {"cause": "SIGNING_KEY"}
         return ApplicationRejectedError(
             problem(ProblemCode.APPLICATION_REJECTED, provider=facts.provider, details=details)
         )
-    if stage is Stage.RENEWAL:
+    if stage is AuthStage.RENEWAL:
         return CredentialsRejectedError(problem(ProblemCode.CREDENTIALS_REJECTED, provider=facts.provider))
     reason = f"it is not a private key that can sign with {spec.algorithm}"
     return InvalidInputError(problem(ProblemCode.INVALID_FIELD, *name.split("."), reason=reason))

@@ -11,7 +11,7 @@ from app.authenticators.oauth2_grants import reauthentication, renewed
 from app.authenticators.oauth2_request import write_request
 from app.authenticators.oauth2_token import TokenFound, read_token_answer
 from app.authenticators.placement import with_secret_header
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.authenticators.values import Values, values_of
 from app.catalog.definition import AuthMethod, Login, RenewalBy, TokenAnswer
 from app.foundation.errors import (
@@ -26,7 +26,7 @@ from app.foundation.problems import ProblemCode, problem
 _REJECTED: Final = frozenset({400, 401, 403, 422})
 
 
-def log_in(method: AuthMethod, login: Login, facts: Facts, grant: Grant, stage: Stage) -> Flow[Grant]:
+def log_in(method: AuthMethod, login: Login, facts: Facts, grant: Grant, stage: AuthStage) -> Flow[Grant]:
     """Log in with the entered values of ``grant``, and add the token to them.
 
     Raises:
@@ -42,7 +42,7 @@ def log_in(method: AuthMethod, login: Login, facts: Facts, grant: Grant, stage: 
 
 
 def can_renew_login(login: Login, grant: Grant) -> bool:
-    """Tell whether the session token can be renewed without a person."""
+    """Return whether the session token can be renewed without a person."""
     if login.renewal.by is RenewalBy.REFRESH_TOKEN:
         return bool(grant.values.get("refreshToken"))
     return login.renewal.by in {RenewalBy.LOGIN, RenewalBy.EXCHANGE}
@@ -59,11 +59,11 @@ def renew_login(method: AuthMethod, login: Login, facts: Facts, grant: Grant) ->
     if not can_renew_login(login, grant):
         raise reauthentication(facts, "NO_REFRESH_TOKEN")
     if login.renewal.by is RenewalBy.LOGIN:
-        return (yield from log_in(method, login, facts, grant, Stage.RENEWAL))
+        return (yield from log_in(method, login, facts, grant, AuthStage.RENEWAL))
     try:
         return (yield from _renewed(method, login, facts, grant))
     except CredentialsRejectedError:
-        return (yield from log_in(method, login, facts, grant, Stage.RENEWAL))
+        return (yield from log_in(method, login, facts, grant, AuthStage.RENEWAL))
 
 
 def _renewed(method: AuthMethod, login: Login, facts: Facts, grant: Grant) -> Flow[Grant]:
@@ -73,7 +73,9 @@ def _renewed(method: AuthMethod, login: Login, facts: Facts, grant: Grant) -> Fl
         texts.setdefault("refresh_token", "{credentials.refreshToken}")
     request = _request(login, values, values.url(login.renewal.url or login.url), texts)
     answer = yield request
-    return renewed(grant, _read(login.renewal.token or login.token, answer, facts, Stage.RENEWAL, request))
+    return renewed(
+        grant, _read(login.renewal.token or login.token, answer, facts, AuthStage.RENEWAL, request)
+    )
 
 
 def _request(login: Login, values: Values, url: str, texts: Mapping[str, str]) -> OutRequest:
@@ -89,7 +91,7 @@ def _request(login: Login, values: Values, url: str, texts: Mapping[str, str]) -
 
 
 def _read(
-    spec: TokenAnswer, answer: InResponse, facts: Facts, stage: Stage, request: OutRequest
+    spec: TokenAnswer, answer: InResponse, facts: Facts, stage: AuthStage, request: OutRequest
 ) -> TokenFound:
     try:
         return read_token_answer(spec, (), answer, facts, stage, request.secrets)

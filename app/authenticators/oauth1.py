@@ -30,7 +30,7 @@ from app.authenticators.oauth2_authorize import redirect_uri_of
 from app.authenticators.oauth2_client_auth import application_of
 from app.authenticators.oauth2_grants import reauthentication
 from app.authenticators.oauth2_token import TokenFound, picked_text, read_token_answer
-from app.authenticators.refusal import Refusal, Stage, refusal_error
+from app.authenticators.refusal import AuthStage, Refusal, refusal_error
 from app.authenticators.steps import RedirectStep
 from app.authenticators.values import Values, values_of
 from app.catalog.definition import AuthKind, AuthMethod, OAuth1, TokenAnswer
@@ -91,7 +91,7 @@ class OAuth1Authenticator(Authenticator):
         request = _signed(oauth, facts, values, oauth.access_url, extra, token, secret)
         response = yield replace(request, secrets=(*request.secrets, verifier))
         if response.status in _REFUSED:
-            raise refusal_error(Refusal("invalid_grant", None, response.status), facts, Stage.SIGN_IN)
+            raise refusal_error(Refusal("invalid_grant", None, response.status), facts, AuthStage.SIGN_IN)
         found, _ = _read(oauth, facts, response, request)
         check_base_host(method, facts, found.account.kept)
         return Grant(
@@ -189,7 +189,7 @@ def _verifier(facts: Facts, attempt: Attempt, callback: Callback) -> Secret:
     if len(params) != len(callback.params) or not _same(params.get("state"), attempt.state):
         raise _refused(facts)
     if "denied" in params or params.get("oauth_problem") in {"user_refused", "permission_denied"}:
-        raise refusal_error(Refusal("access_denied", None), facts, Stage.SIGN_IN)
+        raise refusal_error(Refusal("access_denied", None), facts, AuthStage.SIGN_IN)
     kept = attempt.kept.get(_TOKEN), attempt.kept.get(_SECRET)
     if not all(isinstance(value, Secret) for value in kept) or not _same(params.get("oauth_token"), kept[0]):
         raise _refused(facts)
@@ -199,10 +199,10 @@ def _verifier(facts: Facts, attempt: Attempt, callback: Callback) -> Secret:
     return Secret(verifier)
 
 
-def _same(told: str | None, known: Secret | None) -> bool:
-    if not told or known is None:
+def _same(received: str | None, known: Secret | None) -> bool:
+    if not received or known is None:
         return False
-    return hmac.compare_digest(told.encode(), known.reveal().encode())
+    return hmac.compare_digest(received.encode(), known.reveal().encode())
 
 
 def _read(
@@ -226,7 +226,7 @@ def _read(
         example=oauth.example,
         secrets={_TOKEN_SECRET: "oauth_token_secret"},
     )
-    found = read_token_answer(spec, (), form, facts, Stage.SIGN_IN, request.secrets)
+    found = read_token_answer(spec, (), form, facts, AuthStage.SIGN_IN, request.secrets)
     if _TOKEN_SECRET not in found.secrets:
         raise RefusedOutsideError(problem(ProblemCode.TOKEN_RESPONSE_INVALID, provider=facts.provider))
     return found, read_object(form) or {}

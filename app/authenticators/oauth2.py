@@ -1,11 +1,11 @@
-"""OAuth 2.0: every grant, renewal and revocation, told apart by the definition's data."""
+"""OAuth 2.0: every grant, renewal and revocation, selected by the definition's data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from app.authenticators.after_token import settle, take_choice
+from app.authenticators.after_token import apply_choice, settle
 from app.authenticators.api_key import place_all
 from app.authenticators.base import (
     Answer,
@@ -37,10 +37,9 @@ from app.authenticators.oauth2_grants import (
     with_introspected_lifetime,
 )
 from app.authenticators.oauth2_revoke import revoke
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.authenticators.steps import NoStep
-from app.catalog.definition import AuthKind, AuthMethod, OAuth2, RenewalBy
-from app.catalog.definition import Grant as GrantType
+from app.catalog.definition import AuthKind, AuthMethod, GrantType, OAuth2, RenewalBy
 from app.foundation.messages import OutRequest
 from app.foundation.secret import Secret
 
@@ -69,17 +68,17 @@ class OAuth2Authenticator(Authenticator):
         """Turn the answer into a grant; calls that learn the account follow, and may ask to choose one."""
         oauth = oauth2_of(method)
         if isinstance(answer, Chosen):
-            return (yield from take_choice(method, oauth, facts, attempt, answer))
+            return (yield from apply_choice(method, oauth, facts, attempt, answer))
         grant = yield from _first_grant(method, oauth, facts, attempt, answer)
         if isinstance(grant, Waiting):
             return grant
         if oauth.renewal.by is RenewalBy.EXCHANGE and oauth.renewal.at_once:
-            grant = yield from exchange_token(method, oauth, facts, grant, Stage.SIGN_IN)
+            grant = yield from exchange_token(method, oauth, facts, grant, AuthStage.SIGN_IN)
         grant = yield from with_introspected_lifetime(method, oauth, facts, grant)
         return (yield from settle(method, oauth, facts, grant))
 
     def can_renew(self, method: AuthMethod, grant: Grant) -> bool:
-        """Tell whether there is something to renew with."""
+        """Return whether there is something to renew with."""
         oauth = oauth2_of(method)
         by = oauth.renewal.by
         if by is RenewalBy.REFRESH_TOKEN:
@@ -94,7 +93,9 @@ class OAuth2Authenticator(Authenticator):
         elif oauth.renewal.by is RenewalBy.EXCHANGE:
             new = yield from exchange_token(method, oauth, facts, grant)
         elif oauth.renewal.by is RenewalBy.GRANT and oauth.grant in _OWN_GRANTS:
-            new = yield from _own_grant(method, oauth, facts, grant.requested_scopes, grant, Stage.RENEWAL)
+            new = yield from _own_grant(
+                method, oauth, facts, grant.requested_scopes, grant, AuthStage.RENEWAL
+            )
         else:
             raise reauthentication(facts, "NO_REFRESH_TOKEN")
         new = yield from with_introspected_lifetime(method, oauth, facts, new)
@@ -131,12 +132,12 @@ def _first_grant(
         return (yield from poll(method, oauth, facts, attempt))
     if isinstance(answer, Entered | Proceed) and oauth.grant in _OWN_GRANTS:
         entered = Grant(values=_entered(method, answer))
-        return (yield from _own_grant(method, oauth, facts, attempt.scopes, entered, Stage.ENTERED))
+        return (yield from _own_grant(method, oauth, facts, attempt.scopes, entered, AuthStage.ENTERED))
     raise wrong_answer()
 
 
 def _own_grant(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: Stage
+    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: AuthStage
 ) -> Flow[Grant]:
     run = jwt_bearer if oauth.grant is GrantType.JWT_BEARER else client_credentials
     return run(method, oauth, facts, scopes, grant, stage)

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from app.authenticators.base import Attempt, Callback, Facts
 from app.authenticators.oauth2_client_auth import application_of
-from app.authenticators.refusal import Refusal, Stage, numbers_in, refusal_error
+from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
 from app.authenticators.values import Values, values_of
 from app.catalog.definition import AuthMethod, CallbackValue, OAuth2
 from app.foundation.errors import RefusedOutsideError
@@ -29,7 +29,7 @@ _RETURNED: Final = 302
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class AuthorizationCode:
     """A good return: the code, and what the definition keeps of the other values."""
 
     code: Secret
@@ -38,11 +38,11 @@ class Returned:
 
 def read_callback(
     method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, callback: Callback
-) -> Returned:
+) -> AuthorizationCode:
     """Check every part of the return, in an order in which nothing unproven is used.
 
     No parameter twice (RFC 6749 3.1); the state of this attempt; the issuer (RFC 9207 2.4): wherever one
-    is told it must be the definition's, and a definition that names one demands it; a code or an error,
+    is stated it must be the definition's, and a definition that names one demands it; a code or an error,
     never both; the HMAC of the parameters where there is one; each extra value against its pattern and
     the configuration.
 
@@ -51,11 +51,11 @@ def read_callback(
     """
     reader = _Reader(method, oauth, facts, attempt, callback)
     reader.check_state()
-    reader.check_issuer_told()
+    reader.check_issuer_value()
     reader.check_outcome()
-    reader.check_issuer_there()
+    reader.check_issuer_present()
     reader.check_hmac()
-    return Returned(reader.code(), reader.kept())
+    return AuthorizationCode(reader.code(), reader.kept())
 
 
 class _Reader:
@@ -77,16 +77,20 @@ class _Reader:
         return found
 
     def check_state(self) -> None:
-        told = self._params.get("state", "")
-        if not told or not hmac.compare_digest(told.encode(), self._attempt.state.reveal().encode()):
+        received = self._params.get("state", "")
+        if not received or not hmac.compare_digest(received.encode(), self._attempt.state.reveal().encode()):
             self._refuse("STATE")
 
-    def check_issuer_told(self) -> None:
-        told, known = self._params.get("iss"), self._issuer()
-        if told is not None and known is not None and not hmac.compare_digest(told.encode(), known.encode()):
+    def check_issuer_value(self) -> None:
+        received, known = self._params.get("iss"), self._issuer()
+        if (
+            received is not None
+            and known is not None
+            and not hmac.compare_digest(received.encode(), known.encode())
+        ):
             self._wrong_issuer()
 
-    def check_issuer_there(self) -> None:
+    def check_issuer_present(self) -> None:
         if self._issuer() is not None and "iss" not in self._params:
             self._wrong_issuer()
 
@@ -108,7 +112,7 @@ class _Reader:
         seen = {"status": _RETURNED, "headers": {}, "body": body}
         rule = next((rule for rule in self._oauth.problems if compile_pick(rule.when).holds(seen)), None)
         code = ProblemCode(rule.code) if rule else None
-        raise refusal_error(refusal, self._facts, Stage.SIGN_IN, secrets=self._secrets(), code=code)
+        raise refusal_error(refusal, self._facts, AuthStage.SIGN_IN, secrets=self._secrets(), code=code)
 
     def _secrets(self) -> list[Secret]:
         kept = [value for value in self._attempt.kept.values() if isinstance(value, Secret)]
@@ -120,8 +124,10 @@ class _Reader:
             return
         application = application_of(self._facts, self._values)
         secret = application.client_secret
-        told = self._params.get(name, "")
-        if secret is None or not hmac.compare_digest(told.lower().encode(), self._signature(secret, name)):
+        received = self._params.get(name, "")
+        if secret is None or not hmac.compare_digest(
+            received.lower().encode(), self._signature(secret, name)
+        ):
             self._refuse("SIGNATURE")
 
     def _signature(self, secret: Secret, name: str) -> bytes:
@@ -169,7 +175,7 @@ class _Reader:
 
 
 def _is_same(value: str, configured: str) -> bool:
-    """Tell whether a returned name is the configured one; a configured first label stands for its host."""
+    """Return whether a returned name is the configured one; a configured first label stands for its host."""
     value, configured = value.lower(), configured.lower()
     return value == configured or value.startswith(f"{configured}.")
 

@@ -10,11 +10,11 @@ from typing import Final
 from app.authenticators.answer import read_object, seconds
 from app.authenticators.base import AccountFound, Attempt, Facts, Flow, Grant
 from app.authenticators.oauth2_authorize import VERIFIER, redirect_uri_of, scope_params
-from app.authenticators.oauth2_callback import Returned
+from app.authenticators.oauth2_callback import AuthorizationCode
 from app.authenticators.oauth2_client_auth import client_proof
 from app.authenticators.oauth2_request import endpoint_request, token_request
 from app.authenticators.oauth2_token import MAX_LIFETIME_S, TokenFound, read_token_answer
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.authenticators.values import Param, Values, values_of
 from app.catalog.definition import AuthMethod, OAuth2
 from app.foundation.errors import CredentialsRejectedError, OutsideError, RefusedOutsideError
@@ -26,7 +26,7 @@ _OK: Final = 200
 
 
 def exchange_code(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, returned: Returned
+    method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, returned: AuthorizationCode
 ) -> Flow[Grant]:
     """Exchange an authorization code (RFC 6749 4.1.3, RFC 7636 4.5).
 
@@ -42,7 +42,7 @@ def exchange_code(
     if oauth.pkce:
         params.append(Param("code_verifier", _verifier(facts, attempt).reveal(), True))
     request = token_request(oauth, facts, values, params)
-    found = yield from _asked(oauth, facts, request, Stage.SIGN_IN)
+    found = yield from _answered(oauth, facts, request, AuthStage.SIGN_IN)
     account = _joined(AccountFound(kept=returned.kept), found.account)
     return _grant(found, attempt.scopes, account)
 
@@ -63,29 +63,29 @@ def refresh(method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant) -> Fl
     params = [Param("grant_type", "refresh_token"), Param("refresh_token", token.reveal(), True)]
     extra = values.params(oauth.renewal.params)
     request = token_request(oauth, facts, values, [*params, *extra], url=oauth.renewal.url)
-    found = yield from _asked(oauth, facts, request, Stage.RENEWAL)
+    found = yield from _answered(oauth, facts, request, AuthStage.RENEWAL)
     return renewed(grant, found)
 
 
 def exchange_token(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant, stage: Stage = Stage.RENEWAL
+    method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant, stage: AuthStage = AuthStage.RENEWAL
 ) -> Flow[Grant]:
     """Exchange the token for a longer-lived one; the definition's parameters are the whole request."""
     values = values_of(method, facts, grant.values, grant.account.kept)
     url = values.url(oauth.renewal.url or oauth.token_url)
     request = endpoint_request(oauth, values, url, values.params(oauth.renewal.params))
-    found = yield from _asked(oauth, facts, request, stage)
+    found = yield from _answered(oauth, facts, request, stage)
     return renewed(grant, found)
 
 
 def client_credentials(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: Stage
+    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: AuthStage
 ) -> Flow[Grant]:
     """Ask for a token as the application itself (RFC 6749 4.4); ``grant`` holds what a person entered."""
     values = values_of(method, facts, grant.values, grant.account.kept)
     params = [Param("grant_type", "client_credentials"), *_scopes_and_audience(method, oauth, values, scopes)]
     request = token_request(oauth, facts, values, params)
-    found = yield from _asked(oauth, facts, request, stage)
+    found = yield from _answered(oauth, facts, request, stage)
     return renewed(replace(grant, requested_scopes=scopes), found)
 
 
@@ -117,7 +117,7 @@ def with_introspected_lifetime(method: AuthMethod, oauth: OAuth2, facts: Facts, 
 def renewed(grant: Grant, found: TokenFound) -> Grant:
     """Return ``grant`` with what a new answer brought; what it does not mention stays.
 
-    ``refresh_expires_in_s`` stays None where the answer does not tell: the former end of life holds then.
+    ``refresh_expires_in_s`` stays None where the answer does not state it: the former end of life holds then.
     """
     return Grant(
         values=MappingProxyType({**grant.values, **found.values}),
@@ -136,9 +136,9 @@ def reauthentication(facts: Facts, cause: str) -> CredentialsRejectedError:
     )
 
 
-def _asked(oauth: OAuth2, facts: Facts, request: OutRequest, stage: Stage) -> Flow[TokenFound]:
+def _answered(oauth: OAuth2, facts: Facts, request: OutRequest, stage: AuthStage) -> Flow[TokenFound]:
     answer = yield request
-    spec = (oauth.renewal.token if stage is Stage.RENEWAL else None) or oauth.token
+    spec = (oauth.renewal.token if stage is AuthStage.RENEWAL else None) or oauth.token
     return read_token_answer(spec, oauth.problems, answer, facts, stage, request.secrets)
 
 

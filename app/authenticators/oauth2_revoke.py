@@ -1,4 +1,4 @@
-"""Takes OAuth 2.0 grants back at the provider: RFC 7009, or the provider's own call."""
+"""Revokes OAuth 2.0 grants at the provider: RFC 7009, or the provider's own call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from app.authenticators.base import Facts, Flow, Grant, RevocationReport
 from app.authenticators.oauth2_client_auth import client_proof
 from app.authenticators.oauth2_request import endpoint_request
 from app.authenticators.oauth2_token import refusal_of
-from app.authenticators.refusal import Stage, code_of, refusal_error
+from app.authenticators.refusal import AuthStage, code_of, refusal_error
 from app.authenticators.values import Param, Values, entered_fields, shown_fields, values_of
+from app.catalog.classification import passing_code
 from app.catalog.definition import AuthMethod, OAuth2
-from app.catalog.outcome import passing_code
 from app.foundation.messages import InResponse, OutRequest
 from app.foundation.problems import ProblemCode
 
@@ -104,14 +104,14 @@ def _proving(oauth: OAuth2) -> OAuth2:
 
 
 def _is_revoked(oauth: OAuth2, facts: Facts, grant: Grant, answer: InResponse) -> bool:
-    """Tell whether the token is dead now; a refusal of the token itself says that it already was."""
+    """Return whether the token is dead now; a refusal of the token itself says that it already was."""
     seen = facts_of_answer(answer, read_object(answer))
     refusal = refusal_of(oauth.token, answer, seen, facts)
-    told = passing_code(answer.status)
-    if told is None and code_of(refusal, Stage.RENEWAL) is ProblemCode.APPLICATION_REJECTED:
-        told = ProblemCode.APPLICATION_REJECTED
-    if told is not None:
-        raise refusal_error(refusal, facts, Stage.RENEWAL, secrets=grant.values.values(), code=told)
+    code = passing_code(answer.status)
+    if code is None and code_of(refusal, AuthStage.RENEWAL) is ProblemCode.APPLICATION_REJECTED:
+        code = ProblemCode.APPLICATION_REJECTED
+    if code is not None:
+        raise refusal_error(refusal, facts, AuthStage.RENEWAL, secrets=grant.values.values(), code=code)
     if refusal.code is not None:
         return refusal.code.lower() in _ALREADY
     if answer.status == _UNAUTHORIZED:

@@ -11,9 +11,9 @@ from typing import Any, Final
 from app.authenticators.answer import MAX_ANSWER_BYTES, facts_of_answer, read_object, seconds
 from app.authenticators.base import AccountFound, Facts
 from app.authenticators.judge import picked_detail, wait_s
-from app.authenticators.refusal import Refusal, Stage, numbers_in, refusal_error
+from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
+from app.catalog.classification import passing_code
 from app.catalog.definition import TokenAnswer, TokenProblem
-from app.catalog.outcome import passing_code
 from app.foundation.errors import OutsideError
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse
@@ -58,17 +58,17 @@ def read_token_answer(
     problems: Sequence[TokenProblem],
     answer: InResponse,
     facts: Facts,
-    stage: Stage,
+    stage: AuthStage,
     sent: Iterable[Secret] = (),
 ) -> TokenFound:
     """Return the token of an answer.
 
     It is one only if the status is 2xx, the definition's success predicate holds (without one: no error is
-    told), the token at the definition's path is a non-blank string, and its type is one that is sent as the
+    stated), the token at the definition's path is a non-blank string, and its type is one that is sent as the
     definition says. ``sent`` are the secrets of the request, kept out of every error.
 
     Raises:
-        OutsideError: the subclass says whose move it is.
+        OutsideError: the subclass says who has to act.
     """
     if len(answer.body) > MAX_ANSWER_BYTES:
         raise refusal_error(Refusal(None, None, answer.status), facts, stage, code=_TOO_LARGE)
@@ -125,7 +125,7 @@ def _refused(
     answer: InResponse,
     seen: Mapping[str, Any],
     facts: Facts,
-    stage: Stage,
+    stage: AuthStage,
     secrets: tuple[Secret, ...],
 ) -> OutsideError:
     refusal = refusal_of(spec, answer, seen, facts)
@@ -151,12 +151,12 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
         detail = error.get("message") if detail is None else detail
         error = error.get("type") or error.get("code")
     text = str(detail) if isinstance(detail, str | int) else None
-    told = passing_code(answer.status) or ProblemCode.RATE_LIMITED
+    stated = passing_code(answer.status) or ProblemCode.RATE_LIMITED
     return Refusal(
         code=str(error) if isinstance(error, str | int) and error not in _NOTHING else None,
         detail=text,
         status=answer.status,
-        retry_after_s=wait_s(facts.definition, told, answer, seen, facts.now),
+        retry_after_s=wait_s(facts.definition, stated, answer, seen, facts.now),
         numbers=numbers_in(body, text),
         request_id=picked_detail(facts.definition.http.error.request_id, seen),
     )
@@ -165,11 +165,11 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
 def _is_bearer(spec: TokenAnswer, body: Mapping[str, Any]) -> bool:
     """RFC 6749 7.1: an unknown type must not be used; the definition's example names the provider's own."""
     where = compile_pick(".".join((*spec.access_token.split(".")[:-1], "token_type")))
-    told = where(body)
-    if told is None or told == "":
+    stated = where(body)
+    if stated is None or stated == "":
         return True
     known = {"bearer", str(where(spec.example) or "bearer").lower()}
-    return isinstance(told, str) and told.strip().lower() in known
+    return isinstance(stated, str) and stated.strip().lower() in known
 
 
 def _token(value: Any) -> Secret | None:  # noqa: ANN401 - JSON edge
@@ -178,7 +178,7 @@ def _token(value: Any) -> Secret | None:  # noqa: ANN401 - JSON edge
 
 
 def _is_spoiled(path: str | None, body: Any) -> bool:  # noqa: ANN401 - JSON edge
-    """Tell whether something else stands where a token may stand: losing it silently would cost later."""
+    """Return whether something else stands where a token may stand: losing it silently would cost later."""
     value = compile_pick(path)(body) if path else None
     return value not in _NOTHING and _token(value) is None
 
@@ -195,22 +195,22 @@ def _secrets_in(spec: TokenAnswer, body: Any) -> list[Secret]:  # noqa: ANN401 -
 
 
 def _lifetime(paths: Iterable[str | None], body: Any) -> int | None:  # noqa: ANN401 - JSON edge
-    """Return the shortest of the lifetimes that are told: with the first of its tokens a grant stops to work."""
-    told = [seconds(compile_pick(path)(body), MAX_LIFETIME_S) for path in paths if path]
-    return min((lifetime_s for lifetime_s in told if lifetime_s is not None), default=None)
+    """Return the shortest of the lifetimes that are stated: with the first of its tokens a grant stops to work."""
+    stated = [seconds(compile_pick(path)(body), MAX_LIFETIME_S) for path in paths if path]
+    return min((lifetime_s for lifetime_s in stated if lifetime_s is not None), default=None)
 
 
 def _scopes(spec: TokenAnswer, body: Any) -> tuple[str, ...] | None:  # noqa: ANN401 - JSON edge
-    told = compile_pick(spec.granted)(body) if spec.granted else None
-    if isinstance(told, str):
-        told = told.split(spec.granted_separator or " ")
-    if not isinstance(told, list):
+    stated = compile_pick(spec.granted)(body) if spec.granted else None
+    if isinstance(stated, str):
+        stated = stated.split(spec.granted_separator or " ")
+    if not isinstance(stated, list):
         return None
-    names = [name.strip() for name in told if isinstance(name, str)]
+    names = [name.strip() for name in stated if isinstance(name, str)]
     return tuple(dict.fromkeys(name for name in names if name and not _CONTROL.search(name)))[:MAX_SCOPES]
 
 
-def _invalid(answer: InResponse, facts: Facts, stage: Stage) -> OutsideError:
+def _invalid(answer: InResponse, facts: Facts, stage: AuthStage) -> OutsideError:
     return refusal_error(
         Refusal(None, None, answer.status), facts, stage, code=ProblemCode.TOKEN_RESPONSE_INVALID
     )

@@ -1,4 +1,4 @@
-"""Reads why a provider refused, and says whose move it is (RFC 6749 4.1.2.1 and 5.2)."""
+"""Reads why a provider refused, and says who has to act (RFC 6749 4.1.2.1 and 5.2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OPAQUE: Final = re.compile(r"[A-Za-z0-9_.~+/=%-]{20,}")
 _AADSTS: Final = re.compile(r"AADSTS(\d{4,9})")
 
 
-class Stage(StrEnum):
+class AuthStage(StrEnum):
     """Which act was refused: the same word of a provider means another thing in each."""
 
     SIGN_IN = "SIGN_IN"  # a person consents, a code is exchanged
@@ -116,12 +116,12 @@ _OTHER_SCOPES: Final = Remediation(
 def refusal_error(
     refusal: Refusal,
     facts: Facts,
-    stage: Stage,
+    stage: AuthStage,
     *,
     secrets: Iterable[Secret] = (),
     code: ProblemCode | None = None,
 ) -> OutsideError:
-    """Return the error of a refusal: its type says whose move it is.
+    """Return the error of a refusal: its type says who has to act.
 
     ``code`` is the definition's own reading and comes first. ``secrets`` are kept out of the provider's text.
     """
@@ -140,9 +140,9 @@ def refusal_error(
     return error_for(fault, stage)
 
 
-def error_for(fault: Problem, stage: Stage) -> OutsideError:
+def error_for(fault: Problem, stage: AuthStage) -> OutsideError:
     """Return the error whose type belongs to the problem's code in this stage."""
-    if stage is Stage.RENEWAL and fault.code in _NEEDS_PERSON_LATER:
+    if stage is AuthStage.RENEWAL and fault.code in _NEEDS_PERSON_LATER:
         return CredentialsRejectedError(fault)
     return outside_error(fault)
 
@@ -154,18 +154,18 @@ def numbers_in(body: Any, detail: str | None) -> tuple[int, ...]:  # noqa: ANN40
     return (*numbers, *(int(number) for number in _AADSTS.findall(detail or "")))
 
 
-def code_of(refusal: Refusal, stage: Stage) -> ProblemCode:
+def code_of(refusal: Refusal, stage: AuthStage) -> ProblemCode:
     """Return the problem code of what a provider said, as the act that was refused makes it mean."""
     for number in refusal.numbers:
         if number in _BY_NUMBER:
             return _BY_NUMBER[number]
     code = _BY_CODE.get((refusal.code or "").lower())
     if code is None:
-        is_asked = stage is Stage.SIGN_IN or (_is_scope(refusal) and stage is Stage.ENTERED)
-        return _REFUSED if is_asked else ProblemCode.UPSTREAM_REJECTED
-    if code is _DEAD and stage is not Stage.RENEWAL:
-        return _REFUSED if stage is Stage.SIGN_IN else ProblemCode.CREDENTIALS_REJECTED
-    return _DEAD if code is _DENIED and stage is Stage.RENEWAL else code
+        is_requested = stage is AuthStage.SIGN_IN or (_is_scope(refusal) and stage is AuthStage.ENTERED)
+        return _REFUSED if is_requested else ProblemCode.UPSTREAM_REJECTED
+    if code is _DEAD and stage is not AuthStage.RENEWAL:
+        return _REFUSED if stage is AuthStage.SIGN_IN else ProblemCode.CREDENTIALS_REJECTED
+    return _DEAD if code is _DENIED and stage is AuthStage.RENEWAL else code
 
 
 def _is_scope(refusal: Refusal) -> bool:
@@ -173,14 +173,14 @@ def _is_scope(refusal: Refusal) -> bool:
 
 
 def _details(refusal: Refusal, clean: _Clean, code: ProblemCode) -> dict[str, Any]:
-    told = {
+    details = {
         "providerStatus": refusal.status,
         "providerCode": clean.code(refusal.code),
         "providerDetail": clean.text(refusal.detail),
         "providerRequestId": clean.id(refusal.request_id),
         "cause": _cause(refusal) if code is _DEAD else None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in details.items() if value is not None}
 
 
 def _cause(refusal: Refusal) -> str:
@@ -216,6 +216,6 @@ class _Clean:
 
 
 def _is_opaque(word: str) -> bool:
-    """Tell whether a word may be a token: long, and of mixed case or with digits."""
+    """Return whether a word may be a token: long, and of mixed case or with digits."""
     mixed = word.lower() != word != word.upper()
     return bool(_OPAQUE.search(word)) and (mixed or any(letter.isdigit() for letter in word))

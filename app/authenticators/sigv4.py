@@ -89,7 +89,7 @@ def _headers(request: OutRequest) -> list[tuple[str, str]]:
 
 
 def _path(url: str, service: str) -> str:
-    """S3 takes the path as it stands; all other services take it normalised and encoded once more."""
+    """S3 takes the path as it is now; all other services take it normalised and encoded once more."""
     path = urlsplit(url).path or "/"
     if service == "s3":
         return path

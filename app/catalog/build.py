@@ -15,15 +15,15 @@ from app.catalog.definition import (
     Definition,
     Effect,
     Example,
-    Grant,
+    GrantType,
     Json,
     Login,
     Method,
     OAuth1,
     OAuth2,
     Placement,
-    Renewal,
     RenewalBy,
+    RenewalRule,
     TokenAnswer,
     Trigger,
 )
@@ -101,7 +101,7 @@ def _places(kind: AuthKind, data: Json) -> tuple[Placement, ...]:
 def _oauth2(data: Data) -> OAuth2:
     separator = data.get("scopeSeparator", " ")
     token = _token(data["token"], separator)
-    grant = Grant(data.get("grant", Grant.AUTHORIZATION_CODE))
+    grant = GrantType(data.get("grant", GrantType.AUTHORIZATION_CODE))
     return from_data(
         OAuth2,
         data,
@@ -111,15 +111,15 @@ def _oauth2(data: Data) -> OAuth2:
     )
 
 
-def _default_renewal(grant: Grant, token: TokenAnswer) -> RenewalBy:
-    if grant in {Grant.CLIENT_CREDENTIALS, Grant.JWT_BEARER}:
+def _default_renewal(grant: GrantType, token: TokenAnswer) -> RenewalBy:
+    if grant in {GrantType.CLIENT_CREDENTIALS, GrantType.JWT_BEARER}:
         return RenewalBy.GRANT
     return RenewalBy.REFRESH_TOKEN if token.refresh_token else RenewalBy.NONE
 
 
-def _renewal(data: Data | None, default: RenewalBy, separator: str = " ") -> Renewal:
+def _renewal(data: Data | None, default: RenewalBy, separator: str = " ") -> RenewalRule:
     data = data or {"by": default}
-    return from_data(Renewal, data, token=_token(data["token"], separator) if "token" in data else None)
+    return from_data(RenewalRule, data, token=_token(data["token"], separator) if "token" in data else None)
 
 
 def _token(data: Data, separator: str) -> TokenAnswer:

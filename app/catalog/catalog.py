@@ -11,7 +11,7 @@ from app.access.actor import Actor
 from app.access.policy import Permission, require
 from app.catalog.definition import Definition
 from app.catalog.entry import IntegrationEntry, version_id
-from app.catalog.faults import DefinitionsInvalidError, Fault
+from app.catalog.faults import DefinitionFault, DefinitionsInvalidError
 from app.catalog.labels import CATEGORIES
 from app.catalog.loader import DEFINITIONS, Loaded, load_folder
 from app.catalog.search import Facet, Field, Hit, IntegrationFilter, Order, SearchIndex
@@ -110,14 +110,14 @@ def load_catalog(folder: Path = DEFINITIONS, extra: Iterable[Path] = ()) -> Cata
 def _entries(loaded: Iterable[Loaded]) -> list[IntegrationEntry]:
     versions: dict[str, list[Definition]] = {}
     icons: dict[str, str] = {}
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     for one in loaded:
         if one.definition is None:
             continue
         known = versions.setdefault(one.definition.integration, [])
         if any(definition.version == one.definition.version for definition in known):
             name = f"{one.definition.integration} {one.definition.version}"
-            faults.append(Fault(one.file, 1, 1, "file/duplicate", f"{name} is already defined"))
+            faults.append(DefinitionFault(one.file, 1, 1, "file/duplicate", f"{name} is already defined"))
         known.append(one.definition)
         if one.icon:
             icons[one.definition.integration] = one.icon

@@ -17,7 +17,7 @@ JsonSchema = Mapping[str, Any]
 Json = Any
 
 
-class Stage(StrEnum):
+class ReleaseStage(StrEnum):
     """What the provider allows."""
 
     AVAILABLE = "AVAILABLE"
@@ -52,7 +52,7 @@ class AuthKind(StrEnum):
     CUSTOM = "custom"
 
 
-class Grant(StrEnum):
+class GrantType(StrEnum):
     """How an oauth2 auth method gets its token (RFC 6749, 8628, 7523)."""
 
     AUTHORIZATION_CODE = "authorization_code"
@@ -208,7 +208,7 @@ class AfterToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Renewal:
+class RenewalRule:
     """How credentials of this auth method stay alive.
 
     ``params`` are added to the request; with ``exchange`` they are templates over ``credentials`` and
@@ -256,7 +256,7 @@ class OAuth2:
     parameters sorted by name (Shopify).
     """
 
-    grant: Grant = field(metadata={"default": Grant.AUTHORIZATION_CODE})
+    grant: GrantType = field(metadata={"default": GrantType.AUTHORIZATION_CODE})
     authorize_url: str | None
     token_url: str
     revoke_url: str | None
@@ -279,7 +279,7 @@ class OAuth2:
     token: TokenAnswer
     problems: tuple[TokenProblem, ...]
     after_token: tuple[AfterToken, ...]
-    renewal: Renewal
+    renewal: RenewalRule
     revoke_params: Mapping[str, str]
     revoke_with: Literal["token", "bearer"] = field(metadata={"default": "token"})
     revoke_method: Literal["POST", "GET", "DELETE"] = "POST"
@@ -319,7 +319,7 @@ class Login:
     headers: Mapping[str, str]
     body: Mapping[str, str]
     token: TokenAnswer
-    renewal: Renewal
+    renewal: RenewalRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +379,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """How a listing method is continued; data for the executor.
+    """How a listing method is continued; data for the calls room.
 
     ``next`` picks the cursor (nothing or false: the end) or the next address; for ``link`` without it, the
     address is in the header ``Link`` (RFC 8288).
@@ -547,7 +547,7 @@ class Definition:
     name: str
     summary: str
     description: str | None
-    stage: Stage
+    stage: ReleaseStage
     demands: str | None
     successor: str | None
     vendor: str | None

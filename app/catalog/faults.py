@@ -10,7 +10,7 @@ from app.foundation.problems import ProblemCode, problem
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class DefinitionFault:
     """One broken rule: the file, the place (counted from 1), the rule's stable id and what is wrong.
 
     Rule ids are ``<stage>/<rule>``: ``file/...``, ``yaml/...``, ``schema/...`` (the format's JSON Schema) and
@@ -30,7 +30,7 @@ class Fault:
 class DefinitionsInvalidError(PatchbayError):
     """Definitions break rules. ``faults`` holds every one; the problem names the first."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[DefinitionFault]) -> None:
         self.faults = tuple(faults)
         first = self.faults[0]
         super().__init__(

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from app.catalog.build import build_definition
 from app.catalog.definition import Definition
-from app.catalog.faults import DefinitionsInvalidError, Fault
+from app.catalog.faults import DefinitionFault, DefinitionsInvalidError
 from app.catalog.icon import MAX_ICON_BYTES, icon_fault
 from app.catalog.rules import RULES
-from app.catalog.rules.subject import Subject
+from app.catalog.rules.subject import RuleSubject
 from app.catalog.yaml_reader import MAX_BYTES, Document, read_yaml
 from app.foundation.shapes import Shape, ShapeFault
 
@@ -36,7 +36,7 @@ _WORDS: Final[dict[str, str]] = {
     "maxProperties": "may have at most {expected} keys",
     "minimum": "must be at least {expected}",
     "maximum": "must be at most {expected}",
-    "uniqueItems": "entries stand twice",
+    "uniqueItems": "entries appear twice",
     "format": "must be a valid {expected}",
 }
 
@@ -47,7 +47,7 @@ class Loaded:
 
     file: str
     definition: Definition | None
-    faults: tuple[Fault, ...]
+    faults: tuple[DefinitionFault, ...]
     icon: str | None = None
 
 
@@ -57,7 +57,7 @@ class Report:
 
     files: tuple[str, ...]
     definitions: tuple[Definition, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[DefinitionFault, ...]
 
     @property
     def is_clean(self) -> bool:
@@ -84,7 +84,7 @@ def load_text(data: bytes, file: str) -> Loaded:
     if faults:
         return Loaded(file, None, _in_order(faults))
     definition = build_definition(document.value, hashlib.sha256(data).hexdigest())
-    subject = Subject(document.value, definition)
+    subject = RuleSubject(document.value, definition)
     faults = [document.fault(*finding) for rule in RULES for finding in rule(subject)]
     return Loaded(file, None if faults else definition, _in_order(faults))
 
@@ -96,7 +96,9 @@ def load_file(path: Path) -> Loaded:
             data = stream.read(MAX_BYTES + 1)
     except OSError as fault:
         return Loaded(
-            str(path), None, (Fault(str(path), 1, 1, "file/readable", fault.strerror or "cannot be read"),)
+            str(path),
+            None,
+            (DefinitionFault(str(path), 1, 1, "file/readable", fault.strerror or "cannot be read"),),
         )
     loaded = load_text(data, str(path))
     icon, icon_faults = _read_icon(path.parent / ICON)
@@ -108,10 +110,10 @@ def check_definitions(paths: Iterable[Path]) -> Report:
     """Check files and folders (every ``*.yaml`` below), as ``patchbay definitions check`` does."""
     files: list[str] = []
     definitions: list[Definition] = []
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     for path in paths:
         if not path.exists():
-            faults.append(Fault(str(path), 1, 1, "file/exists", "there is no such file or folder"))
+            faults.append(DefinitionFault(str(path), 1, 1, "file/exists", "there is no such file or folder"))
         for file in _files(path):
             loaded = load_file(file)
             files.append(str(file))
@@ -142,26 +144,30 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _name_faults(path: Path, definition: Definition | None) -> Iterator[Fault]:
+def _name_faults(path: Path, definition: Definition | None) -> Iterator[DefinitionFault]:
     if definition is None:
         return
     if path.suffix != ".yaml" or path.stem != str(definition.version):
-        yield Fault(str(path), 1, 1, "file/name", f"the file must be called {definition.version}.yaml")
+        yield DefinitionFault(
+            str(path), 1, 1, "file/name", f"the file must be called {definition.version}.yaml"
+        )
     if path.parent.name != definition.integration:
-        yield Fault(str(path), 1, 1, "file/folder", f"the folder must be called {definition.integration}")
+        yield DefinitionFault(
+            str(path), 1, 1, "file/folder", f"the folder must be called {definition.integration}"
+        )
 
 
-def _read_icon(path: Path) -> tuple[str | None, tuple[Fault, ...]]:
+def _read_icon(path: Path) -> tuple[str | None, tuple[DefinitionFault, ...]]:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_ICON_BYTES + 1)
     except FileNotFoundError:
         return None, ()
     except OSError as fault:
-        return None, (Fault(str(path), 1, 1, "file/readable", fault.strerror or "cannot be read"),)
+        return None, (DefinitionFault(str(path), 1, 1, "file/readable", fault.strerror or "cannot be read"),)
     message = icon_fault(data)
     if message:
-        return None, (Fault(str(path), 1, 1, "file/icon", message),)
+        return None, (DefinitionFault(str(path), 1, 1, "file/icon", message),)
     return data.decode("utf-8"), ()
 
 
@@ -170,7 +176,7 @@ def _format_shape() -> Shape:
     return Shape(format_schema())
 
 
-def _schema_faults(document: Document) -> Iterator[Fault]:
+def _schema_faults(document: Document) -> Iterator[DefinitionFault]:
     for fault in _format_shape().faults(document.value):
         path = tuple(_step(part) for part in fault.path)
         yield document.fault(path, f"schema/{_kebab(fault.keyword)}", _schema_message(fault))
@@ -196,5 +202,5 @@ def _kebab(keyword: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", keyword).lower()
 
 
-def _in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+def _in_order(faults: Iterable[DefinitionFault]) -> tuple[DefinitionFault, ...]:
     return tuple(sorted(dict.fromkeys(faults)))

@@ -12,7 +12,7 @@ import yaml
 from yaml import events
 
 from app.catalog.definition import Json
-from app.catalog.faults import Fault
+from app.catalog.faults import DefinitionFault
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
@@ -54,13 +54,13 @@ class Document:
                 return self.marks[path[:length]]
         return _START
 
-    def fault(self, path: Path, rule: str, message: str) -> Fault:
+    def fault(self, path: Path, rule: str, message: str) -> DefinitionFault:
         """Make a fault of the node at ``path``."""
         mark = self.mark(path)
-        return Fault(self.file, mark.line, mark.column, rule, message)
+        return DefinitionFault(self.file, mark.line, mark.column, rule, message)
 
 
-def read_yaml(data: bytes, file: str) -> tuple[Document | None, list[Fault]]:
+def read_yaml(data: bytes, file: str) -> tuple[Document | None, list[DefinitionFault]]:
     """Read one YAML document of at most 256 KB and 32 levels; every fault is reported, none is raised.
 
     Refused are anchors, aliases, tags, directives, merge keys, duplicate keys, keys that are not scalars,
@@ -68,17 +68,21 @@ def read_yaml(data: bytes, file: str) -> tuple[Document | None, list[Fault]]:
     or a number in JSON's notation; every other one is text (``no``, ``012`` and ``1:30`` stay what they are).
     """
     if len(data) > MAX_BYTES:
-        return None, [Fault(file, 1, 1, "yaml/size", f"the file is larger than {MAX_BYTES // 1024} KB")]
+        return None, [
+            DefinitionFault(file, 1, 1, "yaml/size", f"the file is larger than {MAX_BYTES // 1024} KB")
+        ]
     try:
         text = data.decode("utf-8", errors="strict")
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start) + 1
-        return None, [Fault(file, line, 1, "yaml/encoding", "the file is not UTF-8")]
+        return None, [DefinitionFault(file, line, 1, "yaml/encoding", "the file is not UTF-8")]
     bad = _UNPRINTABLE.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
         column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
-        return None, [Fault(file, line, column, "yaml/character", f"U+{ord(bad.group()):04X} is not allowed")]
+        return None, [
+            DefinitionFault(file, line, column, "yaml/character", f"U+{ord(bad.group()):04X} is not allowed")
+        ]
     return _Reader(file).read(text)
 
 
@@ -97,13 +101,13 @@ class _Reader:
     """Builds the value from parser events with a stack of its own, so that depth costs no recursion."""
 
     file: str
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[DefinitionFault] = field(default_factory=list)
     marks: dict[Path, Mark] = field(default_factory=dict)
     stack: list[_Collection] = field(default_factory=list)
     root: Any = None
     documents: int = 0
 
-    def read(self, text: str) -> tuple[Document | None, list[Fault]]:
+    def read(self, text: str) -> tuple[Document | None, list[DefinitionFault]]:
         try:
             for event in yaml.parse(text, Loader=_LOADER):
                 if not self._take(event) or len(self.faults) >= MAX_FAULTS:
@@ -111,7 +115,7 @@ class _Reader:
         except yaml.YAMLError as fault:
             self._syntax(fault)
         if not self.documents and not self.faults:
-            self.faults.append(Fault(self.file, 1, 1, "yaml/empty", "the file holds no document"))
+            self.faults.append(DefinitionFault(self.file, 1, 1, "yaml/empty", "the file holds no document"))
         if self.faults:
             return None, self.faults
         return Document(self.file, self.root, self.marks), []
@@ -200,7 +204,7 @@ class _Reader:
         if _is_plain(event) and event.value == "":
             self._fault(event, "yaml/key", "a key is missing")
         if isinstance(top.value, dict) and event.value in top.value:
-            self._fault(event, "yaml/duplicate-key", f"the key {event.value[:60]!r} stands twice")
+            self._fault(event, "yaml/duplicate-key", f"the key {event.value[:60]!r} appears twice")
         else:
             self.marks[(*top.path, event.value)] = _mark(event)
 
@@ -224,13 +228,13 @@ class _Reader:
 
     def _fault(self, event: events.Event, rule: str, message: str) -> None:
         mark = _mark(event)
-        self.faults.append(Fault(self.file, mark.line, mark.column, rule, message))
+        self.faults.append(DefinitionFault(self.file, mark.line, mark.column, rule, message))
 
     def _syntax(self, fault: yaml.YAMLError) -> None:
         mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = getattr(fault, "problem", None) or "not YAML"
-        self.faults.append(Fault(self.file, line, column, "yaml/syntax", str(reason)[:200]))
+        self.faults.append(DefinitionFault(self.file, line, column, "yaml/syntax", str(reason)[:200]))
 
 
 def _is_plain(event: events.ScalarEvent) -> bool:

@@ -13,12 +13,12 @@ from typing import Final
 import structlog
 
 from app.access.actor import Actor, ActorKind, Channel
-from app.connection_tests.live import LiveRun, LiveRuns
 from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.rows import begin, last_seq, run_snapshot, step_record, write_steps
+from app.connection_tests.run_cache import CachedRun, RunCache
 from app.connection_tests.runner import RunResult, TestRunner
 from app.connection_tests.steps import FinishedStep, RunState, Verdict
-from app.connections.outcomes import Outcomes
+from app.connections.outcome_recorder import OutcomeRecorder
 from app.credentials.credentials import Credentials
 from app.event_stream.channels import subject_channel
 from app.event_stream.event import EventType, NewEvent
@@ -44,17 +44,17 @@ CUT_OFF_S: Final = 90.0
 
 @dataclass(slots=True)
 class _Run:
-    """A run under way: its row, the claim by which it is done, and what it has told."""
+    """A run under way: its row, the claim by which it is done, and what it has announced."""
 
     row: TestRunRecord
     claim: Claim
-    live: LiveRun
+    live: CachedRun
     actor: Actor
     seq: int
     steps: list[TestStepRecord] = field(default_factory=list)
 
     def show(self) -> None:
-        """Let followers in this process see it as it stands, once that is committed."""
+        """Let followers in this process see it as it is now, once that is committed."""
         self.live.run = run_snapshot(self.row, self.steps)
 
 
@@ -69,18 +69,18 @@ class RunExecution:
         work: WorkQueue,
         credentials: Credentials,
         runner: TestRunner,
-        outcomes: Outcomes,
+        outcome_recorder: OutcomeRecorder,
         rights: Rights,
         metrics: Metrics,
     ) -> None:
-        self.live = LiveRuns()
+        self.live = RunCache()
         self._database = database
         self._wakeups = wakeups
         self._outbox = outbox
         self._work = work
         self._credentials = credentials
         self._runner = runner
-        self._outcomes = outcomes
+        self._outcome_recorder = outcome_recorder
         self._rights = rights
         self._metrics = metrics
 
@@ -169,7 +169,7 @@ class RunExecution:
         if result.generation == 0 or not (passed or result.fault is not None):
             return
         with contextlib.suppress(NotFoundError):
-            await self._outcomes.report(
+            await self._outcome_recorder.record(
                 tx,
                 run.actor,
                 run.row.connection_id,
@@ -214,8 +214,8 @@ class RunExecution:
         self, tx: Transaction, actor: Actor, row: TestRunRecord, type_: EventType, data: Mapping[str, object]
     ) -> None:
         """Put an event about a run into the transaction."""
-        subject, told = (SUBJECT, row.id), {"runId": row.id, **data}
-        event = NewEvent.by(actor, type_, subject, connection_id=row.connection_id, data=told)
+        subject, content = (SUBJECT, row.id), {"runId": row.id, **data}
+        event = NewEvent.by(actor, type_, subject, connection_id=row.connection_id, data=content)
         self._outbox.announce(tx, event)
 
     async def _end(

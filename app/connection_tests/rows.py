@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.calls.caller import Exchange
 from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.steps import (
     ORDER,
@@ -16,13 +17,12 @@ from app.connection_tests.steps import (
     FinishedStep,
     RunKind,
     RunState,
+    RunStepState,
     StepKind,
-    StepState,
     TestRunSnapshot,
     TestStepSnapshot,
     Verdict,
 )
-from app.executor.executor import Exchange
 from app.foundation.canonical import findable
 from app.foundation.database import Database, places
 from app.foundation.exchange import recorded_from_json
@@ -159,9 +159,9 @@ def step_record(run: TestRunRecord, step: FinishedStep, seq: int) -> TestStepRec
 
 
 async def last_seq(run: TestRunRecord) -> int:
-    """Return the number of the last message that a run has told."""
-    told = await TestStepRecord.filter(run_id=run.id).order_by("-seq").first()
-    return run.seq if told is None else max(run.seq, told.seq)
+    """Return the number of the last message of a run."""
+    newest = await TestStepRecord.filter(run_id=run.id).order_by("-seq").first()
+    return run.seq if newest is None else max(run.seq, newest.seq)
 
 
 def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
@@ -171,7 +171,7 @@ def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
         seq=row.seq,
         kind=StepKind(row.kind),
         title=STEP_TITLES[StepKind(row.kind)],
-        state=StepState(row.state),
+        state=RunStepState(row.state),
         started_at=row.started_at,
         duration_ms=row.duration_ms,
         message=row.message,

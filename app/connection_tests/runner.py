@@ -1,4 +1,4 @@
-"""Runs the default test of a connection: one real call, told step by step as it happens."""
+"""Runs the default test of a connection: one real call, reported step by step as it happens."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.access.actor import Actor
+from app.calls.caller import CallResult, MethodCaller
+from app.calls.pace import HeldBackError
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
 from app.connection_tests.steps import (
     STAGES,
     FinishedStep,
+    RunStepState,
     StepKind,
-    StepState,
     Verdict,
     unmet_expectation,
 )
 from app.connections.connections import Connections
 from app.credentials.opening import OpenCredentials
 from app.credentials.owner import CredentialOwner
-from app.executor.executor import CallResult, Executor
-from app.executor.pace import HeldBackError
 from app.foundation.clock import Clock
 from app.foundation.errors import InvalidInputError, NotFoundError, PatchbayError, RefusedOutsideError
 from app.foundation.outbound import TraceEvent
@@ -37,7 +37,7 @@ Emit = Callable[[Sequence[FinishedStep]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run found: the fault that the connection's state should hear of, and for which credentials."""
+    """What a run found: the fault that the connection's state depends on, and for which credentials."""
 
     verdict: Verdict
     problem: Problem | None
@@ -48,18 +48,18 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    live: OpenCredentials
+    credentials: OpenCredentials
     renewed: bool
 
 
-class _Told:
-    """Collects what the executor tells, for the runner to write down while the call goes on."""
+class _CallEvents:
+    """Collects the events of a call, for the runner to record while the call goes on."""
 
     def __init__(self) -> None:
         self.events: asyncio.Queue[TraceEvent | _Opened | None] = asyncio.Queue()
 
-    def opened(self, live: OpenCredentials, *, renewed: bool) -> None:
-        self.events.put_nowait(_Opened(live, renewed))
+    def opened(self, credentials: OpenCredentials, *, renewed: bool) -> None:
+        self.events.put_nowait(_Opened(credentials, renewed))
 
     def traced(self, event: TraceEvent) -> None:
         self.events.put_nowait(event)
@@ -70,8 +70,8 @@ class TestRunner:
 
     __test__ = False
 
-    def __init__(self, executor: Executor, connections: Connections, catalog: Catalog, clock: Clock) -> None:
-        self._executor = executor
+    def __init__(self, calls: MethodCaller, connections: Connections, catalog: Catalog, clock: Clock) -> None:
+        self._calls = calls
         self._connections = connections
         self._catalog = catalog
         self._clock = clock
@@ -82,14 +82,18 @@ class TestRunner:
         Raises:
             NotFoundError: the connection was deleted meanwhile.
         """
-        script = _Script(emit, self._clock)
+        recorder = _StepRecorder(emit, self._clock)
         definition = self._catalog.definition(connection.integration, connection.version)
-        result = await self._run(actor, connection, definition, script)
-        await script.flush()
+        result = await self._run(actor, connection, definition, recorder)
+        await recorder.flush()
         return result
 
     async def _run(
-        self, actor: Actor, connection: CredentialOwner, definition: Definition | None, script: _Script
+        self,
+        actor: Actor,
+        connection: CredentialOwner,
+        definition: Definition | None,
+        recorder: _StepRecorder,
     ) -> RunResult:
         faults = (
             self._connections.config_problems(actor, connection)
@@ -98,47 +102,47 @@ class TestRunner:
         )
         if faults or definition is None:
             fields = {"fields": [".".join(fault.path) for fault in faults]}
-            script.fail(StepKind.CONFIGURATION, faults[0], "The configuration is not complete.", fields)
+            recorder.fail(StepKind.CONFIGURATION, faults[0], "The configuration is not complete.", fields)
             return RunResult(Verdict.FAILED, faults[0], None, 0)
-        script.passed(StepKind.CONFIGURATION, "The configuration fits.", {"version": connection.version})
-        await script.flush()
+        recorder.passed(StepKind.CONFIGURATION, "The configuration fits.", {"version": connection.version})
+        await recorder.flush()
         try:
-            result = await self._call(actor, connection, definition, script)
+            result = await self._call(actor, connection, definition, recorder)
         except NotFoundError:
             raise
         except PatchbayError as fault:
             result = CallResult(None, {}, None, None, fault, 0, renewed=False)
-        return _conclude(definition, result, script)
+        return _conclude(definition, result, recorder)
 
     async def _call(
-        self, actor: Actor, connection: CredentialOwner, definition: Definition, script: _Script
+        self, actor: Actor, connection: CredentialOwner, definition: Definition, recorder: _StepRecorder
     ) -> CallResult:
-        told = _Told()
+        observer = _CallEvents()
         test = definition.test
         call = asyncio.create_task(
-            self._executor.call(
+            self._calls.call(
                 actor,
                 connection,
                 test.method,
                 test.params,
                 purpose=RevealPurpose.TEST,
-                observer=told,
+                observer=observer,
                 fresh=True,
                 timeout_s=CALL_TIMEOUT_S,
             )
         )
-        call.add_done_callback(lambda _: told.events.put_nowait(None))
+        call.add_done_callback(lambda _: observer.events.put_nowait(None))
         try:
-            while (event := await told.events.get()) is not None:
-                script.take(event)
-                await script.flush()
+            while (event := await observer.events.get()) is not None:
+                recorder.on_event(event)
+                await recorder.flush()
             return await call
         finally:
             await _end(call)
 
 
-class _Script:
-    """Turns what is told into finished steps, each once and in order; what finished together is emitted together."""
+class _StepRecorder:
+    """Makes finished steps of a call, each once and in order; those that end together are emitted as one."""
 
     def __init__(self, emit: Emit, clock: Clock) -> None:
         self._emit = emit
@@ -150,8 +154,8 @@ class _Script:
         self.broken: StepKind | None = None
         """The stage that broke, where the network said so."""
 
-    def take(self, event: TraceEvent | _Opened) -> None:
-        """Take one piece of news from the executor."""
+    def on_event(self, event: TraceEvent | _Opened) -> None:
+        """Record one event of the call."""
         if isinstance(event, _Opened):
             self._opened = event
             return
@@ -159,8 +163,8 @@ class _Script:
         if event.state == "started":
             self._began_ms[event.stage] = event.at_ms
         if kind is not None and event.state == "done":
-            took_ms = event.at_ms - self._began_ms.get(event.stage, event.at_ms)
-            self.passed(kind, _stage_words(kind, event.evidence), event.evidence, took_ms)
+            duration_ms = event.at_ms - self._began_ms.get(event.stage, event.at_ms)
+            self.passed(kind, _stage_words(kind, event.evidence), event.evidence, duration_ms)
         elif kind is not None and event.state == "failed":
             self.broken = kind
         elif event.stage == "request" and event.state == "started":
@@ -176,11 +180,11 @@ class _Script:
         """Finish what stands before the request: stages that did not happen, then the credentials."""
         self._skip_before(StepKind.CREDENTIALS)
         if self._opened is not None:
-            live = self._opened.live
+            credentials = self._opened.credentials
             evidence = {
-                "authMethod": live.method.id,
-                "generation": live.generation,
-                "account": live.facts.account.get("label") or live.account_label,
+                "authMethod": credentials.method.id,
+                "generation": credentials.generation,
+                "account": credentials.facts.account.get("label") or credentials.account_label,
             }
             self.passed(StepKind.CREDENTIALS, "The credentials are open and in place.", evidence)
 
@@ -189,12 +193,12 @@ class _Script:
         kind: StepKind,
         message: str,
         evidence: Any = None,  # noqa: ANN401 - JSON edge
-        took_ms: int | None = None,
+        duration_ms: int | None = None,
         exchange: Any = None,  # noqa: ANN401 - JSON edge
     ) -> None:
         """Finish a passed step, and skip what should have come before it."""
         self._skip_before(kind)
-        self._finish(kind, StepState.PASSED, message, evidence, took_ms, None, exchange)
+        self._finish(kind, RunStepState.PASSED, message, evidence, duration_ms, None, exchange)
 
     def fail(
         self,
@@ -206,7 +210,7 @@ class _Script:
     ) -> None:
         """Finish a failed step and skip the rest."""
         self._skip_before(kind)
-        self._finish(kind, StepState.FAILED, message or fault.message, evidence, None, fault, exchange)
+        self._finish(kind, RunStepState.FAILED, message or fault.message, evidence, None, fault, exchange)
         for later in StepKind:
             self._skip(later, "Not reached.")
 
@@ -217,15 +221,15 @@ class _Script:
             self._skip(earlier, "Not needed for this connection.")
 
     def _skip(self, kind: StepKind, words: str) -> None:
-        self._finish(kind, StepState.SKIPPED, words, None, None, None, None)
+        self._finish(kind, RunStepState.SKIPPED, words, None, None, None, None)
 
     def _finish(
         self,
         kind: StepKind,
-        state: StepState,
+        state: RunStepState,
         message: str,
         evidence: Any,  # noqa: ANN401 - JSON edge
-        took_ms: int | None,
+        duration_ms: int | None,
         fault: Problem | None,
         exchange: Any,  # noqa: ANN401 - JSON edge
     ) -> None:
@@ -234,7 +238,7 @@ class _Script:
         self._done.add(kind)
         self._finished.append(
             FinishedStep(
-                kind, state, message, self._clock.now(), took_ms, dict(evidence or {}), fault, exchange
+                kind, state, message, self._clock.now(), duration_ms, dict(evidence or {}), fault, exchange
             )
         )
 
@@ -243,12 +247,12 @@ class _Script:
         return next((kind for kind in StepKind if kind not in self._done), StepKind.REQUEST)
 
 
-def _conclude(definition: Definition, result: CallResult, script: _Script) -> RunResult:
+def _conclude(definition: Definition, result: CallResult, recorder: _StepRecorder) -> RunResult:
     fault, credentials = result.fault, (result.generation, result.sealed_at)
     if result.status is None and fault is not None:
-        script.fail(_where(result, fault, script), fault.problem, exchange=result.exchange)
+        recorder.fail(_where(result, fault, recorder), fault.problem, exchange=result.exchange)
         return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
-    script.credentials_placed()
+    recorder.credentials_placed()
     timings = result.exchange.timings if result.exchange else None
     sent = (
         {"method": result.exchange.request.method, "url": result.exchange.request.url}
@@ -256,24 +260,24 @@ def _conclude(definition: Definition, result: CallResult, script: _Script) -> Ru
         else {}
     )
     first_byte_ms = timings.first_byte_ms if timings else None
-    script.passed(StepKind.REQUEST, "The request was sent and answered.", sent, first_byte_ms)
+    recorder.passed(StepKind.REQUEST, "The request was sent and answered.", sent, first_byte_ms)
     answer = {"status": result.status, "renewedCredentials": result.renewed}
     if fault is not None:
-        script.fail(StepKind.RESPONSE, fault.problem, evidence=answer, exchange=result.exchange)
+        recorder.fail(StepKind.RESPONSE, fault.problem, evidence=answer, exchange=result.exchange)
         return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
     words = f"{definition.name} answered with HTTP {result.status}."
-    script.passed(StepKind.RESPONSE, words, answer, timings.total_ms if timings else None, result.exchange)
+    recorder.passed(StepKind.RESPONSE, words, answer, timings.total_ms if timings else None, result.exchange)
     unmet = unmet_expectation(definition.test.expect, result.status, result.headers, result.body)
     if unmet is not None:
         refused = problem(ProblemCode.EXPECTATION_FAILED, details={"expectation": unmet}, expectation=unmet)
-        script.fail(StepKind.EXPECTATIONS, refused, evidence={"expected": unmet})
+        recorder.fail(StepKind.EXPECTATIONS, refused, evidence={"expected": unmet})
         return RunResult(Verdict.FAILED, refused, RefusedOutsideError(refused), *credentials)
     met = {"expected": list(definition.test.expect)}
-    script.passed(StepKind.EXPECTATIONS, definition.test.verifies, met)
+    recorder.passed(StepKind.EXPECTATIONS, definition.test.verifies, met)
     return RunResult(Verdict.PASSED, None, None, *credentials)
 
 
-def _where(result: CallResult, fault: PatchbayError, script: _Script) -> StepKind:
+def _where(result: CallResult, fault: PatchbayError, recorder: _StepRecorder) -> StepKind:
     """Return the step that a failure without an answer belongs to."""
     if result.exchange is None:
         is_unsent = isinstance(fault, InvalidInputError | HeldBackError)
@@ -284,8 +288,8 @@ def _where(result: CallResult, fault: PatchbayError, script: _Script) -> StepKin
         ProblemCode.UPSTREAM_UNREACHABLE: StepKind.CONNECT,
         ProblemCode.UPSTREAM_TLS: StepKind.TLS,
     }
-    kind = script.broken or by_code.get(fault.problem.code, StepKind.REQUEST)
-    first = script.first_open()
+    kind = recorder.broken or by_code.get(fault.problem.code, StepKind.REQUEST)
+    first = recorder.first_open()
     # A step that has passed cannot fail any more: then it broke in the request itself.
     return kind if list(StepKind).index(kind) >= list(StepKind).index(first) else StepKind.REQUEST
 

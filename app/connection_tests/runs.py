@@ -12,16 +12,16 @@ from app.access.actor import Actor
 from app.access.idempotency import Idempotency
 from app.access.policy import Permission, require
 from app.connection_tests.execution import DEADLINE, SUBJECT, RunExecution
-from app.connection_tests.live import LiveRun
 from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.rows import newest_runs, run_snapshot, snapshots
+from app.connection_tests.run_cache import CachedRun
 from app.connection_tests.steps import RunKind, RunState, TestProgress, TestRunSnapshot, progress_of
 from app.connections.connections import Connections
 from app.connections.snapshot import ConnectionSnapshot
 from app.credentials.snapshot import are_usable
 from app.event_stream.channels import subject_channel
 from app.event_stream.event import EventType
-from app.event_stream.follow import Guard, Listening, News, Rows, follow, listening
+from app.event_stream.follow import Guard, ListeningWaiter, NewItems, RowSource, follow, listening
 from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import NotAllowedNowError, NotFoundError
@@ -60,7 +60,7 @@ class TestRuns:
     ) -> TestRunSnapshot:
         """Start the default test of a connection; it runs on its own and is followed by its id.
 
-        It is returned as it was queued, or with ``wait_ms`` once it has ended, or as it stands then.
+        It is returned as it was queued, or with ``wait_ms`` once it has ended, or as it is then.
 
         Raises:
             NotFoundError: no such connection.
@@ -74,15 +74,17 @@ class TestRuns:
         ) as place:  # before anything can happen; its own start wakes it once
             run = await self._start(actor, connection_id, RunKind.DEFAULT, run_id, live, idempotency_key)
             if run.id == run_id and wait_ms:
-                news = Rows(place, self._reader(actor, run_id, 0, live), known=1, poll_s=_POLL_S)
-                return await self._end_of(actor, run_id, wait_ms, follow(news, None, self._database.clock))
+                progress = RowSource(place, self._reader(actor, run_id, 0, live), known=1, poll_s=_POLL_S)
+                return await self._end_of(
+                    actor, run_id, wait_ms, follow(progress, None, self._database.clock)
+                )
         return await self.wait(actor, run.id, wait_ms) if wait_ms else run
 
     async def probe(self, actor: Actor, connection_id: str) -> None:
-        """Start the daily probe of credentials that tell no expiry; nothing to probe is no fault."""
+        """Start the daily probe of credentials that state no expiry; nothing to probe is no fault."""
         run_id = new_id("run")
         with contextlib.suppress(NotAllowedNowError, NotFoundError):
-            await self._start(actor, connection_id, RunKind.PROBE, run_id, LiveRun(), None)
+            await self._start(actor, connection_id, RunKind.PROBE, run_id, CachedRun(), None)
 
     async def _start(
         self,
@@ -90,10 +92,10 @@ class TestRuns:
         connection_id: str,
         kind: RunKind,
         run_id: str,
-        live: LiveRun,
+        live: CachedRun,
         idempotency_key: str | None,
     ) -> TestRunSnapshot:
-        asked = {"connectionId": connection_id, "kind": kind.value}
+        arguments = {"connectionId": connection_id, "kind": kind.value}
 
         connection = await self._connections.get(actor, connection_id)
         if not are_usable(connection.auth):
@@ -107,7 +109,7 @@ class TestRuns:
             live.run = run_snapshot(row, ())
             return {"runId": row.id}
 
-        result = await self._idempotency.run(actor, _OPERATION, idempotency_key, asked, act)
+        result = await self._idempotency.run(actor, _OPERATION, idempotency_key, arguments, act)
         run = live.run if result["runId"] == run_id else None
         return run or await self.get(actor, str(result["runId"]))
 
@@ -146,7 +148,7 @@ class TestRuns:
         return await self.get(actor, run_id)
 
     async def wait(self, actor: Actor, run_id: str, wait_ms: int) -> TestRunSnapshot:
-        """Return the run once it has ended, or as it stands after ``wait_ms``."""
+        """Return the run once it has ended, or as it is now after ``wait_ms``."""
         return await self._end_of(actor, run_id, wait_ms, self.progress(actor, run_id))
 
     async def _end_of(
@@ -171,28 +173,28 @@ class TestRuns:
         require(actor, Permission.CONNECTIONS_READ)
         live = self._execution.live.of(run_id)
         with self._listening(actor, run_id) as place:
-            news = Rows(place, self._reader(actor, run_id, after_seq, live), poll_s=_POLL_S)
-            async for message in follow(news, guard, self._database.clock):
+            progress = RowSource(place, self._reader(actor, run_id, after_seq, live), poll_s=_POLL_S)
+            async for message in follow(progress, guard, self._database.clock):
                 yield message
 
-    def _listening(self, actor: Actor, run_id: str) -> AbstractContextManager[Listening]:
+    def _listening(self, actor: Actor, run_id: str) -> AbstractContextManager[ListeningWaiter]:
         return listening(self._wakeups, actor.workspace_id, subject_channel(SUBJECT, run_id))
 
     def _reader(
-        self, actor: Actor, run_id: str, after_seq: int, live: LiveRun
-    ) -> Callable[[], Awaitable[News[TestProgress]]]:
-        """Return what reads the news of a run: from memory where this process does it, else from the table."""
+        self, actor: Actor, run_id: str, after_seq: int, live: CachedRun
+    ) -> Callable[[], Awaitable[NewItems[TestProgress]]]:
+        """Return what reads the progress of a run: from memory where this process does it, else from the table."""
         seen = after_seq
 
-        async def read() -> News[TestProgress]:
+        async def read() -> NewItems[TestProgress]:
             nonlocal seen
             run = live.run
-            news = list(progress_of(run, seen)) if run and run.workspace_id == actor.workspace_id else []
-            if run is None or not news:
+            progress = list(progress_of(run, seen)) if run and run.workspace_id == actor.workspace_id else []
+            if run is None or not progress:
                 run = await self._snapshot(actor, run_id)
-                news = list(progress_of(run, seen))
-            seen = max([seen, *(message.seq for message in news)])
-            return News(news, is_over=run.is_final)
+                progress = list(progress_of(run, seen))
+            seen = max([seen, *(message.seq for message in progress)])
+            return NewItems(progress, is_over=run.is_final)
 
         return read
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from app.executor.executor import Exchange
+from app.calls.caller import Exchange
 from app.foundation.exchange import RecordedMessage
 from app.foundation.expressions import compile_pick
 from app.foundation.problems import Problem
@@ -50,7 +50,7 @@ class StepKind(StrEnum):
     EXPECTATIONS = "EXPECTATIONS"
 
 
-class StepState(StrEnum):
+class RunStepState(StrEnum):
     """What a finished step says."""
 
     PASSED = "PASSED"
@@ -100,7 +100,7 @@ class FinishedStep:
     """A step that has ended."""
 
     kind: StepKind
-    state: StepState
+    state: RunStepState
     message: str
     started_at: datetime
     duration_ms: int | None
@@ -119,7 +119,7 @@ class TestStepSnapshot:
     seq: int
     kind: StepKind
     title: str
-    state: StepState
+    state: RunStepState
     started_at: datetime
     duration_ms: int | None
     message: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.access.actor import Actor
 from app.access.policy import Permission, may
-from app.connections.lifecycle import ConnectionState, Trigger, permits
+from app.connections.lifecycle import ConnectionState, StateTrigger, permits
 from app.connections.snapshot import ConnectionSnapshot
 
 
@@ -25,16 +25,16 @@ class Abilities:
 
 
 def abilities(actor: Actor, connection: ConnectionSnapshot) -> Abilities:
-    """Return what the actor may do with the connection as it stands."""
+    """Return what the actor may do with the connection as it is now."""
     state = connection.state
     write = may(actor, Permission.CONNECTIONS_WRITE)
     return Abilities(
         edit=write,
         authorize=may(actor, Permission.CONNECTIONS_AUTHORIZE) and state is not ConnectionState.DRAFT,
         test=may(actor, Permission.CONNECTIONS_TEST) and connection.auth is not None,
-        activate=write and permits(state, Trigger.ACTIVATED),
-        pause=write and permits(state, Trigger.PAUSED),
-        resume=write and permits(state, Trigger.RESUMED),
-        disconnect=write and permits(state, Trigger.DISCONNECTED),
+        activate=write and permits(state, StateTrigger.ACTIVATED),
+        pause=write and permits(state, StateTrigger.PAUSED),
+        resume=write and permits(state, StateTrigger.RESUMED),
+        disconnect=write and permits(state, StateTrigger.DISCONNECTED),
         delete=write,
     )

@@ -1,4 +1,4 @@
-"""Accepts a grant: proves that it works before it replaces another, says what is odd about it, and seals it."""
+"""Accepts a grant: proves that it works before it replaces another, reports what is unusual about it, and seals it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from app.authenticators.method_request import method_request
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthKind, AuthMethod
 from app.connections.attempts import Attempts
-from app.connections.lifecycle import Trigger
+from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord, ConnectionRecord
-from app.connections.moves import Moves
-from app.connections.rows import owner_of
+from app.connections.rows import credential_owner
 from app.connections.snapshot import AuthorizationStateName as State
+from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.flows import FlowRunner
 from app.credentials.rows import same_fingerprint
@@ -36,7 +36,7 @@ _MAX_NAMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedGrant:
     """A grant that may be sealed, with the keyed fingerprint of what a person entered (None for tokens)."""
 
     grant: Grant
@@ -50,37 +50,39 @@ class Acceptance:
     def __init__(
         self,
         vault: Vault,
-        moves: Moves,
+        transitions: Transitions,
         attempts: Attempts,
         applications: Applications,
         runner: FlowRunner,
         renewals: RenewalSchedule,
     ) -> None:
         self._vault = vault
-        self._moves = moves
+        self._transitions = transitions
         self._attempts = attempts
         self._applications = applications
         self._runner = runner
         self._renewals = renewals
 
     async def prove(self, method: AuthMethod, facts: Facts, grant: Grant, destination: Destination) -> None:
-        """Make the default test's call with the new grant, so that working credentials are not given up for bad ones.
+        """Make the default test's call with the new grant, so that working credentials are not replaced by bad ones.
 
         Raises:
             OutsideError: the call was refused or could not be made; what is stored stays as it is.
         """
         await self._runner.run(_test_call(method, facts, grant), destination)
 
-    async def accept(self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant) -> Accepted:
+    async def accept(
+        self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant
+    ) -> AcceptedGrant:
         """Fingerprint what was entered, outside any transaction."""
         if method.kind is AuthKind.OAUTH2 or method.kind is AuthKind.OAUTH1:
-            return Accepted(grant, method, None)
+            return AcceptedGrant(grant, method, None)
         names = sorted(hint.path[-1] for hint in secret_hints(method, grant))
         entered = Secret("\x00".join(grant.values[name].reveal() for name in names if name in grant.values))
         if not entered:
-            return Accepted(grant, method, None)
+            return AcceptedGrant(grant, method, None)
         mark = await self._vault.fingerprint(workspace_id, f"{integration}/{method.id}", entered)
-        return Accepted(grant, method, mark)
+        return AcceptedGrant(grant, method, mark)
 
     async def seal(
         self,
@@ -89,14 +91,14 @@ class Acceptance:
         row: AuthorizationRecord,
         connection: ConnectionRecord,
         credential: CredentialSnapshot | None,
-        accepted: Accepted,
+        accepted: AcceptedGrant,
     ) -> None:
         """Seal an accepted grant as the locked connection's next generation and end its authorization well."""
         before = credential.account_id if credential else None
         sealed = await seal_grant(
             tx,
             self._vault,
-            owner_of(connection),
+            credential_owner(connection),
             credential,
             accepted.method,
             accepted.grant,
@@ -109,10 +111,10 @@ class Acceptance:
         # That a key is in use elsewhere is worth saying once; it is no fault of this connection.
         said = lasting or await _already_connected(sealed)
         await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, problem=said)
-        await self._moves.apply(tx, actor, connection, sealed, Trigger.CREDENTIALS_SEALED, lasting)
+        await self._transitions.apply(tx, actor, connection, sealed, StateTrigger.CREDENTIALS_SEALED, lasting)
         data: Detail = {"authMethod": accepted.method.id, "generation": sealed.generation}
-        self._moves.announce(tx, actor, connection, EventType.CREDENTIALS_SEALED, data)
-        self._moves.audit(tx, actor, connection, "credentials.sealed", data)
+        self._transitions.announce(tx, actor, connection, EventType.CREDENTIALS_SEALED, data)
+        self._transitions.audit(tx, actor, connection, "credentials.sealed", data)
         if row.application_id:
             await self._applications.mark(tx, actor, row.application_id, None)
 

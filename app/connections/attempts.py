@@ -87,16 +87,16 @@ class Attempts:
             await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, problem=problem)
 
     def snapshot(self, row: AuthorizationRecord) -> AuthorizationSnapshot:
-        """Return the picture of an authorization as it stands."""
-        return self._picture(
+        """Return the picture of an authorization as it is now."""
+        return self._snapshot(
             row, row.seq, row.state, row.step, row.problem, row.finished_at or row.created_at
         )
 
     def snapshot_at(self, row: AuthorizationRecord, past: AuthorizationStateRecord) -> AuthorizationSnapshot:
-        """Return the picture of an authorization as it stood at one of its states."""
-        return self._picture(row, past.seq, past.state, past.step, past.problem, past.at)
+        """Return the picture of an authorization as it was at one of its states."""
+        return self._snapshot(row, past.seq, past.state, past.step, past.problem, past.at)
 
-    def _picture(
+    def _snapshot(
         self,
         row: AuthorizationRecord,
         seq: int,

@@ -13,15 +13,15 @@ from app.access.policy import Permission, require
 from app.authenticators.base import Answer, Callback, Chosen, Entered, Proceed
 from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, NoStep, RedirectStep, Step
 from app.connections.attempts import Attempts, load_attempt, lock_attempt
+from app.connections.authorization_options import AuthorizationOptions, OptionsResolver
 from app.connections.authorization_states import FollowedStates
-from app.connections.choices import AuthorizationChoice, Chooser
 from app.connections.completion import Completion
-from app.connections.lifecycle import Trigger
+from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord
-from app.connections.moves import Moves
 from app.connections.rows import load_connection, lock_connection
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
+from app.connections.transitions import Transitions
 from app.event_stream.channels import connection_channel, subject_channel
 from app.event_stream.event import EventType
 from app.event_stream.follow import Guard, follow_rows
@@ -39,7 +39,7 @@ _MAX_CALLBACK_CHARS: Final = 16_384
 
 
 class Authorizations:
-    """The verbs of authorization for signed-in actors; the browser's doors are in :mod:`app.connections.browser`."""
+    """The verbs of authorization for signed-in actors; the browser's part is in :mod:`app.connections.browser`."""
 
     def __init__(
         self,
@@ -47,18 +47,18 @@ class Authorizations:
         vault: Vault,
         wakeups: Wakeups,
         idempotency: Idempotency,
-        moves: Moves,
+        transitions: Transitions,
         attempts: Attempts,
-        chooser: Chooser,
+        options: OptionsResolver,
         completion: Completion,
     ) -> None:
         self._database = database
         self._vault = vault
         self._wakeups = wakeups
         self._idempotency = idempotency
-        self._moves = moves
+        self._transitions = transitions
         self._attempts = attempts
-        self._chooser = chooser
+        self._options = options
         self._completion = completion
 
     async def begin(
@@ -82,16 +82,16 @@ class Authorizations:
             OutsideError: the provider refused already the beginning.
         """
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
-        asked = {
+        arguments = {
             "connectionId": connection_id,
             "authMethod": auth_method,
             "scopes": list(scopes) if scopes is not None else None,
             "returnTo": return_to,
             "presentation": presentation,
         }
-        choice = await self._chooser.choose(actor, connection_id, auth_method, scopes, return_to)
+        options = await self._options.resolve(actor, connection_id, auth_method, scopes, return_to)
         return await self._begin(
-            actor, "beginAuthorization", choice, presentation, idempotency_key, asked, expected_revision
+            actor, "beginAuthorization", options, presentation, idempotency_key, arguments, expected_revision
         )
 
     async def reauthorize(
@@ -110,77 +110,77 @@ class Authorizations:
         do. A connection without credentials is begun as by :meth:`begin`, whose errors are raised here too.
         """
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
-        asked = {
+        arguments = {
             "connectionId": connection_id,
             "scopes": list(scopes) if scopes is not None else None,
             "returnTo": return_to,
             "presentation": presentation,
         }
-        choice = await self._chooser.choose(actor, connection_id, None, scopes, return_to, as_before=True)
-        return await self._begin(actor, "reauthorize", choice, presentation, idempotency_key, asked)
+        options = await self._options.resolve(actor, connection_id, None, scopes, return_to, as_before=True)
+        return await self._begin(actor, "reauthorize", options, presentation, idempotency_key, arguments)
 
     async def _begin(
         self,
         actor: Actor,
         operation: str,
-        choice: AuthorizationChoice,
+        options: AuthorizationOptions,
         presentation: str,
         idempotency_key: str | None,
-        asked: Mapping[str, Any],
+        arguments: Mapping[str, Any],
         expected_revision: int | None = None,
     ) -> AuthorizationSnapshot:
         state = Secret(new_token())
-        first = await self._completion.begin(actor, choice, state)
+        first = await self._completion.begin(actor, options, state)
 
         opened: list[AuthorizationRecord] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
-            row = await self._open(tx, actor, choice, presentation, expected_revision)
+            row = await self._open(tx, actor, options, presentation, expected_revision)
             opened.append(row)
-            await self._completion.keep_waiting(tx, actor, row, state, first)
+            await self._completion.store_step(tx, actor, row, state, first)
             return {"authorizationId": row.id}
 
-        result = await self._idempotency.run(actor, operation, idempotency_key, asked, act)
+        result = await self._idempotency.run(actor, operation, idempotency_key, arguments, act)
         row = opened[0] if opened else await load_attempt(actor, str(result["authorizationId"]))
-        return await self._go_on(actor, row)
+        return await self._advance(actor, row)
 
     async def _open(
         self,
         tx: Transaction,
         actor: Actor,
-        choice: AuthorizationChoice,
+        options: AuthorizationOptions,
         presentation: str,
         expected_revision: int | None,
     ) -> AuthorizationRecord:
-        connection, credential = await lock_connection(actor, choice.connection.id, expected_revision)
+        connection, credential = await lock_connection(actor, options.connection.id, expected_revision)
         cancelled = problem(ProblemCode.AUTHORIZATION_CANCELLED)
         await self._attempts.cancel_open(tx, actor, connection, cancelled)
         row = AuthorizationRecord(
             id=new_id("auth"),
             workspace_id=actor.workspace_id,
             connection_id=connection.id,
-            auth_method=choice.method.id,
-            application_id=choice.application_id,
+            auth_method=options.method.id,
+            application_id=options.application_id,
             actor_kind=actor.kind.value,
             actor_id=actor.id,
             actor_label=actor.label,
-            scopes=list(choice.scopes),
-            return_to=choice.return_to,
+            scopes=list(options.scopes),
+            return_to=options.return_to,
             presentation=presentation,
             state=State.CREATED.value,
-            redirect_uri=choice.redirect_uri,
+            redirect_uri=options.redirect_uri,
             created_at=tx.now,
             expires_at=tx.now + VALID_FOR,
         )
-        await self._moves.apply(tx, actor, connection, credential, Trigger.AUTHORIZATION_BEGUN)
+        await self._transitions.apply(tx, actor, connection, credential, StateTrigger.AUTHORIZATION_BEGUN)
         data = {"authorizationId": row.id, "authMethod": row.auth_method}
-        self._moves.announce(tx, actor, connection, EventType.AUTHORIZATION_BEGUN, data)
-        self._moves.audit(tx, actor, connection, "authorization.begun", {"authMethod": row.auth_method})
+        self._transitions.announce(tx, actor, connection, EventType.AUTHORIZATION_BEGUN, data)
+        self._transitions.audit(tx, actor, connection, "authorization.begun", {"authMethod": row.auth_method})
         await self._attempts.advance(tx, actor, row, State.CREATED)
         return row
 
-    async def _go_on(self, actor: Actor, row: AuthorizationRecord) -> AuthorizationSnapshot:
-        """Take the steps that need nobody, then return the authorization."""
+    async def _advance(self, actor: Actor, row: AuthorizationRecord) -> AuthorizationSnapshot:
+        """Complete the steps that need no person, then return the authorization."""
         snapshot = self._attempts.snapshot(row)
         if isinstance(snapshot.step, NoStep) and not snapshot.is_final:
             return await self._completion.answer(actor, row.id, Proceed())
@@ -196,7 +196,7 @@ class Authorizations:
             InvalidInputError: fields that do not fit, at ``credentials``; nothing is lost, send them again.
             NotAllowedNowError: the authorization does not wait for a form.
         """
-        await self._waiting_for(actor, authorization_id, CredentialFormStep)
+        await self._require_step(actor, authorization_id, CredentialFormStep)
         sealed = {
             name: Secret(value) if isinstance(value, str) else value for name, value in credentials.items()
         }
@@ -212,7 +212,7 @@ class Authorizations:
             InvalidInputError: no such option.
             NotAllowedNowError: the authorization does not wait for a choice.
         """
-        await self._waiting_for(actor, authorization_id, AccountChoiceStep)
+        await self._require_step(actor, authorization_id, AccountChoiceStep)
         return await self._answer(actor, authorization_id, Chosen(option_id))
 
     async def complete(
@@ -224,7 +224,7 @@ class Authorizations:
             NotFoundError: no such authorization.
             NotAllowedNowError: it is over, or was never started in a browser.
         """
-        await self._waiting_for(actor, authorization_id, RedirectStep)
+        await self._require_step(actor, authorization_id, RedirectStep)
         if len(callback_url) > _MAX_CALLBACK_CHARS:
             limit = f"{_MAX_CALLBACK_CHARS} characters"
             fault = problem(ProblemCode.FIELD_TOO_LONG, "callbackUrl", label="The address", limit=limit)
@@ -233,7 +233,7 @@ class Authorizations:
         await self._completion.check_browser(actor, authorization_id, params, browser)
         return await self._answer(actor, authorization_id, Callback(params))
 
-    async def _waiting_for(self, actor: Actor, authorization_id: str, step: type[Step]) -> None:
+    async def _require_step(self, actor: Actor, authorization_id: str, step: type[Step]) -> None:
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
         row = await load_attempt(actor, authorization_id)
         snapshot = self._attempts.snapshot(row)
@@ -258,8 +258,10 @@ class Authorizations:
                 return self._attempts.snapshot(row)
             fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
             await self._attempts.advance(tx, actor, row, State.CANCELLED, problem=fault)
-            await self._moves.apply(tx, actor, connection, credential, Trigger.AUTHORIZATION_FAILED, fault)
-            self._moves.audit(tx, actor, connection, "authorization.cancelled")
+            await self._transitions.apply(
+                tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
+            )
+            self._transitions.audit(tx, actor, connection, "authorization.cancelled")
         return self._attempts.snapshot(row)
 
     async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, AuthorizationSnapshot]:

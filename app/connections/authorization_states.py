@@ -1,11 +1,11 @@
-"""The states of authorizations as they are followed: read from where a follower stands."""
+"""The states of authorizations as they are followed: read from a follower's position."""
 
 from __future__ import annotations
 
 from app.connections.attempts import Attempts
 from app.connections.models import AuthorizationRecord, AuthorizationStateRecord
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, AuthorizationStateName
-from app.event_stream.follow import News
+from app.event_stream.follow import NewItems
 
 
 class FollowedStates:
@@ -26,17 +26,17 @@ class FollowedStates:
         self._seen = after_seq
         self._connection_id = connection_id
 
-    async def read(self) -> News[AuthorizationSnapshot]:
+    async def read(self) -> NewItems[AuthorizationSnapshot]:
         """Return the states that are new; over is what was followed by its own id and has come to its end."""
         states = await self._new_states(self._row)
         if self._connection_id is None:
-            return News(states, is_over=_is_final(self._row) or any(state.is_final for state in states))
+            return NewItems(states, is_over=_is_final(self._row) or any(state.is_final for state in states))
         newest = await newest_of(self._connection_id)
         if newest is not None and (self._row is None or newest.id != self._row.id):
             self._seen = 0 if self._row is not None else self._seen
             self._row = newest
             states += await self._new_states(newest)
-        return News(states)
+        return NewItems(states)
 
     async def _new_states(self, row: AuthorizationRecord | None) -> list[AuthorizationSnapshot]:
         if row is None:

@@ -1,4 +1,4 @@
-"""The browser's two doors: starting an authorization, and coming back from the provider."""
+"""The browser's part of an authorization: its start, and its return from the provider."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.authenticators.base import Callback
 from app.authenticators.steps import RedirectStep
 from app.catalog.catalog import Catalog
 from app.connections.attempts import Attempts, attempt_ref, beginner_of, lock_attempt
-from app.connections.completion import Completion, hash_of, is_same_browser
+from app.connections.completion import Completion, is_same_browser, secret_hash
 from app.connections.models import AuthorizationRecord, ConnectionRecord
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
@@ -31,7 +31,7 @@ _MAX_PARAM_CHARS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class BrowserStart:
     """Where to send the browser, or why not."""
 
     url: str | None
@@ -39,15 +39,15 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """What became of a browser that came back: the authorization as it stands, or why it was turned away."""
+class BrowserReturn:
+    """The result of a browser's return: the authorization as it is now, or why it was turned away."""
 
     authorization: AuthorizationSnapshot | None
     problem: Problem | None
     integration: str | None
 
 
-class BrowserDoor:
+class BrowserFlow:
     """Binds authorizations to browsers. Nobody is signed in here: the state and the browser's cookie are the proof.
 
     What a browser does it does for whoever began the authorization, with the rights that they have at that moment.
@@ -71,27 +71,27 @@ class BrowserDoor:
         self._destinations = destinations
         self._rights = rights
 
-    async def start(self, authorization_id: str, browser: Secret) -> Started:
+    async def start(self, authorization_id: str, browser: Secret) -> BrowserStart:
         """Bind the open authorization to this browser and answer the provider's address.
 
         The same link opened again, also in another browser, binds anew: the last browser to start must finish.
         """
         row = await _open_row(authorization_id)
         if row is None or not isinstance(self._attempts.snapshot(row).step, RedirectStep):
-            return Started(None, problem(ProblemCode.AUTHORIZATION_REPLAYED))
+            return BrowserStart(None, problem(ProblemCode.AUTHORIZATION_REPLAYED))
         actor = await self._beginner(row)
         fault = self._expired(row) or _denied(actor)
         if fault is not None:
             refused = await self._completion.refuse(actor, row.id, fault)
-            return Started(None, refused.problem)
+            return BrowserStart(None, refused.problem)
         async with self._database.transaction():
             locked = await lock_attempt(row.id)
             if locked.state != State.AWAITING_USER.value:
-                return Started(None, problem(ProblemCode.AUTHORIZATION_REPLAYED))
-            locked.browser_hash = hash_of(browser)
+                return BrowserStart(None, problem(ProblemCode.AUTHORIZATION_REPLAYED))
+            locked.browser_hash = secret_hash(browser)
             await locked.save(update_fields=["browser_hash"])
         revealed = await self._vault.reveal(actor, attempt_ref(row), purpose=RevealPurpose.AUTHORIZATION)
-        return Started(await self._browser_url(row, revealed.value["authorizeUrl"]), None)
+        return BrowserStart(await self._browser_url(row, revealed.value["authorizeUrl"]), None)
 
     async def _browser_url(self, row: AuthorizationRecord, address: Secret) -> str:
         connection = await ConnectionRecord.get(id=row.connection_id)
@@ -102,24 +102,24 @@ class BrowserDoor:
 
     async def returned(
         self, application_id: str, params: Sequence[tuple[str, str]], browser: Secret | None
-    ) -> Returned:
-        """Take a browser that came back to ``/oauth/return/{application}``.
+    ) -> BrowserReturn:
+        """Handle a browser that returned to ``/oauth/return/{application}``.
 
         The state is consumed before any token call, whatever comes of it: an address works once.
         """
         row = await self._by_state(application_id, params)
         if row is None:
-            return Returned(None, problem(ProblemCode.AUTHORIZATION_REPLAYED), None)
+            return BrowserReturn(None, problem(ProblemCode.AUTHORIZATION_REPLAYED), None)
         actor = await self._beginner(row)
         name = await self._integration_name(row)
         fault = self._expired(row) or _mismatch(row, browser) or _denied(actor)
         if fault is not None:
-            return Returned(await self._completion.refuse(actor, row.id, fault), fault, name)
+            return BrowserReturn(await self._completion.refuse(actor, row.id, fault), fault, name)
         try:
             snapshot = await self._completion.answer(actor, row.id, Callback(tuple(params)))
         except NotAllowedNowError as refusal:
-            return Returned(None, refusal.problem, name)
-        return Returned(snapshot, snapshot.problem, name)
+            return BrowserReturn(None, refusal.problem, name)
+        return BrowserReturn(snapshot, snapshot.problem, name)
 
     async def _beginner(self, row: AuthorizationRecord) -> Actor:
         return await self._rights.current(beginner_of(row, Channel.HTTP))
@@ -136,7 +136,7 @@ class BrowserDoor:
         if len(states) != 1 or not states[0]:
             return None
         row: Any = AuthorizationRecord.filter(
-            state_hash=hash_of(Secret(states[0])), application_id=application_id
+            state_hash=secret_hash(Secret(states[0])), application_id=application_id
         )
         found: AuthorizationRecord | None = await row.first()
         return found

@@ -20,15 +20,15 @@ from app.authenticators.steps import (
     RedirectStep,
     Step,
 )
-from app.connections.acceptance import Acceptance, Accepted
+from app.connections.acceptance import Acceptance, AcceptedGrant
 from app.connections.attempts import Attempts, attempt_ref, load_attempt, lock_attempt
-from app.connections.choices import AuthorizationChoice
-from app.connections.lifecycle import Trigger
+from app.connections.authorization_options import AuthorizationOptions
+from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord
-from app.connections.moves import Moves
 from app.connections.rows import load_connection, lock_connection
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
+from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.flows import Destinations, FlowRunner
 from app.credentials.opening import Opener
@@ -49,28 +49,28 @@ from app.work.queue import WorkQueue
 
 POLLING: Final = "authorization"
 EXCHANGE_FOR: Final = timedelta(seconds=60)
-_LOOK_AGAIN_S: Final = 2.0
-_LONGEST: Final = timedelta(hours=24)
+_CHECK_EVERY_S: Final = 2.0
+_MAX_LIFETIME: Final = timedelta(hours=24)
 _CLAIMABLE: Final = frozenset({State.AWAITING_USER, State.AWAITING_INPUT})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the outside said: one more step, or an accepted grant; ``state`` is the authorization's own."""
+class StepOutcome:
+    """The result of an exchange: one more step, or an accepted grant; ``state`` is the authorization's own."""
 
-    result: Accepted | Waiting
+    result: AcceptedGrant | Waiting
     state: Secret
 
 
 class Completion:
-    """Answers the steps of authorizations. No transaction is open while the outside is asked."""
+    """Answers the steps of authorizations. No transaction is open during a call to the outside."""
 
     def __init__(
         self,
         database: Database,
         vault: Vault,
         work: WorkQueue,
-        moves: Moves,
+        transitions: Transitions,
         attempts: Attempts,
         opener: Opener,
         applications: Applications,
@@ -83,7 +83,7 @@ class Completion:
         self._database = database
         self._vault = vault
         self._work = work
-        self._moves = moves
+        self._transitions = transitions
         self._attempts = attempts
         self._opener = opener
         self._applications = applications
@@ -92,32 +92,32 @@ class Completion:
         self._runner = runner
         self._destinations = destinations
 
-    async def begin(self, actor: Actor, choice: AuthorizationChoice, state: Secret) -> Waiting:
+    async def begin(self, actor: Actor, options: AuthorizationOptions, state: Secret) -> Waiting:
         """Return the first step: the authenticator's, or what to register at the provider before it can begin."""
-        if choice.application_is_missing:
-            return _register_first(choice)
-        owner = choice.connection.owner
-        facts = await self._opener.facts(actor, owner, choice.application_id, RevealPurpose.AUTHORIZATION)
-        attempt = Attempt(state, choice.scopes, prefill=owner.mode is Mode.SANDBOX)
-        flow = authenticator_for(choice.method).begin(choice.method, facts, attempt)
+        if options.application_is_missing:
+            return _register_first(options)
+        owner = options.connection.owner
+        facts = await self._opener.facts(actor, owner, options.application_id, RevealPurpose.AUTHORIZATION)
+        attempt = Attempt(state, options.scopes, prefill=owner.mode is Mode.SANDBOX)
+        flow = authenticator_for(options.method).begin(options.method, facts, attempt)
         waiting = await self._runner.run(flow, self._opener.destination(owner, facts.config))
-        return self._destinations.for_person(choice.definition, owner.mode, waiting)
+        return self._destinations.for_person(options.definition, owner.mode, waiting)
 
-    async def keep_waiting(
+    async def store_step(
         self, tx: Transaction, actor: Actor, row: AuthorizationRecord, state: Secret, waiting: Waiting
     ) -> None:
         """Seal what the authenticator must remember and show the next step."""
-        kept: dict[str, Any] = {"state": state, "kept": dict(waiting.kept)}
+        sealed: dict[str, Any] = {"state": state, "kept": dict(waiting.kept)}
         if isinstance(waiting.step, RedirectStep):
-            kept["authorizeUrl"] = Secret(waiting.step.authorize_url)
-            row.state_hash = hash_of(state)
+            sealed["authorizeUrl"] = Secret(waiting.step.authorize_url)
+            row.state_hash = secret_hash(state)
         row.verifier_generation = await self._vault.put(
-            tx, attempt_ref(row), kept, expected_generation=row.verifier_generation or None
+            tx, attempt_ref(row), sealed, expected_generation=row.verifier_generation or None
         )
         if waiting.poll_after_s is not None:
             poll_at = tx.now + timedelta(seconds=waiting.poll_after_s)
             await self._work.schedule(tx, POLLING, row.id, row.workspace_id, poll_at)
-        row.expires_at = max(row.expires_at, tx.now + _patience(waiting.step))
+        row.expires_at = max(row.expires_at, tx.now + _step_lifetime(waiting.step))
         fault = None
         if isinstance(waiting.step, ExternalActionStep):
             connection = await load_connection(row.workspace_id, row.connection_id, with_credentials=False)
@@ -140,28 +140,28 @@ class Completion:
         if (
             len(states) != 1
             or row.state_hash is None
-            or not _same(row.state_hash, hash_of(Secret(states[0])))
+            or not _are_equal(row.state_hash, secret_hash(Secret(states[0])))
         ):
             raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_REPLAYED))
         if not is_same_browser(row, browser):
             raise NotAllowedNowError(problem(ProblemCode.BROWSER_MISMATCH))
 
     async def answer(self, actor: Actor, authorization_id: str, answer: Answer) -> AuthorizationSnapshot:
-        """Take an answer to the open step and return the authorization as it stands then.
+        """Take an answer to the open step and return the authorization as it is then.
 
         A failure of the outside is not raised: it is the authorization's final state, with its problem. Answers are
-        taken once: the claim is an atomic change of state before any call.
+        accepted once: the claim is an atomic change of state before any call.
 
         Raises:
             InvalidInputError: entered values do not fit; the step stays open.
-            NotAllowedNowError: the authorization is over, has expired, or another answer is being worked on.
+            NotAllowedNowError: the authorization is over, has expired, or another answer is in progress.
         """
         row = await self._claim(actor, authorization_id, answer)
-        return await self._take(actor, row, answer)
+        return await self._process(actor, row, answer)
 
-    async def _take(self, actor: Actor, row: AuthorizationRecord, answer: Answer) -> AuthorizationSnapshot:
+    async def _process(self, actor: Actor, row: AuthorizationRecord, answer: Answer) -> AuthorizationSnapshot:
         try:
-            asked = await asyncio.wait_for(self.ask(actor, row, answer), EXCHANGE_FOR.total_seconds())
+            outcome = await asyncio.wait_for(self.exchange(actor, row, answer), EXCHANGE_FOR.total_seconds())
         except InvalidInputError as fault:
             if isinstance(answer, Callback):
                 return await self.fail(actor, row, fault.problem)
@@ -175,13 +175,15 @@ class Completion:
             )
         except TimeoutError:
             return await self.fail(actor, row, problem(ProblemCode.UPSTREAM_TIMEOUT))
-        return await self.conclude(actor, row, asked)
+        return await self.conclude(actor, row, outcome)
 
-    async def conclude(self, actor: Actor, row: AuthorizationRecord, asked: Asked) -> AuthorizationSnapshot:
-        """Take what the outside said about an authorization that is being worked on: one more step, or the grant."""
-        if isinstance(asked.result, Waiting):
-            return await self._wait_again(actor, row, asked.state, asked.result)
-        return await self._seal(actor, row, asked.result)
+    async def conclude(
+        self, actor: Actor, row: AuthorizationRecord, outcome: StepOutcome
+    ) -> AuthorizationSnapshot:
+        """Store the result of an exchange for an authorization in progress: one more step, or the grant."""
+        if isinstance(outcome.result, Waiting):
+            return await self._store_next_step(actor, row, outcome.state, outcome.result)
+        return await self._seal(actor, row, outcome.result)
 
     async def _claim(self, actor: Actor, authorization_id: str, answer: Answer) -> AuthorizationRecord:
         async with self._database.transaction() as tx:
@@ -197,20 +199,20 @@ class Completion:
             await self._attempts.advance(tx, actor, row, State.EXCHANGING, step=step)
         return row
 
-    async def ask(
+    async def exchange(
         self,
         actor: Actor,
         row: AuthorizationRecord,
         answer: Answer,
         purpose: RevealPurpose = RevealPurpose.AUTHORIZATION,
-    ) -> Asked:
-        """Ask the outside what an answer leads to; nothing is written but that it is being verified.
+    ) -> StepOutcome:
+        """Exchange an answer with the provider; nothing is written but that it is being verified.
 
         Raises:
             PatchbayError: what the authenticator and the outside raise.
         """
         connection = await load_connection(row.workspace_id, row.connection_id)
-        owner, standing = connection.owner, connection.auth
+        owner, current = connection.owner, connection.auth
         method = self._opener.method_of(owner, row.auth_method)
         facts = await self._opener.facts(actor, owner, row.application_id, purpose)
         destination = self._opener.destination(owner, facts.config)
@@ -225,14 +227,14 @@ class Completion:
         flow = authenticator_for(method).complete(method, facts, attempt, answer)
         result = await self._run(actor, row, flow, destination)
         if isinstance(result, Waiting):
-            return Asked(result, state)
-        if standing is not None and standing.generation > 0:
+            return StepOutcome(result, state)
+        if current is not None and current.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
             await self._verifying(actor, row)
             await self._acceptance.prove(method, facts, result, destination)
         accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
-        return Asked(replace(accepted, grant=stored), state)
+        return StepOutcome(replace(accepted, grant=stored), state)
 
     async def _verifying(self, actor: Actor, row: AuthorizationRecord) -> None:
         async with self._database.transaction() as tx:
@@ -244,20 +246,20 @@ class Completion:
         self, actor: Actor, row: AuthorizationRecord, flow: Flow[Grant | Waiting], destination: Destination
     ) -> Grant | Waiting:
         async def before(number: int) -> None:
-            if number == 2:  # noqa: PLR2004 - the first call got the token, the second looks at the account
+            if number == 2:  # noqa: PLR2004 - the first call got the token, the second reads the account
                 await self._verifying(actor, row)
 
         return await self._runner.run(flow, destination, before)
 
-    async def _wait_again(
+    async def _store_next_step(
         self, actor: Actor, seen: AuthorizationRecord, state: Secret, waiting: Waiting
     ) -> AuthorizationSnapshot:
         async with self._database.transaction() as tx:
-            row = await self._still_working(seen)
+            row = await self._lock_unfinished(seen)
             if row is not None:
                 row.expires_at = max(row.expires_at, tx.now + EXCHANGE_FOR * 10)
-                await self.keep_waiting(tx, actor, row, state, waiting)
-        return await self._as_it_stands(actor, seen, row)
+                await self.store_step(tx, actor, row, state, waiting)
+        return await self._reload(actor, seen, row)
 
     async def _reopen(
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem | None
@@ -265,16 +267,16 @@ class Completion:
         """Open the step again after an answer that did not do, so that a person can correct it."""
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._still_working(seen)
+            row = await self._lock_unfinished(seen)
             if row is not None:
                 step = self._attempts.snapshot(seen).step
                 state = _awaiting(step) if step is not None else State.AWAITING_INPUT
                 await self._attempts.advance(tx, actor, row, state, step=step, problem=fault)
                 if fault is not None:
-                    await self._moves.apply(
-                        tx, actor, connection, credential, Trigger.AUTHORIZATION_FAILED, fault
+                    await self._transitions.apply(
+                        tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
                     )
-        return await self._as_it_stands(actor, seen, row)
+        return await self._reload(actor, seen, row)
 
     async def fail(
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem, *, application: bool = False
@@ -282,16 +284,18 @@ class Completion:
         """End an authorization that is being worked on with a problem; ``application``: its own was rejected."""
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._still_working(seen)
+            row = await self._lock_unfinished(seen)
             if row is not None:
                 await self._attempts.advance(tx, actor, row, State.FAILED, problem=fault)
-                trigger = Trigger.APPLICATION_REJECTED if application else Trigger.AUTHORIZATION_FAILED
-                await self._moves.apply(tx, actor, connection, credential, trigger, fault)
+                trigger = (
+                    StateTrigger.APPLICATION_REJECTED if application else StateTrigger.AUTHORIZATION_FAILED
+                )
+                await self._transitions.apply(tx, actor, connection, credential, trigger, fault)
                 if application and row.application_id:
                     await self._applications.mark(tx, actor, row.application_id, fault)
                 detail = {"problem": fault.code.value, "authMethod": row.auth_method}
-                self._moves.audit(tx, actor, connection, "authorization.failed", detail)
-        return await self._as_it_stands(actor, seen, row)
+                self._transitions.audit(tx, actor, connection, "authorization.failed", detail)
+        return await self._reload(actor, seen, row)
 
     async def refuse(self, actor: Actor, authorization_id: str, fault: Problem) -> AuthorizationSnapshot:
         """End an open authorization with a problem, before anything was asked outside."""
@@ -302,66 +306,70 @@ class Completion:
             if State(row.state) not in FINAL_STATES:
                 state = State.EXPIRED if fault.code is ProblemCode.AUTHORIZATION_EXPIRED else State.FAILED
                 await self._attempts.advance(tx, actor, row, state, problem=fault)
-                await self._moves.apply(
-                    tx, actor, connection, credential, Trigger.AUTHORIZATION_FAILED, fault
+                await self._transitions.apply(
+                    tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
                 )
-                self._moves.audit(
+                self._transitions.audit(
                     tx, actor, connection, "authorization.failed", {"problem": fault.code.value}
                 )
-        return await self._as_it_stands(actor, seen, row)
+        return await self._reload(actor, seen, row)
 
     async def _seal(
-        self, actor: Actor, seen: AuthorizationRecord, accepted: Accepted
+        self, actor: Actor, seen: AuthorizationRecord, accepted: AcceptedGrant
     ) -> AuthorizationSnapshot:
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._still_working(seen)
+            row = await self._lock_unfinished(seen)
             if row is not None:
                 await self._acceptance.seal(tx, actor, row, connection, credential, accepted)
-        return await self._as_it_stands(actor, seen, row)
+        return await self._reload(actor, seen, row)
 
     @staticmethod
-    async def _still_working(seen: AuthorizationRecord) -> AuthorizationRecord | None:
+    async def _lock_unfinished(seen: AuthorizationRecord) -> AuthorizationRecord | None:
         """Lock the authorization; None if it was ended (cancelled, expired) while the outside was asked."""
         row = await lock_attempt(seen.id)
         return row if State(row.state) in {State.EXCHANGING, State.VERIFYING} else None
 
-    async def _as_it_stands(
+    async def _reload(
         self, actor: Actor, seen: AuthorizationRecord, row: AuthorizationRecord | None
     ) -> AuthorizationSnapshot:
         return self._attempts.snapshot(row or await load_attempt(actor, seen.id))
 
 
-def _register_first(choice: AuthorizationChoice) -> Waiting:
-    """Return the step that tells what to register at the provider, with the exact redirect URI to copy."""
-    redirect_uri = choice.redirect_uri or ""
-    text = choice.method.prepare or f"Register an application at {choice.definition.name}."
+def _register_first(options: AuthorizationOptions) -> Waiting:
+    """Return the step that says what to register at the provider, with the exact redirect URI to copy."""
+    redirect_uri = options.redirect_uri or ""
+    text = options.method.prepare or f"Register an application at {options.definition.name}."
     step = ExternalActionStep(
-        title=f"Register an application at {choice.definition.name}",
+        title=f"Register an application at {options.definition.name}",
         instructions=text.replace("{redirectUri}", redirect_uri),
-        url=choice.definition.docs[0].url if choice.definition.docs else choice.definition.homepage,
+        url=options.definition.docs[0].url if options.definition.docs else options.definition.homepage,
         copy_values={"Redirect URL": redirect_uri},
     )
-    return Waiting(step, poll_after_s=_LOOK_AGAIN_S)
+    return Waiting(step, poll_after_s=_CHECK_EVERY_S)
 
 
-def _patience(step: Step) -> timedelta:
+def _step_lifetime(step: Step) -> timedelta:
     if isinstance(step, DeviceCodeStep):
-        return min(timedelta(seconds=step.expires_in_s), _LONGEST)
-    return _LONGEST if isinstance(step, ExternalActionStep) else timedelta()
+        return min(timedelta(seconds=step.expires_in_s), _MAX_LIFETIME)
+    return _MAX_LIFETIME if isinstance(step, ExternalActionStep) else timedelta()
 
 
-def hash_of(value: Secret) -> str:
+def secret_hash(value: Secret) -> str:
     """Return the stored form of a state or browser value: SHA-256 of 256 random bits needs no salt."""
     return hashlib.sha256(value.reveal().encode()).hexdigest()
 
 
 def is_same_browser(row: AuthorizationRecord, browser: Secret | None) -> bool:
     """Return whether this browser opened the authorization's start address."""
-    return browser is not None and row.browser_hash is not None and _same(row.browser_hash, hash_of(browser))
+    return (
+        browser is not None
+        and row.browser_hash is not None
+        and _are_equal(row.browser_hash, secret_hash(browser))
+    )
 
 
-def _same(one: str, other: str) -> bool:
+def _are_equal(one: str, other: str) -> bool:
     return hmac.compare_digest(one, other)
 
 

@@ -62,11 +62,9 @@ class ConfigForm:
         sent = with_defaults(
             self._schema, {name: value for name, value in storable.items() if value is not None}
         )
-        standing = {name: "x" for name in kept_secrets if name not in config}
+        stored = {name: "x" for name in kept_secrets if name not in config}
         faults = [
-            p
-            for p in self._shape.problems({**standing, **sent}, "config")
-            if not self._stands_in(p, standing)
+            p for p in self._shape.problems({**stored, **sent}, "config") if not self._is_stored(p, stored)
         ]
         faults += self._addresses(self._schema, sent, ())
         faults = [_unstorable(name) for name in config if name not in storable] + [
@@ -102,8 +100,8 @@ class ConfigForm:
         return any(subschema(self._schema, (name,)).get("touchesAuthentication") is True for name in changed)
 
     @staticmethod
-    def _stands_in(fault: Problem, standing: Mapping[str, str]) -> bool:
-        return len(fault.path) > 1 and fault.path[1] in standing
+    def _is_stored(fault: Problem, stored: Mapping[str, str]) -> bool:
+        return len(fault.path) > 1 and fault.path[1] in stored
 
     @staticmethod
     def _refuse(fault: Problem) -> CheckedConfig:

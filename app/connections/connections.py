@@ -24,19 +24,19 @@ from app.connections.configuration import (
     is_storable,
     name_key,
 )
-from app.connections.lifecycle import ConnectionState, Trigger
+from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.listing import list_connections
 from app.connections.models import AuthorizationRecord, AuthorizationStateRecord, ConnectionRecord
-from app.connections.moves import Moves
 from app.connections.next_steps import activation_blockers, next_steps
 from app.connections.rows import (
     connection_snapshot,
+    credential_owner,
     load_connection,
     lock_connection,
-    owner_of,
     read_connections,
 )
 from app.connections.snapshot import AccessScope, ConnectionQuery, ConnectionSnapshot, SetupStep
+from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
@@ -108,7 +108,7 @@ class Connections:
         idempotency: Idempotency,
         events: EventStream,
         catalog: Catalog,
-        moves: Moves,
+        transitions: Transitions,
         attempts: Attempts,
         *,
         applications: Applications,
@@ -123,7 +123,7 @@ class Connections:
         self._idempotency = idempotency
         self._events = events
         self._catalog = catalog
-        self._moves = moves
+        self._transitions = transitions
         self._attempts = attempts
         self._applications = applications
         self._revocations = revocations
@@ -137,13 +137,13 @@ class Connections:
         """Let ``forget`` delete what a higher room keeps of a connection, in the transaction that deletes it."""
         self._forget.append(forget)
 
-    # -- looking
+    # -- reading
 
     async def get(self, actor: Actor, connection_id: str) -> ConnectionSnapshot:
         """Return a connection.
 
         Raises:
-            NotFoundError: it is not in the actor's workspace, or does not exist: the two are told alike.
+            NotFoundError: it is not in the actor's workspace, or does not exist: the two are reported alike.
         """
         require(actor, Permission.CONNECTIONS_READ)
         return await load_connection(actor.workspace_id, connection_id)
@@ -153,7 +153,7 @@ class Connections:
     ) -> dict[str, ConnectionSnapshot]:
         """Return the connections with these ids; those that are not there are left out.
 
-        What stands beside their credentials is read only ``with_credentials``.
+        What is stored with their credentials is read only ``with_credentials``.
         """
         require(actor, Permission.CONNECTIONS_READ)
         wanted = findable(ids, MAX_ID_LENGTH)
@@ -183,7 +183,7 @@ class Connections:
     ) -> Page[ConnectionSnapshot]:
         """Return one page of the workspace's connections.
 
-        What stands beside their credentials is read only ``with_credentials``.
+        What is stored with their credentials is read only ``with_credentials``.
 
         Raises:
             InvalidInputError: a page that cannot be.
@@ -205,7 +205,7 @@ class Connections:
         return frozenset(str(key) for key in await rows.values_list("integration", flat=True))
 
     async def next_steps(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[SetupStep, ...]:
-        """Return the steps that stand between the connection and being usable."""
+        """Return the steps that are left before the connection is usable."""
         problems = self.config_problems(actor, connection.owner)
         definition = self._pinned(connection.integration, connection.version)
         has_application = await self._applications.has(
@@ -221,7 +221,7 @@ class Connections:
         return self._form(definition).check(dict(connection.config), kept).problems
 
     def missing_scopes(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[str, ...]:
-        """Return what was asked for, or is needed, but not granted; nothing where the provider does not tell."""
+        """Return what was asked for, or is needed, but not granted; nothing where the provider does not say."""
         require(actor, Permission.CONNECTIONS_READ)
         credential = connection.auth
         if credential is None or credential.granted_scopes is None:
@@ -270,7 +270,7 @@ class Connections:
             InvalidInputError: name, description, integration, version or mode; nothing is created.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "name": name,
             "integration": integration,
             "version": version,
@@ -279,22 +279,22 @@ class Connections:
             "scope": scope.value,
         }
         trimmed, definition = self._check_new(name, description, integration, version, mode)
-        asked["config"] = self._form(definition).guarded(config or {})
+        arguments["config"] = self._form(definition).guarded(config or {})
         made: list[tuple[Transaction, ConnectionRecord]] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
             row = _new_row(tx, actor, trimmed, definition, mode, description, scope)
             made.append((tx, row))
-            await self._refuse_taken(row)
-            told = {"integration": row.integration}
-            self._moves.announce(tx, actor, row, EventType.CONNECTION_CREATED, told)
-            self._moves.audit(tx, actor, row, "connection.created", {**told})
+            await self._require_free_name(row)
+            detail = {"integration": row.integration}
+            self._transitions.announce(tx, actor, row, EventType.CONNECTION_CREATED, detail)
+            self._transitions.audit(tx, actor, row, "connection.created", {**detail})
             checked = self._form(definition).check(config or {})
             await self._store_config(tx, actor, row, None, definition, checked)
             return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
 
         with _names_are_free():
-            result = await self._idempotency.run(actor, "createConnection", idempotency_key, asked, act)
+            result = await self._idempotency.run(actor, "createConnection", idempotency_key, arguments, act)
         problems = tuple(filter(None, map(problem_from_json, result["problems"])))
         if not made:
             return await self._loaded(actor, result["connectionId"], problems)
@@ -317,9 +317,9 @@ class Connections:
         return trimmed, definition
 
     @staticmethod
-    async def _refuse_taken(row: ConnectionRecord) -> None:
-        taken = ConnectionRecord.filter(owner_key=row.owner_key, name_key=row.name_key).exclude(id=row.id)
-        if await taken.exists():
+    async def _require_free_name(row: ConnectionRecord) -> None:
+        existing = ConnectionRecord.filter(owner_key=row.owner_key, name_key=row.name_key).exclude(id=row.id)
+        if await existing.exists():
             raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name"))
 
     async def update(
@@ -349,14 +349,16 @@ class Connections:
                 before = row.name
                 if trimmed is not None:
                     row.name, row.name_key = trimmed, name_key(trimmed)
-                    await self._refuse_taken(row)
+                    await self._require_free_name(row)
                 if description is not None:
                     row.description = description
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                self._moves.announce(tx, actor, row, EventType.CONNECTION_UPDATED, {"previousName": before})
-                self._moves.audit(tx, actor, row, "connection.updated", {"previousName": before})
+                self._transitions.announce(
+                    tx, actor, row, EventType.CONNECTION_UPDATED, {"previousName": before}
+                )
+                self._transitions.audit(tx, actor, row, "connection.updated", {"previousName": before})
         return await self._edited(tx, row, credential)
 
     async def update_config(
@@ -403,13 +405,13 @@ class Connections:
         set_before = {item["path"][1] for item in row.config_secret_hints}
         changed |= checked.secrets.keys() | (checked.cleared & set_before)
         was_draft = row.state == ConnectionState.DRAFT.value
-        trigger = Trigger.CONFIGURATION_CHANGED
+        trigger = StateTrigger.CONFIGURATION_CHANGED
         if was_draft and not checked.problems:
-            trigger = Trigger.CONFIGURATION_COMPLETED
+            trigger = StateTrigger.CONFIGURATION_COMPLETED
         elif not changed and row.config_revision:
             return credential  # what was tested stays tested
         elif touches and not was_draft:
-            trigger = Trigger.CONFIGURATION_BROKE_AUTHENTICATION
+            trigger = StateTrigger.CONFIGURATION_BROKE_AUTHENTICATION
             if credential is not None and credential.generation > 0:
                 await mark_stale(tx, credential)
                 await self._schedule.cancel(tx, row.id)
@@ -417,23 +419,23 @@ class Connections:
         row.config = dict(checked.plain)
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
-        standing = problem_from_json(row.problem)
-        await self._moves.apply(tx, actor, row, credential, trigger, standing)
+        current = problem_from_json(row.problem)
+        await self._transitions.apply(tx, actor, row, credential, trigger, current)
         data: dict[str, Any] = {"fields": sorted(changed)}
-        self._moves.announce(tx, actor, row, EventType.CONNECTION_CONFIG_CHANGED, data)
-        self._moves.audit(tx, actor, row, "connection.config_changed", data)
+        self._transitions.announce(tx, actor, row, EventType.CONNECTION_CONFIG_CHANGED, data)
+        self._transitions.audit(tx, actor, row, "connection.config_changed", data)
         return credential
 
     async def _seal_config(self, tx: Transaction, row: ConnectionRecord, checked: CheckedConfig) -> None:
         """Seal each secret field on its own; what was set and is not sent stays as it is."""
         hints = {item["path"][1]: item for item in row.config_secret_hints}
         for name in checked.cleared & hints.keys():
-            await self._vault.destroy(tx, owner_of(row).config_ref(name))
+            await self._vault.destroy(tx, credential_owner(row).config_ref(name))
             del hints[name]
         for name, secret in checked.secrets.items():
-            standing = hints.get(name, {}).get("generation")
+            current = hints.get(name, {}).get("generation")
             generation = await self._vault.put(
-                tx, owner_of(row).config_ref(name), {"value": secret}, expected_generation=standing
+                tx, credential_owner(row).config_ref(name), {"value": secret}, expected_generation=current
             )
             hints[name] = {
                 "path": [CONFIG_FIELD, name],
@@ -476,9 +478,11 @@ class Connections:
             ]
             if blockers:
                 raise NotAllowedNowError(blockers)
-            await self._moves.apply(tx, actor, row, credential, Trigger.ACTIVATED, snapshot.problem)
+            await self._transitions.apply(
+                tx, actor, row, credential, StateTrigger.ACTIVATED, snapshot.problem
+            )
             detail = {"tested": snapshot.tested, "reason": accepted or None}
-            self._moves.audit(tx, actor, row, "connection.activated", detail)
+            self._transitions.audit(tx, actor, row, "connection.activated", detail)
         return await self._edited(tx, row, credential)
 
     async def refresh_credentials(self, actor: Actor, connection_id: str) -> Edited:
@@ -503,7 +507,9 @@ class Connections:
             NotFoundError: no such connection.
             NotAllowedNowError: it is not in use.
         """
-        return await self._move(actor, connection_id, Trigger.PAUSED, "connection.paused", expected_revision)
+        return await self._transition(
+            actor, connection_id, StateTrigger.PAUSED, "connection.paused", expected_revision
+        )
 
     async def resume(
         self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
@@ -514,19 +520,24 @@ class Connections:
             NotFoundError: no such connection.
             NotAllowedNowError: it is not paused.
         """
-        return await self._move(
-            actor, connection_id, Trigger.RESUMED, "connection.resumed", expected_revision
+        return await self._transition(
+            actor, connection_id, StateTrigger.RESUMED, "connection.resumed", expected_revision
         )
 
-    async def _move(
-        self, actor: Actor, connection_id: str, trigger: Trigger, action: str, expected_revision: int | None
+    async def _transition(
+        self,
+        actor: Actor,
+        connection_id: str,
+        trigger: StateTrigger,
+        action: str,
+        expected_revision: int | None,
     ) -> Edited:
         require(actor, Permission.CONNECTIONS_WRITE)
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
-            standing = problem_from_json(row.problem)
-            await self._moves.apply(tx, actor, row, credential, trigger, standing)
-            self._moves.audit(tx, actor, row, action)
+            current = problem_from_json(row.problem)
+            await self._transitions.apply(tx, actor, row, credential, trigger, current)
+            self._transitions.audit(tx, actor, row, action)
         return await self._edited(tx, row, credential)
 
     async def disconnect(
@@ -535,7 +546,7 @@ class Connections:
         """Take the credentials from the connection; name, configuration and history stay.
 
         The connection is unusable at once. The credentials are revoked at the provider in the background and
-        destroyed; what lives on there is told by the revocation and its event.
+        destroyed; what lives on there is reported by the revocation and its event.
 
         Raises:
             NotFoundError: no such connection.
@@ -545,18 +556,18 @@ class Connections:
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
-            await self._moves.apply(tx, actor, row, credential, Trigger.DISCONNECTED)
-            revocation = await self._give_up_credentials(tx, actor, row, credential)
-            self._moves.audit(tx, actor, row, "connection.disconnected")
+            await self._transitions.apply(tx, actor, row, credential, StateTrigger.DISCONNECTED)
+            revocation = await self._remove_credentials(tx, actor, row, credential)
+            self._transitions.audit(tx, actor, row, "connection.disconnected")
         return replace(await self._edited(tx, row, None), revocation=revocation)
 
-    async def _give_up_credentials(
+    async def _remove_credentials(
         self, tx: Transaction, actor: Actor, row: ConnectionRecord, credential: CredentialSnapshot | None
     ) -> RevocationSnapshot | None:
-        owner, is_stale = owner_of(row), credential is not None and credential.is_stale
+        owner, is_stale = credential_owner(row), credential is not None and credential.is_stale
         # Stale ones are not sent to revoke them either: where the configuration leads now is not where they are from.
-        give_up = self._revocations.drop if is_stale else self._revocations.take
-        revocation = await give_up(tx, actor, owner, credential)
+        remove = self._revocations.drop if is_stale else self._revocations.queue
+        revocation = await remove(tx, actor, owner, credential)
         await self._vault.destroy(tx, owner.credential_ref)
         await forget_credential(tx, row.id)
         await self._schedule.cancel(tx, row.id)
@@ -577,17 +588,17 @@ class Connections:
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
-            revocation = await self._give_up_credentials(tx, actor, row, credential)
-            for name in owner_of(row).secret_fields:
-                await self._vault.destroy(tx, owner_of(row).config_ref(name))
+            revocation = await self._remove_credentials(tx, actor, row, credential)
+            for name in credential_owner(row).secret_fields:
+                await self._vault.destroy(tx, credential_owner(row).config_ref(name))
             ids = await AuthorizationRecord.filter(connection_id=row.id).values_list("id", flat=True)
             await AuthorizationStateRecord.filter(authorization_id__in=list(ids)).delete()
             await AuthorizationRecord.filter(connection_id=row.id).delete()
             for forget in self._forget:
                 await forget(tx, row.id)
             await row.delete()
-            self._moves.announce(tx, actor, row, EventType.CONNECTION_DELETED, {})
-            self._moves.audit(tx, actor, row, "connection.deleted", {"integration": row.integration})
+            self._transitions.announce(tx, actor, row, EventType.CONNECTION_DELETED, {})
+            self._transitions.audit(tx, actor, row, "connection.deleted", {"integration": row.integration})
         return Deleted(row.id, row.name, await self._events.position(actor.workspace_id, tx), revocation)
 
     # -- parts
@@ -625,7 +636,7 @@ class Connections:
 
 @contextmanager
 def _names_are_free() -> Iterator[None]:
-    """Tell in the API's words that somebody took the name at the same moment."""
+    """Say in the API's words that somebody took the name at the same moment."""
     try:
         yield
     except IntegrityError:

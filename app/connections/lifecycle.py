@@ -33,7 +33,7 @@ class ConnectionState(StrEnum):
     """Credentials destroyed."""
 
 
-class Trigger(StrEnum):
+class StateTrigger(StrEnum):
     """What can happen to a connection."""
 
     CONFIGURATION_COMPLETED = "CONFIGURATION_COMPLETED"
@@ -62,11 +62,11 @@ class Evidence:
 
 
 _S = ConnectionState
-_T = Trigger
+_T = StateTrigger
 _EVERY: Final = frozenset(ConnectionState)
 USABLE: Final = frozenset({_S.CONNECTED, _S.DEGRADED})
 """States in which others may call through the connection."""
-_MOVES: Final[Mapping[Trigger, Mapping[ConnectionState, ConnectionState]]] = MappingProxyType(
+_TRANSITIONS: Final[Mapping[StateTrigger, Mapping[ConnectionState, ConnectionState]]] = MappingProxyType(
     {
         _T.CONFIGURATION_COMPLETED: {_S.DRAFT: _S.PENDING_AUTHENTICATION},
         _T.CONFIGURATION_BROKE_AUTHENTICATION: {
@@ -87,7 +87,7 @@ _MOVES: Final[Mapping[Trigger, Mapping[ConnectionState, ConnectionState]]] = Map
     }
 )
 
-_FORBIDDEN: Final[Mapping[Trigger, frozenset[ConnectionState]]] = MappingProxyType(
+_FORBIDDEN: Final[Mapping[StateTrigger, frozenset[ConnectionState]]] = MappingProxyType(
     {
         _T.CONFIGURATION_COMPLETED: _EVERY - {_S.DRAFT},
         _T.AUTHORIZATION_BEGUN: frozenset({_S.DRAFT}),
@@ -100,13 +100,13 @@ _FORBIDDEN: Final[Mapping[Trigger, frozenset[ConnectionState]]] = MappingProxyTy
 )
 
 
-def permits(state: ConnectionState, trigger: Trigger) -> bool:
+def permits(state: ConnectionState, trigger: StateTrigger) -> bool:
     """Return whether the trigger may happen in the state at all."""
     return state not in _FORBIDDEN.get(trigger, frozenset())
 
 
-def next_state(state: ConnectionState, trigger: Trigger, evidence: Evidence) -> ConnectionState:
-    """Return the state that follows; the same state where the trigger moves nothing.
+def next_state(state: ConnectionState, trigger: StateTrigger, evidence: Evidence) -> ConnectionState:
+    """Return the state that follows; the same state where the trigger changes nothing.
 
     Raises:
         NotAllowedNowError: a person asked for what this state does not permit.
@@ -119,7 +119,7 @@ def next_state(state: ConnectionState, trigger: Trigger, evidence: Evidence) -> 
         return _after_pause(evidence)
     if trigger is _T.GOOD_ANSWER:
         return _after_good_answer(state, evidence)
-    return _MOVES.get(trigger, {}).get(state, state)
+    return _TRANSITIONS.get(trigger, {}).get(state, state)
 
 
 def _after_sealing(state: ConnectionState, evidence: Evidence) -> ConnectionState:

@@ -1,10 +1,10 @@
-"""The server-driven wizard, decided without I/O: which steps stand between a connection and being usable."""
+"""The server-driven wizard, decided without I/O: which steps are left before a connection is usable."""
 
 from __future__ import annotations
 
 from app.catalog.definition import Definition
 from app.connections.lifecycle import USABLE, ConnectionState
-from app.connections.snapshot import ConnectionSnapshot, SetupStep, SetupStepKey, StepState
+from app.connections.snapshot import ConnectionSnapshot, SetupStep, SetupStepKey, SetupStepState
 from app.credentials.applications import needs_application
 from app.credentials.snapshot import Mode, are_usable
 from app.foundation.problems import Problem, ProblemCode, problem
@@ -40,7 +40,7 @@ def _configure(
         if fields
         else f"{definition.name} needs no configuration."
     )
-    state = StepState.DONE if done else StepState.READY
+    state = SetupStepState.DONE if done else SetupStepState.READY
     return SetupStep(SetupStepKey.CONFIGURE, "Configure", text, state, problems, "updateConnectionConfig")
 
 
@@ -60,14 +60,19 @@ def _application(definition: Definition, *, has_application: bool) -> SetupStep:
     )
     if has_application:
         return SetupStep(
-            SetupStepKey.APPLICATION, "Register the application", text, StepState.DONE, (), "saveApplication"
+            SetupStepKey.APPLICATION,
+            "Register the application",
+            text,
+            SetupStepState.DONE,
+            (),
+            "saveApplication",
         )
     missing = (problem(ProblemCode.APPLICATION_MISSING, provider=definition.name),)
     return SetupStep(
         SetupStepKey.APPLICATION,
         "Register the application",
         text,
-        StepState.READY,
+        SetupStepState.READY,
         missing,
         "saveApplication",
     )
@@ -79,15 +84,20 @@ def _authenticate(connection: ConnectionSnapshot, definition: Definition, *, blo
     if blocked:
         reason = (problem(ProblemCode.CONFIG_INCOMPLETE),)
         return SetupStep(
-            SetupStepKey.AUTHENTICATE, "Authenticate", text, StepState.BLOCKED, reason, "beginAuthorization"
+            SetupStepKey.AUTHENTICATE,
+            "Authenticate",
+            text,
+            SetupStepState.BLOCKED,
+            reason,
+            "beginAuthorization",
         )
     if connection.state in _AUTHENTICATED:
         return SetupStep(
-            SetupStepKey.AUTHENTICATE, "Authenticate", text, StepState.DONE, (), "beginAuthorization"
+            SetupStepKey.AUTHENTICATE, "Authenticate", text, SetupStepState.DONE, (), "beginAuthorization"
         )
     faults = (connection.problem,) if connection.problem else ()
     return SetupStep(
-        SetupStepKey.AUTHENTICATE, "Authenticate", text, StepState.READY, faults, "beginAuthorization"
+        SetupStepKey.AUTHENTICATE, "Authenticate", text, SetupStepState.READY, faults, "beginAuthorization"
     )
 
 
@@ -95,8 +105,8 @@ def _test(connection: ConnectionSnapshot, definition: Definition) -> SetupStep:
     text = definition.test.verifies
     if not are_usable(connection.auth):
         reason = (problem(ProblemCode.NOT_AUTHENTICATED),)
-        return SetupStep(SetupStepKey.TEST, "Test", text, StepState.BLOCKED, reason, "testConnection")
-    state = StepState.DONE if connection.tested else StepState.READY
+        return SetupStep(SetupStepKey.TEST, "Test", text, SetupStepState.BLOCKED, reason, "testConnection")
+    state = SetupStepState.DONE if connection.tested else SetupStepState.READY
     return SetupStep(SetupStepKey.TEST, "Test", text, state, (), "testConnection")
 
 
@@ -104,14 +114,16 @@ def _activate(connection: ConnectionSnapshot) -> SetupStep:
     text = "Make the connection usable. From then on it is renewed, watched and audited."
     done = connection.state in USABLE
     if done:
-        return SetupStep(SetupStepKey.ACTIVATE, "Activate", text, StepState.DONE, (), "activateConnection")
+        return SetupStep(
+            SetupStepKey.ACTIVATE, "Activate", text, SetupStepState.DONE, (), "activateConnection"
+        )
     blockers = activation_blockers(connection)
-    state = StepState.BLOCKED if blockers else StepState.READY
+    state = SetupStepState.BLOCKED if blockers else SetupStepState.READY
     return SetupStep(SetupStepKey.ACTIVATE, "Activate", text, state, blockers, "activateConnection")
 
 
 def activation_blockers(connection: ConnectionSnapshot) -> tuple[Problem, ...]:
-    """Return what stands between the connection and its activation; an accepted reason can lift TEST_NOT_PASSED."""
+    """Return what blocks the connection's activation; an accepted reason can lift TEST_NOT_PASSED."""
     if connection.state is ConnectionState.DRAFT:
         return (problem(ProblemCode.CONFIG_INCOMPLETE),)
     if not are_usable(connection.auth):

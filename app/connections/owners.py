@@ -1,4 +1,4 @@
-"""Connections as the credentials room sees them: found, locked, and told what renewals came to."""
+"""Connections as the credentials room sees them: found, locked, and updated with the results of renewals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from app.access.actor import Actor
 from app.connections.models import ConnectionRecord
-from app.connections.moves import Moves
-from app.connections.outcomes import Outcomes
-from app.connections.rows import load_connection, owner_of
+from app.connections.outcome_recorder import OutcomeRecorder
+from app.connections.rows import credential_owner, load_connection
+from app.connections.transitions import Transitions
 from app.credentials.owner import CredentialOwner, LockedOwner
 from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType
@@ -20,12 +20,12 @@ from app.foundation.errors import PatchbayError
 class ConnectionOwners:
     """Carries out :class:`app.credentials.owner.Owners` over the connections' own rows."""
 
-    def __init__(self, moves: Moves, outcomes: Outcomes) -> None:
-        self._moves = moves
-        self._outcomes = outcomes
+    def __init__(self, transitions: Transitions, outcome_recorder: OutcomeRecorder) -> None:
+        self._transitions = transitions
+        self._outcome_recorder = outcome_recorder
 
     async def find(self, workspace_id: str, connection_id: str) -> CredentialOwner:
-        """Return a connection to look at.
+        """Return a connection to read only.
 
         Raises:
             NotFoundError: it is not in the workspace.
@@ -35,7 +35,7 @@ class ConnectionOwners:
     async def lock(self, ids: Collection[str]) -> Mapping[str, LockedOwner]:
         """Lock connections of any workspace for change, by id, in the order that all lock them."""
         rows = await ConnectionRecord.filter(id__in=list(ids)).order_by("id").select_for_update()
-        return {row.id: LockedConnection(row, self._moves, self._outcomes) for row in rows}
+        return {row.id: LockedConnection(row, self._transitions, self._outcome_recorder) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,24 @@ class LockedConnection:
     """A connection whose row this transaction holds."""
 
     row: ConnectionRecord
-    moves: Moves
-    outcomes: Outcomes
+    transitions: Transitions
+    outcome_recorder: OutcomeRecorder
 
     @property
     def owner(self) -> CredentialOwner:
-        """The connection as it stands."""
-        return owner_of(self.row)
+        """The connection as it is now."""
+        return credential_owner(self.row)
 
     async def renewed(
         self, tx: Transaction, actor: Actor, credential: CredentialSnapshot, *, recovered: bool
     ) -> None:
         """Announce a new generation; it is a good answer of the provider, too."""
         data = {"generation": credential.generation}
-        self.moves.announce(tx, actor, self.row, EventType.CREDENTIALS_RENEWED, data)
-        self.moves.audit(tx, actor, self.row, "credentials.renewed", data)
+        self.transitions.announce(tx, actor, self.row, EventType.CREDENTIALS_RENEWED, data)
+        self.transitions.audit(tx, actor, self.row, "credentials.renewed", data)
         if recovered:
-            self.moves.announce(tx, actor, self.row, EventType.CREDENTIALS_RECOVERED, data)
-        await self.outcomes.good(tx, actor, self.row, credential)
+            self.transitions.announce(tx, actor, self.row, EventType.CREDENTIALS_RECOVERED, data)
+        await self.outcome_recorder.record_success(tx, actor, self.row, credential)
 
     async def renewal_failed(
         self,
@@ -72,8 +72,8 @@ class LockedConnection:
         failures: int,
         still_usable: bool,
     ) -> None:
-        """Announce a failure; the connection's state hears of it unless it may pass unnoticed."""
+        """Announce a failure; it reaches the connection's state unless the credentials are still usable."""
         data = {"problem": fault.problem.code.value, "failures": failures}
-        self.moves.announce(tx, actor, self.row, EventType.CREDENTIALS_RENEWAL_FAILED, data)
+        self.transitions.announce(tx, actor, self.row, EventType.CREDENTIALS_RENEWAL_FAILED, data)
         if not still_usable:
-            await self.outcomes.bad(tx, actor, self.row, credential, fault)
+            await self.outcome_recorder.record_failure(tx, actor, self.row, credential, fault)

@@ -1,4 +1,4 @@
-"""Looks again at authorizations that wait for the outside: a device code, an application to be registered."""
+"""Polls authorizations that wait for the outside: a device code, an application to be registered."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from app.access.policy import Permission, require
 from app.authenticators.base import Proceed, Waiting
 from app.authenticators.steps import DeviceCodeStep, ExternalActionStep
 from app.connections.attempts import Attempts, attempt_ref, beginner_of, lock_attempt
-from app.connections.choices import Chooser
-from app.connections.completion import EXCHANGE_FOR, Asked, Completion
+from app.connections.authorization_options import OptionsResolver
+from app.connections.completion import EXCHANGE_FOR, Completion, StepOutcome
 from app.connections.models import AuthorizationRecord
 from app.connections.snapshot import AuthorizationStateName as State
 from app.foundation.database import Database
@@ -29,11 +29,11 @@ from app.vault.vault import RevealPurpose, Vault
 from app.work.kind import Claim
 from app.work.queue import WorkQueue
 
-_AGAIN_S: Final = 2.0
+_CHECK_EVERY_S: Final = 2.0
 
 
 class Polling:
-    """Polls in the background, never sooner than asked for (RFC 8628 3.5); tells nothing until something changed.
+    """Polls in the background, never sooner than asked for (RFC 8628 3.5); announces nothing until something changed.
 
     It goes on as long as whoever began the authorization may still authorize connections.
     """
@@ -44,7 +44,7 @@ class Polling:
         vault: Vault,
         work: WorkQueue,
         attempts: Attempts,
-        chooser: Chooser,
+        options: OptionsResolver,
         completion: Completion,
         rights: Rights,
     ) -> None:
@@ -52,12 +52,12 @@ class Polling:
         self._vault = vault
         self._work = work
         self._attempts = attempts
-        self._chooser = chooser
+        self._options = options
         self._completion = completion
         self._rights = rights
 
     async def work(self, claim: Claim) -> datetime | None:
-        """Look at an authorization once and return when to look again; one that waits for nothing is left alone."""
+        """Poll an authorization once and return when to poll again; None for one that waits for nothing."""
         now = self._database.clock.now()
         row = await AuthorizationRecord.filter(id=claim.subject).first()
         if row is None or State(row.state) is not State.AWAITING_USER or row.expires_at <= now:
@@ -74,28 +74,28 @@ class Polling:
             return None
         if isinstance(step, ExternalActionStep):
             return await self._begin_when_registered(actor, row)
-        return await self._ask_again(actor, claim, row)
+        return await self._poll(actor, claim, row)
 
-    async def _ask_again(self, actor: Actor, claim: Claim, row: AuthorizationRecord) -> datetime | None:
+    async def _poll(self, actor: Actor, claim: Claim, row: AuthorizationRecord) -> datetime | None:
         try:
-            asking = self._completion.ask(actor, row, Proceed(), RevealPurpose.POLL)
-            asked = await asyncio.wait_for(asking, EXCHANGE_FOR.total_seconds())
+            exchanging = self._completion.exchange(actor, row, Proceed(), RevealPurpose.POLL)
+            outcome = await asyncio.wait_for(exchanging, EXCHANGE_FOR.total_seconds())
         except (TransientOutsideError, TimeoutError):
             return self._database.clock.now() + EXCHANGE_FOR
         except PatchbayError as fault:
-            await self._work_on(actor, row)
+            await self._mark_answered(actor, row)
             is_application = isinstance(fault, ApplicationRejectedError)
             await self._completion.fail(actor, row, fault.problem, application=is_application)
             return None
-        if isinstance(asked.result, Waiting) and asked.result.poll_after_s is not None:
-            await self._look_later(claim, row, asked, asked.result, asked.result.poll_after_s)
+        if isinstance(outcome.result, Waiting) and outcome.result.poll_after_s is not None:
+            await self._poll_later(claim, row, outcome, outcome.result, outcome.result.poll_after_s)
             return None
-        await self._work_on(actor, row)
-        await self._completion.conclude(actor, row, asked)
+        await self._mark_answered(actor, row)
+        await self._completion.conclude(actor, row, outcome)
         return None
 
-    async def _look_later(
-        self, claim: Claim, seen: AuthorizationRecord, asked: Asked, waiting: Waiting, after_s: float
+    async def _poll_later(
+        self, claim: Claim, seen: AuthorizationRecord, outcome: StepOutcome, waiting: Waiting, after_s: float
     ) -> None:
         async with self._database.transaction() as tx:
             row = await lock_attempt(seen.id)
@@ -104,13 +104,13 @@ class Polling:
             row.verifier_generation = await self._vault.put(
                 tx,
                 attempt_ref(row),
-                {"state": asked.state, "kept": dict(waiting.kept)},
+                {"state": outcome.state, "kept": dict(waiting.kept)},
                 expected_generation=row.verifier_generation,
             )
             await row.save(update_fields=["verifier_generation"])
             await self._work.reschedule(tx, claim, tx.now + timedelta(seconds=after_s))
 
-    async def _work_on(self, actor: Actor, seen: AuthorizationRecord) -> None:
+    async def _mark_answered(self, actor: Actor, seen: AuthorizationRecord) -> None:
         """Say that the outside has answered: from here the authorization goes to its end."""
         async with self._database.transaction() as tx:
             row = await lock_attempt(seen.id)
@@ -118,14 +118,14 @@ class Polling:
                 await self._attempts.advance(tx, actor, row, State.EXCHANGING)
 
     async def _begin_when_registered(self, actor: Actor, row: AuthorizationRecord) -> datetime | None:
-        choice = await self._chooser.chosen_before(row)
+        options = await self._options.resolve_open(row)
         state = Secret(new_token())
-        waiting = await self._completion.begin(actor, choice, state)
-        if choice.application_is_missing:
-            return self._database.clock.now() + timedelta(seconds=waiting.poll_after_s or _AGAIN_S)
+        waiting = await self._completion.begin(actor, options, state)
+        if options.application_is_missing:
+            return self._database.clock.now() + timedelta(seconds=waiting.poll_after_s or _CHECK_EVERY_S)
         async with self._database.transaction() as tx:
             locked = await lock_attempt(row.id)
             if State(locked.state) is State.AWAITING_USER:
                 locked.expires_at = tx.now + EXCHANGE_FOR * 10
-                await self._completion.keep_waiting(tx, actor, locked, state, waiting)
+                await self._completion.store_step(tx, actor, locked, state, waiting)
         return None

@@ -1,7 +1,7 @@
-"""Finds credentials that stand at an older generation than the audit log tells.
+"""Finds credentials that stand at an older generation than the audit log records.
 
-No sealing can tell an old row from a new one if the whole row is put back: it opens, as it did then. But each sealing
-and renewal told its generation in the audit chain, which only the hub's key can write.
+No sealing can distinguish an old row that is put back whole from a new one: it opens, as it did then. But each sealing
+and renewal recorded its generation in the audit chain, which only the hub's key can write.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ _GIVEN_UP: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """A connection whose sealed credentials are older than the last that were told, or are gone (generation 0)."""
+    """A connection whose sealed credentials are older than the last recorded ones, or are gone (generation 0)."""
 
     workspace_id: str
     connection_id: str
     generation: int
-    told_generation: int
-    told_seq: int
+    recorded_generation: int
+    recorded_seq: int
 
 
 async def rolled_back(audit: AuditLog, vault: Vault) -> list[RolledBack]:
-    """Return the connections whose credentials were set back behind the hub's own back.
+    """Return the connections whose credentials were set back without the hub.
 
-    Hubs may go on meanwhile: what looks so is looked at once more, as it may have been given up in between.
+    Hubs may go on meanwhile: a suspect is checked a second time, as it may have been revoked in between.
     """
     suspects = await _behind(audit, vault)
     if not suspects:
         return []
-    again = await _behind(audit, vault)
-    return [again[connection_id] for connection_id in sorted(suspects.keys() & again.keys())]
+    still_behind = await _behind(audit, vault)
+    return [still_behind[connection_id] for connection_id in sorted(suspects.keys() & still_behind.keys())]
 
 
 async def _behind(audit: AuditLog, vault: Vault) -> dict[str, RolledBack]:
-    told = await audit.last_told(_SEALED | _GIVEN_UP)
+    recorded = await audit.last_recorded(_SEALED | _GIVEN_UP)
     sealed = await vault.generations(CREDENTIAL_TABLE, CREDENTIALS_FIELD)
     found: dict[str, RolledBack] = {}
-    for connection_id, row in told.items():
-        generation, stands = _generation(row.detail), sealed.get(connection_id, 0)
-        if row.action in _SEALED and stands < generation:
-            found[connection_id] = RolledBack(row.workspace_id, connection_id, stands, generation, row.seq)
+    for connection_id, row in recorded.items():
+        generation, present = _generation(row.detail), sealed.get(connection_id, 0)
+        if row.action in _SEALED and present < generation:
+            found[connection_id] = RolledBack(row.workspace_id, connection_id, present, generation, row.seq)
     return found
 
 

@@ -55,7 +55,7 @@ async def lock_connection(
 async def load_connection(
     workspace_id: str, connection_id: str, *, with_credentials: bool = True
 ) -> ConnectionSnapshot:
-    """Read a connection to look at, with what stands beside its credentials unless that is not wanted.
+    """Read a connection to look at, with what is stored with its credentials unless that is not wanted.
 
     Raises:
         NotFoundError: it is not in the workspace.
@@ -84,7 +84,7 @@ def _is_id(value: str) -> bool:
     return prefix_of(value) == "conn"
 
 
-def owner_of(row: ConnectionRecord) -> CredentialOwner:
+def credential_owner(row: ConnectionRecord) -> CredentialOwner:
     """Return what the credentials room must know of a locked connection."""
     return connection_snapshot(row, None).owner
 

@@ -58,7 +58,7 @@ UNREAD: Final = Unread.UNREAD
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSnapshot:
-    """A connection as it stands; ``credential`` is what stands beside its credentials, unless that was not read.
+    """A connection as it is now; ``credential`` is what is stored with its credentials, unless that was not read.
 
     ``name_key`` is what makes its name unique; ``config_secret_hints`` are the stored :class:`SecretInfo` of its
     configuration.
@@ -91,13 +91,13 @@ class ConnectionSnapshot:
 
     @property
     def auth(self) -> CredentialSnapshot | None:
-        """What stands beside its credentials; None before the first authorization.
+        """What is stored with its credentials; None before the first authorization.
 
         Raises:
             RuntimeError: it was not read.
         """
         if self.credential is UNREAD:
-            raise RuntimeError("the connection was read without what stands beside its credentials")
+            raise RuntimeError("the connection was read without what is stored with its credentials")
         return self.credential
 
     @property
@@ -133,8 +133,8 @@ class ConnectionSnapshot:
         )
 
 
-class StepState(StrEnum):
-    """How a set-up step stands."""
+class SetupStepState(StrEnum):
+    """The state of a set-up step."""
 
     DONE = "DONE"
     READY = "READY"
@@ -154,19 +154,19 @@ class SetupStepKey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """One step of the server-driven wizard: what it is for, how it stands, what blocks it, which mutation does it."""
+    """One step of the server-driven wizard: what it is for, its state, what blocks it, which mutation does it."""
 
     key: SetupStepKey
     title: str
     help: str
-    state: StepState
+    state: SetupStepState
     problems: tuple[Problem, ...]
     mutation: str
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationSnapshot:
-    """An authorization as it stands, or as it stood at ``seq``."""
+    """An authorization as it is now, or as it was at ``seq``."""
 
     id: str
     workspace_id: str

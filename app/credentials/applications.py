@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
-from app.audit.entry import Target
+from app.audit.entry import AuditTarget
 from app.audit.log import AuditLog
 from app.authenticators.base import ApplicationFacts
 from app.catalog.catalog import Catalog
@@ -21,6 +21,7 @@ from app.credentials.models import ApplicationRecord, CredentialRecord, Revocati
 from app.credentials.snapshot import ApplicationSnapshot, Mode, SecretInfo
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
+from app.foundation.batcher import Batcher
 from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNowError, NotFoundError
@@ -28,7 +29,6 @@ from app.foundation.ids import MAX_ID_LENGTH, id_of
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape
-from app.foundation.together import Together
 from app.vault.vault import RevealPurpose, SealedRef, Vault
 
 SANDBOX_CLIENT_ID: Final = "sandbox-client"
@@ -60,7 +60,7 @@ class Applications:
         self._catalog = catalog
         self._public_url = public_url
         self._operator = operator
-        self._rows = Together(self._find_all)
+        self._reads = Batcher(self._find_all)
 
     async def save(
         self,
@@ -97,7 +97,7 @@ class Applications:
                 row.client_id, row.source, row.problem = client_id.strip(), "WORKSPACE", None
                 await self._write_fields(tx, row, fields or {})
                 await self._write(tx, row, client_secret)
-                self._tell(tx, actor, row)
+                self._announce(tx, actor, row)
         except IntegrityError:
             raise ConflictError(problem(ProblemCode.CONFLICT)) from None
         return self._snapshot(row)
@@ -148,9 +148,9 @@ class Applications:
         row.fields_json = {name: value for name, value in fields.items() if name not in secret}
         for name in sorted(secret):
             value = Secret(str(_plain(fields[name])))
-            standing = row.secret_fields.get(name, {}).get("generation")
+            stored = row.secret_fields.get(name, {}).get("generation")
             generation = await self._vault.put(
-                tx, _field_ref(row, name), {"value": value}, expected_generation=standing
+                tx, _field_ref(row, name), {"value": value}, expected_generation=stored
             )
             row.secret_fields = {**row.secret_fields, name: {"generation": generation, "hint": value.hint}}
 
@@ -168,12 +168,12 @@ class Applications:
         row.updated_at = tx.now
         await row.save(force_create=is_new)
 
-    def _tell(self, tx: Transaction, actor: Actor, row: ApplicationRecord) -> None:
+    def _announce(self, tx: Transaction, actor: Actor, row: ApplicationRecord) -> None:
         subject = ("application", row.id)
         data = {"integration": row.integration, "mode": row.mode}
         self._outbox.announce(tx, NewEvent.by(actor, EventType.APPLICATION_SAVED, subject, data=data))
         self._audit.record(
-            tx, actor, "application.saved", Target("application", row.id, row.integration), detail=data
+            tx, actor, "application.saved", AuditTarget("application", row.id, row.integration), detail=data
         )
 
     async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, ApplicationSnapshot]:
@@ -207,7 +207,7 @@ class Applications:
             subject = ("application", row.id)
             self._outbox.announce(tx, NewEvent.by(actor, EventType.APPLICATION_DELETED, subject))
             self._audit.record(
-                tx, actor, "application.deleted", Target("application", row.id, row.integration)
+                tx, actor, "application.deleted", AuditTarget("application", row.id, row.integration)
             )
         return row.integration
 
@@ -232,7 +232,7 @@ class Applications:
     def _operator_has(self, integration: str) -> bool:
         return "client_id" in self._operator.get(integration, {})
 
-    async def is_there(self, workspace_id: str, integration: str, mode: Mode) -> bool:
+    async def exists(self, workspace_id: str, integration: str, mode: Mode) -> bool:
         """Return whether there is an application to authorize with; the operator's and the sandbox's get a row too.
 
         Its id, which names the redirect path, is that of :func:`application_id`.
@@ -264,7 +264,7 @@ class Applications:
         Raises:
             NotFoundError: the application was deleted.
         """
-        row = await self._rows.ask(application_id)
+        row = await self._reads.submit(application_id)
         if row is None or row.workspace_id != actor.workspace_id:
             raise NotFoundError
         if row.source == "SANDBOX":

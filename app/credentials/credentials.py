@@ -36,7 +36,7 @@ class Credentials:
     async def find(self, workspace_id: str, connection_id: str) -> CredentialOwner:
         """Return a connection as it is now, to open its credentials: one statement, and nothing is opened.
 
-        Look again before newer credentials are opened: they must not be sent where an older configuration leads.
+        Read it again before newer credentials are opened: they must not be sent where an older configuration leads.
 
         Raises:
             NotFoundError: it is not in the workspace.
@@ -90,6 +90,6 @@ class Credentials:
     async def _usable(self, owner: CredentialOwner) -> CredentialSnapshot:
         credential = await find_credential(owner.id)
         if not are_usable(credential):
-            await self.find(owner.workspace_id, owner.id)  # a connection that was deleted is told apart
+            await self.find(owner.workspace_id, owner.id)  # a deleted connection is reported as such
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
         return credential

@@ -13,7 +13,7 @@ _PROBE_JITTER: Final = timedelta(hours=2)
 CLOCK_SKEW: Final = timedelta(seconds=60)
 RETRY_MIN_S: Final = 30.0
 RETRY_MAX_S: Final = 1_800.0
-_MAX_ASKED_S: Final = 3_600.0
+_MAX_REQUESTED_S: Final = 3_600.0
 _SHARE_OF_OUTAGE: Final = 6
 _SHARE_OF_LIFE: Final = 10
 _LEAST_WAIT_S: Final = 1.0
@@ -63,7 +63,9 @@ def least_wait_s(lifetime_s: int | None) -> float:
     return min(max(lifetime_s / _SHARE_OF_LIFE, _LEAST_WAIT_S), RETRY_MIN_S)
 
 
-def next_try_s(failing_s: float, asked_s: float | None, share: float, least_s: float = RETRY_MIN_S) -> float:
+def next_try_s(
+    failing_s: float, requested_s: float | None, share: float, least_s: float = RETRY_MIN_S
+) -> float:
     """Return in how many seconds to try again after a failure; ``share`` (0 to 1) spreads those that failed together.
 
     The wait is at most a sixth of the time it has been failing, so that an outage is noticed to be over soon after it
@@ -71,7 +73,7 @@ def next_try_s(failing_s: float, asked_s: float | None, share: float, least_s: f
     """
     longest = min(max(failing_s / _SHARE_OF_OUTAGE, 2 * least_s), RETRY_MAX_S)
     own_s = least_s + (longest - least_s) * share
-    return max(own_s, min(asked_s or 0.0, _MAX_ASKED_S))
+    return max(own_s, min(requested_s or 0.0, _MAX_REQUESTED_S))
 
 
 def next_probe(connection_id: str, generation: int, now: datetime, expires_at: datetime | None) -> datetime:

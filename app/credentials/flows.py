@@ -31,7 +31,7 @@ class FlowRunner:
         self._secrets = secrets
 
     async def run(self, flow: Flow[T], destination: Destination, before: BetweenRequests | None = None) -> T:
-        """Run ``flow`` to its end and return its result; ``before`` is told the number of each request (from 1).
+        """Run ``flow`` to its end and return its result; ``before`` is called with the number of each request (from 1).
 
         Raises:
             PatchbayError: what the flow raises; a failed send is thrown into the flow first.

@@ -37,7 +37,7 @@ class ApplicationRecord(Model):
 
 
 class CredentialRecord(Model):
-    """What stands beside a connection's sealed credentials: expiry, scopes, account, generation.
+    """What is stored with a connection's sealed credentials: expiry, scopes, account, generation.
 
     ``generation`` 0 means that nothing is sealed. ``is_stale``: the configuration was changed since where it touches
     authentication, so that they are sent nowhere until others take their place. When they are due is work's.

@@ -20,7 +20,7 @@ class OutsideSecrets:
     """Resolves references such as ``env:PATCHBAY_SECRET_SHOP_KEY``, only for workspaces that the operator names.
 
     With ``vault_paths`` also ``vault:secret/data/shop#key``. A reference that is not granted and one that does not
-    exist are told alike, so that nobody learns which exist.
+    exist are reported alike, so that nobody learns which exist.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class OutsideSecrets:
         )
 
     async def to_use(self, workspace_id: str, grant: Grant) -> Grant:
-        """Return the grant with references resolved, as they stand now.
+        """Return the grant with references resolved, as they are now.
 
         Raises:
             NotAllowedNowError: the operator has taken the secret or the permission away, or where it stands cannot
@@ -103,5 +103,5 @@ class OutsideSecrets:
 
 
 def is_reference(text: str) -> bool:
-    """Tell whether a value names an outside secret instead of being one."""
+    """Return whether a value names an outside secret instead of being one."""
     return text.startswith(PREFIX) or REFERENCE.fullmatch(text) is not None

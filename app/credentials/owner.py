@@ -58,7 +58,7 @@ class LockedOwner(Protocol):
 
     @property
     def owner(self) -> CredentialOwner:
-        """The connection as it stands."""
+        """The connection as it is now."""
         ...
 
     async def renewed(
@@ -85,7 +85,7 @@ class Owners(Protocol):
     """Finds and locks connections of any workspace. A connection's row is always locked before its credentials."""
 
     async def find(self, workspace_id: str, connection_id: str) -> CredentialOwner:
-        """Return a connection to look at.
+        """Return a connection to read only.
 
         Raises:
             NotFoundError: it is not in the workspace.

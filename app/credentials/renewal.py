@@ -1,4 +1,4 @@
-"""Renewal: before expiry, one at a time across tasks and processes, dead grants told from outages."""
+"""Renewal: before expiry, one at a time across tasks and processes, dead grants distinguished from outages."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.authenticators.base import Grant
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
 from app.credentials.flows import FlowRunner
-from app.credentials.intents import INTERRUPTED, SUPERSEDED, Intent, Intents, Look, Other
+from app.credentials.intents import INTERRUPTED, SUPERSEDED, Intent, Intents, OtherAttempt, ProbeInstead
 from app.credentials.opening import OpenCredentials, Opener
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.owner import CredentialOwner, Owners
-from app.credentials.renewal_results import Fate, RenewalResults
+from app.credentials.renewal_results import RenewalOutcome, RenewalResults
 from app.credentials.rows import find_credential
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.snapshot import are_usable
@@ -35,8 +35,8 @@ from app.work.kind import Claim
 from app.work.queue import WorkQueue
 
 _CALL_S: Final = 60.0
-_FIRST_LOOK_S: Final = 0.05
-_LAST_LOOK_S: Final = 2.0
+_FIRST_POLL_S: Final = 0.05
+_MAX_POLL_S: Final = 2.0
 _NO_FAILURE: Final = frozenset({INTERRUPTED, SUPERSEDED})
 
 
@@ -65,7 +65,7 @@ class Renewal:
         self._work = work
         self._intents = Intents(database, work, owners)
         self._results = RenewalResults(database, vault, work, schedule, owners)
-        self._flights: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def refresh_now(self, actor: Actor, owner: CredentialOwner) -> None:
@@ -96,11 +96,11 @@ class Renewal:
             CredentialsRejectedError: the grant is dead; the connection says so.
             OutsideError: the provider is away, or rejects the application.
         """
-        flight = self._flights.get((connection_id, seen_generation))
-        if flight is None:
+        task = self._running.get((connection_id, seen_generation))
+        if task is None:
             renewing = self._renew(actor, connection_id, seen_generation, at_once=at_once)
-            flight = self._take_off(connection_id, seen_generation, renewing)
-        await asyncio.shield(flight)
+            task = self._take_off(connection_id, seen_generation, renewing)
+        await asyncio.shield(task)
 
     async def renew_due(self, actor: Actor, claim: Claim) -> bool:
         """Renew what is due and return False; True where it is to be probed instead, because it is not renewed.
@@ -109,11 +109,11 @@ class Renewal:
             LeaseLostError: somebody else has it.
             OutsideError: the renewal failed; it is due again later.
         """
-        intent = await self._intents.take_due(claim)
+        intent = await self._intents.acquire_due(claim)
         if isinstance(intent, Intent):
             renewing = self._renew_under(actor, intent)
             await asyncio.shield(self._take_off(claim.subject, intent.generation, renewing))
-        return isinstance(intent, Look)
+        return isinstance(intent, ProbeInstead)
 
     async def close(self) -> None:
         """Wait for renewals under way: what a provider has answered must be sealed."""
@@ -124,23 +124,23 @@ class Renewal:
         self, connection_id: str, generation: int, renewing: Coroutine[None, None, None]
     ) -> asyncio.Task[None]:
         """Renew in a task of its own: a caller that gives up does not take the answer with it."""
-        key, flight = (connection_id, generation), asyncio.create_task(renewing, name="renewal")
-        self._flights.setdefault(key, flight)
-        self._under_way.add(flight)
-        flight.add_done_callback(lambda done: self._land(key, done))
-        return flight
+        key, task = (connection_id, generation), asyncio.create_task(renewing, name="renewal")
+        self._running.setdefault(key, task)
+        self._under_way.add(task)
+        task.add_done_callback(lambda done: self._forget_task(key, done))
+        return task
 
-    def _land(self, key: tuple[str, int], flight: asyncio.Task[None]) -> None:
-        self._under_way.discard(flight)
-        if self._flights.get(key) is flight:
-            del self._flights[key]
-        if not flight.cancelled():
-            flight.exception()  # seen here, so that a flight nobody waits for any more is no warning
+    def _forget_task(self, key: tuple[str, int], task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if self._running.get(key) is task:
+            del self._running[key]
+        if not task.cancelled():
+            task.exception()  # seen here, so that a flight nobody waits for any more is no warning
 
     async def _renew(self, actor: Actor, connection_id: str, seen_generation: int, *, at_once: bool) -> None:
-        patience_s = _FIRST_LOOK_S
+        poll_s = _FIRST_POLL_S
         while True:
-            intent = await self._intents.take(
+            intent = await self._intents.acquire(
                 actor.workspace_id, connection_id, seen_generation, at_once=at_once
             )
             if intent is None:
@@ -151,10 +151,10 @@ class Renewal:
                 finally:
                     self._work.let_lapse(intent.claim)
                 return
-            await self._wait_for(actor, connection_id, intent, patience_s)
-            patience_s = min(patience_s * 2, _LAST_LOOK_S)
+            await self._wait_for(actor, connection_id, intent, poll_s)
+            poll_s = min(poll_s * 2, _MAX_POLL_S)
 
-    async def _wait_for(self, actor: Actor, connection_id: str, other: Other, patience_s: float) -> None:
+    async def _wait_for(self, actor: Actor, connection_id: str, other: OtherAttempt, poll_s: float) -> None:
         """Wait for another's renewal; its failure is ours too, so that the provider is not asked again.
 
         Raises:
@@ -163,7 +163,7 @@ class Renewal:
         with self._wakeups.listen(subject_channel("connection", connection_id)) as waiter:
             outcome = await self._intents.outcome(other)
             if outcome is None:
-                await waiter.wait(patience_s)
+                await waiter.wait(poll_s)
                 outcome = await self._intents.outcome(other)
         if outcome is None or outcome in _NO_FAILURE:
             return
@@ -179,7 +179,7 @@ class Renewal:
                 actor, intent.owner, intent.credential, RevealPurpose.RENEWAL, generation=intent.generation
             )
             async with asyncio.timeout(_CALL_S):
-                grant = await self._ask(opened)
+                grant = await self._request_grant(opened)
         except TimeoutError:
             fault = TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
             await self._failed(actor, intent, method, fault)
@@ -187,26 +187,26 @@ class Renewal:
         except PatchbayError as fault:
             await self._failed(actor, intent, method, fault)
             return
-        fate = await self._results.succeeded(actor, intent, opened.method, grant)
+        outcome = await self._results.succeeded(actor, intent, opened.method, grant)
         self._work.let_lapse(intent.claim)
-        if fate is Fate.UNWANTED:
-            await self._take_back(opened, grant)
+        if outcome is RenewalOutcome.UNWANTED:
+            await self._revoke_unwanted(opened, grant)
 
     async def _failed(
         self, actor: Actor, intent: Intent, method: AuthMethod | None, fault: PatchbayError
     ) -> None:
-        meant = await self._results.failed(actor, intent, method, fault)
+        reported = await self._results.failed(actor, intent, method, fault)
         self._work.let_lapse(intent.claim)
-        if meant is not None:
-            raise meant from None
+        if reported is not None:
+            raise reported from None
 
-    async def _ask(self, opened: OpenCredentials) -> Grant:
+    async def _request_grant(self, opened: OpenCredentials) -> Grant:
         flow = authenticator_for(opened.method).renew(opened.method, opened.facts, opened.grant)
         renewed = await self._runner.run(flow, opened.destination)
         return self._outside_secrets.to_store(renewed, opened.references)
 
-    async def _take_back(self, opened: OpenCredentials, grant: Grant) -> None:
-        """Revoke what a provider gave to a connection that was disconnected meanwhile: nobody will ever know it."""
+    async def _revoke_unwanted(self, opened: OpenCredentials, grant: Grant) -> None:
+        """Revoke a new grant of a connection that was disconnected meanwhile: it is stored nowhere."""
         with contextlib.suppress(PatchbayError):
             flow = authenticator_for(opened.method).revoke(opened.method, opened.facts, grant)
             await self._runner.run(flow, opened.destination)

@@ -21,6 +21,7 @@ from app.credentials.rows import find_credentials, lock_credential
 from app.credentials.schedule import RENEWAL, RenewalSchedule
 from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import CredentialSnapshot
+from app.foundation.batcher import Batcher
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import (
     CredentialsRejectedError,
@@ -30,27 +31,26 @@ from app.foundation.errors import (
     TransientOutsideError,
 )
 from app.foundation.problems import ProblemCode, problem
-from app.foundation.together import Together
 from app.vault.vault import Vault
 from app.work.queue import WorkQueue, WorkSnapshot
 
 _log = structlog.get_logger("patchbay.renewal")
-_LOOK_AGAIN_S: Final = 1.0
-_PATIENCE_S: Final = 300.0
+_RETRY_S: Final = 1.0
+_MAX_WAIT_S: Final = 300.0
 
 
-class Fate(Enum):
-    """What became of a grant that a provider gave."""
+class RenewalOutcome(Enum):
+    """What became of a new grant."""
 
     SEALED = auto()
     REPLACED = auto()
     """The connection has other credentials by now; the grant is dropped."""
     UNWANTED = auto()
-    """The connection gave its credentials up while the provider was asked; the grant still works there."""
+    """The connection's credentials were removed during the renewal; the grant still works at the provider."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Renewed:
+class _NewGrant:
     """A grant that a provider gave, to be sealed."""
 
     actor: Actor
@@ -60,7 +60,7 @@ class _Renewed:
 
 
 class RenewalResults:
-    """Seals what a provider gave, and judges what it refused. A result that came too late changes nothing.
+    """Seals new grants, and classifies failures. A result that came too late changes nothing.
 
     What providers give at the same time is sealed in one transaction.
     """
@@ -73,36 +73,40 @@ class RenewalResults:
         self._work = work
         self._schedule = schedule
         self._owners = owners
-        self._together = Together(self._seal_all)
+        self._batcher = Batcher(self._seal_all)
         self._rng = Random()  # noqa: S311 - spreads retries, guards nothing
 
-    async def succeeded(self, actor: Actor, intent: Intent, method: AuthMethod, grant: Grant) -> Fate:
+    async def succeeded(
+        self, actor: Actor, intent: Intent, method: AuthMethod, grant: Grant
+    ) -> RenewalOutcome:
         """Seal a new grant.
 
         The grant exists nowhere else: a database that is away is waited for, and so is a worker that took the renewal
-        over, because what it gets from the provider would be newer, and its refusal would be no news.
+        over, because what it gets from the provider would be newer, and its refusal obsolete.
 
         Raises:
             ConflictError: the vault holds another generation than the row says.
         """
-        patience = self._database.clock.monotonic() + _PATIENCE_S
+        deadline = self._database.clock.monotonic() + _MAX_WAIT_S
         while True:
             try:
-                fate = await self._together.ask(_Renewed(actor, intent, method, grant))
+                outcome = await self._batcher.submit(_NewGrant(actor, intent, method, grant))
             except Exception as fault:
-                tired = self._database.clock.monotonic() >= patience
-                if tired or (isinstance(fault, PatchbayError) and not isinstance(fault, StorageBusyError)):
+                has_timed_out = self._database.clock.monotonic() >= deadline
+                if has_timed_out or (
+                    isinstance(fault, PatchbayError) and not isinstance(fault, StorageBusyError)
+                ):
                     raise
                 _log.warning("a renewed grant is not sealed yet", fault=type(fault).__name__)
             else:
-                if fate is not None:
-                    return fate
-            await self._database.clock.sleep(_LOOK_AGAIN_S)
+                if outcome is not None:
+                    return outcome
+            await self._database.clock.sleep(_RETRY_S)
 
     async def failed(
         self, actor: Actor, intent: Intent, method: AuthMethod | None, fault: PatchbayError
     ) -> PatchbayError | None:
-        """Write down a failure and return what it means; None where newer credentials make it no news."""
+        """Record a failure and return what it means; None where newer credentials make it obsolete."""
         reported = _read_failure(fault, method, intent)
         id_ = intent.owner.id
         async with self._database.transaction() as tx:
@@ -114,47 +118,47 @@ class RenewalResults:
             if credential is None or not intent.is_of(credential):
                 return None
             if is_held(intent.claim, (await self._work.lock(tx, RENEWAL, [id_])).get(id_)):
-                await self._put_off(tx, actor, intent, locked, credential, reported)
+                await self._reschedule_failed(tx, actor, intent, locked, credential, reported)
         return reported
 
-    async def _seal_all(self, renewed: Sequence[_Renewed]) -> list[Fate | None]:
+    async def _seal_all(self, renewed: Sequence[_NewGrant]) -> list[RenewalOutcome | None]:
         """Seal grants, or say why not; None while another worker renews the same credentials."""
         ids = {each.intent.owner.id for each in renewed}
         async with self._database.transaction() as tx:
             rows = await self._owners.lock(ids)
             credentials = await find_credentials(rows, lock=True)
-            standing = await self._work.lock(tx, RENEWAL, rows)
-            fates: list[Fate | None] = []
-            sealed: list[tuple[_Renewed, LockedOwner, CredentialSnapshot]] = []
+            work = await self._work.lock(tx, RENEWAL, rows)
+            outcomes: list[RenewalOutcome | None] = []
+            sealed: list[tuple[_NewGrant, LockedOwner, CredentialSnapshot]] = []
             for each in renewed:
                 id_ = each.intent.owner.id
                 locked, credential = rows.get(id_), credentials.get(id_)
-                fates.append(await self._fate(tx, each, credential, standing.get(id_)))
-                if fates[-1] is Fate.SEALED and locked is not None and credential is not None:
+                outcomes.append(await self._outcome(tx, each, credential, work.get(id_)))
+                if outcomes[-1] is RenewalOutcome.SEALED and locked is not None and credential is not None:
                     sealed.append((each, locked, await self._seal(tx, each, locked, credential)))
             if sealed:
-                await self._tell(tx, sealed)
-        return fates
+                await self._announce(tx, sealed)
+        return outcomes
 
-    async def _fate(
+    async def _outcome(
         self,
         tx: Transaction,
-        renewed: _Renewed,
+        renewed: _NewGrant,
         credential: CredentialSnapshot | None,
-        standing: WorkSnapshot | None,
-    ) -> Fate | None:
+        work: WorkSnapshot | None,
+    ) -> RenewalOutcome | None:
         intent = renewed.intent
         if credential is None:
-            return Fate.UNWANTED
+            return RenewalOutcome.UNWANTED
         if not intent.is_of(credential):
             await finish(tx, intent, SUPERSEDED)
-            return Fate.REPLACED
-        if standing is not None and standing.is_leased and not is_held(intent.claim, standing):
+            return RenewalOutcome.REPLACED
+        if work is not None and work.is_leased and not is_held(intent.claim, work):
             return None
-        return Fate.SEALED
+        return RenewalOutcome.SEALED
 
     async def _seal(
-        self, tx: Transaction, renewed: _Renewed, locked: LockedOwner, credential: CredentialSnapshot
+        self, tx: Transaction, renewed: _NewGrant, locked: LockedOwner, credential: CredentialSnapshot
     ) -> CredentialSnapshot:
         return await seal_grant(
             tx,
@@ -168,17 +172,17 @@ class RenewalResults:
             is_renewal=True,
         )
 
-    async def _tell(
-        self, tx: Transaction, sealed: Sequence[tuple[_Renewed, LockedOwner, CredentialSnapshot]]
+    async def _announce(
+        self, tx: Transaction, sealed: Sequence[tuple[_NewGrant, LockedOwner, CredentialSnapshot]]
     ) -> None:
-        """Say when what was sealed is due again, and tell the connections."""
+        """Schedule what was sealed, and update the connections."""
         claims = [renewed.intent.claim for renewed, _, _ in sealed]
         await self._schedule.sealed(tx, [credential for _, _, credential in sealed], claims)
         await forget(tx, [credential.connection_id for _, _, credential in sealed])
         for renewed, locked, credential in sealed:
             await locked.renewed(tx, renewed.actor, credential, recovered=renewed.intent.failures > 0)
 
-    async def _put_off(
+    async def _reschedule_failed(
         self,
         tx: Transaction,
         actor: Actor,
@@ -191,9 +195,9 @@ class RenewalResults:
             await self._work.finish(tx, intent.claim)
         else:
             since = min(intent.claim.failing_since or tx.now, tx.now)
-            asked_s = fault.problem.retry_after_s if isinstance(fault, OutsideError) else None
+            requested_s = fault.problem.retry_after_s if isinstance(fault, OutsideError) else None
             least_s, share = least_wait_s(credential.lifetime_s), self._rng.random()
-            wait_s = next_try_s((tx.now - since).total_seconds(), asked_s, share, least_s)
+            wait_s = next_try_s((tx.now - since).total_seconds(), requested_s, share, least_s)
             due_at = tx.now + timedelta(seconds=wait_s)
             await self._work.fail(tx, intent.claim, fault.problem, due_at=due_at)
         is_good = is_fresh(tx.now, credential.expires_at, credential.lifetime_s, credential.sealed_at)

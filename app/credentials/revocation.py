@@ -1,4 +1,4 @@
-"""Revocation: credentials of a connection that is gone are taken back at the provider, then destroyed.
+"""Revocation: credentials of a connection that is gone are revoked at the provider, then destroyed.
 
 A connection's credentials leave it in one transaction, into a job of their own that nothing else can open: the
 connection is unusable at once, whatever the provider does.
@@ -13,7 +13,7 @@ from typing import Final
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
-from app.audit.entry import Detail, Target
+from app.audit.entry import AuditTarget, Detail
 from app.audit.log import AuditLog
 from app.authenticators.base import RevocationReport
 from app.authenticators.registry import authenticator_for
@@ -65,10 +65,10 @@ class Revocations:
         self._opener = opener
         self._runner = runner
 
-    async def take(
+    async def queue(
         self, tx: Transaction, actor: Actor, owner: CredentialOwner, credential: CredentialSnapshot | None
     ) -> RevocationSnapshot | None:
-        """Move a locked connection's credentials into a row of their own, with ``tx``; None if none of them open.
+        """Move a locked connection's credentials into a row of their own, with ``tx``; None if none can be opened.
 
         Secret fields of its configuration are sealed there too: the connection may lose them before the provider
         has answered.
@@ -76,14 +76,14 @@ class Revocations:
         if credential is None or credential.generation == 0:
             return None
         row = _new_row(tx, owner, credential)
-        taken = replace(owner, sealed_at_row=(_TABLE, row.id))
-        if not await self._vault.move(tx, owner.credential_ref, taken.credential_ref):
+        moved = replace(owner, sealed_at_row=(_TABLE, row.id))
+        if not await self._vault.move(tx, owner.credential_ref, moved.credential_ref):
             return None
         for name in owner.secret_fields:
-            await self._vault.copy(tx, owner.config_ref(name), taken.config_ref(name))
+            await self._vault.copy(tx, owner.config_ref(name), moved.config_ref(name))
         await row.save(force_create=True)
         detail: Detail = {"revocationId": row.id, "generation": credential.generation}
-        target = Target("connection", owner.id, owner.name)
+        target = AuditTarget("connection", owner.id, owner.name)
         self._audit.record(tx, actor, "credentials.moved_to_revocation", target, detail=detail)
         await self._work.schedule(
             tx, REVOCATION, row.id, owner.workspace_id, tx.now, share=credential.application_id
@@ -106,7 +106,7 @@ class Revocations:
         row.finished_at = tx.now
         await row.save(force_create=True)
         report = RevocationReport(alive=tuple(row.alive))
-        self._tell(tx, actor, row, RevocationState.NOT_OFFERED, report)
+        self._announce(tx, actor, row, RevocationState.NOT_OFFERED, report)
         return _snapshot(row)
 
     async def get(self, actor: Actor, revocation_id: str) -> RevocationSnapshot:
@@ -137,7 +137,7 @@ class Revocations:
         if row is None:
             return
         try:
-            report = await self._ask(_actor(row), row)
+            report = await self._revoke(_actor(row), row)
         except CredentialsRejectedError:
             # The provider knows them no more: that is what was wanted.
             await self._finish(claim, RevocationState.REVOKED, RevocationReport())
@@ -156,7 +156,7 @@ class Revocations:
         """Destroy with ``tx`` what could not be revoked in time; it may live on at the provider."""
         await self._end(tx, claim, RevocationState.GAVE_UP, RevocationReport())
 
-    async def _ask(self, actor: Actor, row: RevocationRecord) -> RevocationReport:
+    async def _revoke(self, actor: Actor, row: RevocationRecord) -> RevocationReport:
         owner = await self._owner(row)
         credential = replace(
             NO_CREDENTIAL,
@@ -204,9 +204,9 @@ class Revocations:
         row.config, row.account = {}, {}
         await row.save()
         await self._vault.destroy_row(tx, _TABLE, row.id)
-        self._tell(tx, _actor(row), row, state, report)
+        self._announce(tx, _actor(row), row, state, report)
 
-    def _tell(
+    def _announce(
         self,
         tx: Transaction,
         actor: Actor,
@@ -229,7 +229,7 @@ class Revocations:
                 actor, EventType.CREDENTIALS_REVOKED, subject, connection_id=row.connection_id, data=data
             ),
         )
-        target = Target("connection", row.connection_id, row.connection_name)
+        target = AuditTarget("connection", row.connection_id, row.connection_name)
         self._audit.record(tx, actor, "credentials.revoked", target, detail=data)
 
 

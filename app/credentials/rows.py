@@ -1,4 +1,4 @@
-"""What stands beside sealed credentials, read, locked and changed: the only reader of these columns."""
+"""What is stored with sealed credentials, read, locked and changed: the only reader of these columns."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LISTS: Final = ("requested_scopes", "granted_scopes", "hints")
 
 
 async def find_credential(connection_id: str) -> CredentialSnapshot | None:
-    """Return what stands beside a connection's credentials, to look at."""
+    """Return what is stored with a connection's credentials, to read only."""
     return (await find_credentials([connection_id])).get(connection_id)
 
 
 async def find_credentials(
     connection_ids: Collection[str], *, lock: bool = False
 ) -> dict[str, CredentialSnapshot]:
-    """Return what stands beside the credentials of several connections, by connection; one statement.
+    """Return what is stored with the credentials of several connections, by connection; one statement.
 
     ``lock`` locks the rows for change in the open transaction, in the order in which all lock them.
     """
@@ -41,7 +41,7 @@ async def lock_credential(connection_id: str) -> CredentialSnapshot | None:
 
 
 async def save_credential(tx: Transaction, credential: CredentialSnapshot, *, is_new: bool) -> None:  # noqa: ARG001 - joined
-    """Write with ``tx`` everything that stands beside a connection's credentials."""
+    """Write with ``tx`` everything that is stored with a connection's credentials."""
     columns = {name: getattr(credential, name) for name in _COLUMNS}
     columns |= {name: _listed(columns[name]) for name in _LISTS}
     columns["account"] = dict(credential.account)
@@ -59,7 +59,7 @@ async def mark_stale(tx: Transaction, credential: CredentialSnapshot) -> None:  
 
 
 async def forget_credential(tx: Transaction, connection_id: str) -> None:  # noqa: ARG001 - joined by the models
-    """Delete with ``tx`` what stands beside a connection's credentials; what is sealed is the vault's."""
+    """Delete with ``tx`` what is stored with a connection's credentials; what is sealed is the vault's."""
     await CredentialRecord.filter(connection_id=connection_id).delete()
     await RenewalAttemptRecord.filter(connection_id=connection_id).delete()
 

@@ -1,6 +1,6 @@
-"""When credentials are looked at next: renewed before they run out, probed where they are not renewed.
+"""When credentials are checked next: renewed before they run out, probed where they are not renewed.
 
-A connection whose provider was away is looked at again soon, not within the day.
+A connection whose provider was away is checked again soon, not within the day.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from app.credentials.due import CLOCK_SKEW, due_at, next_probe, next_try_s, shar
 from app.credentials.owner import CredentialOwner
 from app.credentials.snapshot import CredentialSnapshot, are_usable
 from app.foundation.database import Transaction
-from app.work.kind import Claim, Subject
+from app.work.kind import Claim, WorkSubject
 from app.work.queue import WorkQueue
 
 RENEWAL: Final = "renewal"
@@ -43,7 +43,7 @@ class RenewalSchedule:
         await self._work.replace(tx, RENEWAL, due, ended)
 
     async def cancel(self, tx: Transaction, connection_id: str) -> None:
-        """Look at a connection's credentials no more, with ``tx``: they are given up, or sent nowhere any more."""
+        """Schedule no further check of a connection's credentials, with ``tx``: they are removed, or sent nowhere."""
         await self._work.cancel(tx, RENEWAL, connection_id)
 
     async def watch(
@@ -54,27 +54,27 @@ class RenewalSchedule:
         *,
         was_degraded: bool,
     ) -> None:
-        """After a change of state bring the next look forward where a connection is degraded, put it back where it was.
+        """After a change of state schedule the next check earlier where a connection is degraded, else as usual.
 
         A renewal that fails or is under way has its own next try, and stale credentials are sent nowhere.
         """
         is_degraded = owner.degraded_since is not None
         if not (is_degraded or was_degraded) or not are_usable(credential):
             return
-        standing = (await self._work.lock(tx, RENEWAL, [owner.id])).get(owner.id)
-        if standing is None or standing.due_at is None or standing.is_leased or standing.failing_since:
+        work = (await self._work.lock(tx, RENEWAL, [owner.id])).get(owner.id)
+        if work is None or work.due_at is None or work.is_leased or work.failing_since:
             return
-        is_asked = owner.problem is not None and owner.problem.retry_after_s is not None
-        due = next_look(owner, credential, tx.now)
-        if is_degraded and was_degraded and not is_asked:
-            due = min(due, standing.due_at)  # who fails every few seconds does not put it off for ever
-        if due != standing.due_at:
+        has_retry_after = owner.problem is not None and owner.problem.retry_after_s is not None
+        due = next_check(owner, credential, tx.now)
+        if is_degraded and was_degraded and not has_retry_after:
+            due = min(due, work.due_at)  # who fails every few seconds does not put it off for ever
+        if due != work.due_at:
             await self._work.replace(tx, RENEWAL, [(renewal_of(credential), due)])
 
 
-def renewal_of(credential: CredentialSnapshot) -> Subject:
-    """Return what a renewal is about: a connection, in turn with the others of its application."""
-    return Subject(credential.connection_id, credential.workspace_id, credential.application_id)
+def renewal_of(credential: CredentialSnapshot) -> WorkSubject:
+    """Return what a renewal is about: a connection, round-robin with others of its application."""
+    return WorkSubject(credential.connection_id, credential.workspace_id, credential.application_id)
 
 
 def usual_due(credential: CredentialSnapshot, now: datetime) -> datetime:
@@ -85,8 +85,8 @@ def usual_due(credential: CredentialSnapshot, now: datetime) -> datetime:
     return next_probe(id_, generation, now, credential.expires_at)
 
 
-def next_look(owner: CredentialOwner, credential: CredentialSnapshot, now: datetime) -> datetime:
-    """Return when to look at a connection again: soon where it is degraded, as after a failed renewal."""
+def next_check(owner: CredentialOwner, credential: CredentialSnapshot, now: datetime) -> datetime:
+    """Return when to check a connection again: soon where it is degraded, as after a failed renewal."""
     usual = usual_due(credential, now)
     if owner.degraded_since is None:
         return usual
@@ -99,7 +99,7 @@ def next_look(owner: CredentialOwner, credential: CredentialSnapshot, now: datet
 
 
 def is_time_to_renew(credential: CredentialSnapshot, now: datetime) -> bool:
-    """Tell whether due credentials are due for renewal, and not for a look at a degraded connection.
+    """Return whether due credentials are due for renewal, and not for a check of a degraded connection.
 
     It is time where the clock was set back since they were sealed.
     """

@@ -1,4 +1,4 @@
-"""Seals a grant with what stands beside it, in one transaction, by compare-and-swap on the generation."""
+"""Seals a grant with what is stored with it, in one transaction, by compare-and-swap on the generation."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ async def seal_grant(
     fingerprint: str | None = None,
     is_renewal: bool = False,
 ) -> CredentialSnapshot:
-    """Seal ``grant`` as the connection's next generation and save what stands beside it.
+    """Seal ``grant`` as the connection's next generation and save what is stored with it.
 
-    A renewal keeps what its answer does not tell anew: the refresh token's own end, and the fingerprint. When they are
+    A renewal keeps what its answer does not state anew: the refresh token's own end, and the fingerprint. When they are
     due is said by :class:`app.credentials.schedule.RenewalSchedule`.
 
     Raises:
@@ -65,12 +65,12 @@ def _with_grant(
     before: CredentialSnapshot, method: AuthMethod, grant: Grant, now: datetime
 ) -> CredentialSnapshot:
     lifetime_s = grant.expires_in_s
-    told_end = _after(now, grant.refresh_expires_in_s)
+    stated_end = _after(now, grant.refresh_expires_in_s)
     return replace(
         before,
         lifetime_s=lifetime_s,
         expires_at=_after(now, lifetime_s),
-        refresh_expires_at=told_end or before.refresh_expires_at,
+        refresh_expires_at=stated_end or before.refresh_expires_at,
         granted_scopes=grant.granted_scopes,
         account_id=grant.account.id,
         account_label=grant.account.label,

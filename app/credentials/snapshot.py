@@ -30,9 +30,9 @@ class SecretInfo:
 
 @dataclass(frozen=True, slots=True)
 class CredentialSnapshot:
-    """What stands beside a connection's sealed credentials.
+    """What is stored with a connection's sealed credentials.
 
-    ``generation`` 0 means that nothing is sealed. ``lifetime_s`` is what the provider told at ``sealed_at``, in
+    ``generation`` 0 means that nothing is sealed. ``lifetime_s`` is what the provider stated at ``sealed_at``, in
     seconds; None is unknown. ``is_stale``: the configuration was changed since where it touches authentication, so
     that they are sent nowhere until others take their place. ``hints`` are the stored :class:`SecretInfo`.
     """
@@ -60,7 +60,7 @@ class CredentialSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationSnapshot:
-    """An application; its secret is never told, only that it is set, its last characters and when it changed."""
+    """An application; its secret is never shown, only that it is set, its last characters and when it changed."""
 
     id: str
     workspace_id: str

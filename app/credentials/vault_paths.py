@@ -18,7 +18,7 @@ from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.errors import KeyFileError
 from app.vault.private_file import read_private
-from app.vault.service_door import ServiceDoor, ServiceFaultError
+from app.vault.service_client import ServiceClient, ServiceFaultError
 
 EVERY_WORKSPACE: Final = "*"
 _SEGMENT: Final = r"(?!\.{1,2}(?:[/#]|$))[A-Za-z0-9_.-]{1,128}"
@@ -37,8 +37,8 @@ class VaultPaths:
     agent renews it there.
     """
 
-    def __init__(self, door: ServiceDoor, token_file: Path, grants: Grants) -> None:
-        self._door = door
+    def __init__(self, service: ServiceClient, token_file: Path, grants: Grants) -> None:
+        self._service = service
         self._token_file = token_file
         self._grants = grants
 
@@ -53,7 +53,7 @@ class VaultPaths:
             return None
         try:
             token = Secret(read_private(self._token_file).strip())
-            answer = await self._door.ask("GET", f"/v1/{match[1]}", headers={"x-vault-token": token})
+            answer = await self._service.request("GET", f"/v1/{match[1]}", headers={"x-vault-token": token})
         except (KeyFileError, ServiceFaultError):
             raise NotAllowedNowError(problem(ProblemCode.KEY_UNAVAILABLE)) from None
         if answer.status in _MISSING:
@@ -112,7 +112,7 @@ def vault_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _address_fault(address: str) -> str | None:
     try:
         parts = urlsplit(address)
-        _ = parts.port  # read here, so that a wrong one is told here
+        _ = parts.port  # read here, so that a wrong one is reported here
     except ValueError:
         parts = urlsplit("")
     has_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc

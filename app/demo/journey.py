@@ -58,14 +58,14 @@ def run_demo() -> int:
     """Run the demo; return the exit code."""
     console = Console(highlight=False)
     try:
-        asyncio.run(_tell(console))
+        asyncio.run(_describe(console))
     except DemoError as fault:
         Console(stderr=True).print(f"The demo could not finish: {fault}", style="red", markup=False)
         return 1
     return 0
 
 
-async def _tell(console: Console) -> None:
+async def _describe(console: Console) -> None:
     console.print(
         Panel("[bold]Patchbay[/]: from catalog to CONNECTED, against the sandbox. No account anywhere.")
     )

@@ -1,4 +1,4 @@
-"""Wake-up channels: who is woken by which events, so that nobody looks again because of somebody else's."""
+"""Wake-up channels: who is woken by which events, so that nobody reads again because of another subject's."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class EventType(StrEnum):
 
 
 class ResetReason(StrEnum):
-    """Why a stream cannot go on from where the follower stands."""
+    """Why a stream cannot go on from the follower's position."""
 
     CURSOR_EXPIRED = "CURSOR_EXPIRED"
     SLOW_CONSUMER = "SLOW_CONSUMER"
@@ -82,7 +82,7 @@ class BadCursorError(InvalidInputError):
         )
 
 
-class Subject(NamedTuple):
+class EventSubject(NamedTuple):
     """What an event is about: a glossary word in lower case and an id."""
 
     type: str
@@ -90,7 +90,7 @@ class Subject(NamedTuple):
 
 
 class EventActor(NamedTuple):
-    """Who made the event true, as it stood then."""
+    """Who made the event true, as it was then."""
 
     kind: ActorKind
     id: str
@@ -103,7 +103,7 @@ class NewEvent:
 
     workspace_id: str
     type: EventType
-    subject: Subject
+    subject: EventSubject
     actor: Actor
     correlation_id: str
     connection_id: str | None = None
@@ -114,13 +114,15 @@ class NewEvent:
         cls,
         actor: Actor,
         type: EventType,  # noqa: A002 - the field's own name
-        subject: Subject | tuple[str, str],
+        subject: EventSubject | tuple[str, str],
         *,
         connection_id: str | None = None,
         data: Mapping[str, Any] = MappingProxyType({}),
     ) -> NewEvent:
         """Return the fact that ``actor`` made true in its workspace, correlated by its request."""
-        return cls(actor.workspace_id, type, Subject(*subject), actor, actor.request_id, connection_id, data)
+        return cls(
+            actor.workspace_id, type, EventSubject(*subject), actor, actor.request_id, connection_id, data
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Event:
     position: int
     type: EventType
     occurred_at: datetime
-    subject: Subject
+    subject: EventSubject
     actor: EventActor
     correlation_id: str
     connection_id: str | None
@@ -166,7 +168,7 @@ EVERYTHING: Final = EventFilter()
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Events in order. ``position`` is where the follower stands after them."""
+    """Events in order. ``position`` is the follower's position after them."""
 
     workspace_id: str
     events: tuple[Event, ...]
@@ -181,7 +183,7 @@ class EventBatch:
 
 @dataclass(frozen=True, slots=True)
 class StreamCheckpoint:
-    """The follower stands further on although nothing matched."""
+    """The follower's position is further on although nothing matched."""
 
     workspace_id: str
     position: int

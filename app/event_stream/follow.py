@@ -25,7 +25,7 @@ class AccessLostError(UnauthenticatedError):
 
 
 class Source(Protocol[T_co]):
-    """What is followed, from the place where its follower stands."""
+    """What is followed, from its follower's position."""
 
     @property
     def is_over(self) -> bool:
@@ -50,7 +50,7 @@ async def follow(source: Source[T], guard: Guard | None, clock: Clock) -> AsyncG
     """Yield what ``source`` reads until it is over.
 
     ``guard`` is asked at the start, every 15 to 20 seconds, and as soon as anybody in the workspace lost access:
-    before anything more is told.
+    before anything more is sent.
 
     Raises:
         AccessLostError: the guard said no.
@@ -58,11 +58,11 @@ async def follow(source: Source[T], guard: Guard | None, clock: Clock) -> AsyncG
     access = _Access(guard, clock)
     while not source.is_over:
         await access.check(source)
-        news = await source.read()
-        for item in news:
+        batch = await source.read()
+        for item in batch:
             await access.check(source)
             yield item
-        if not news and not source.is_over:
+        if not batch and not source.is_over:
             await source.wait()
 
 
@@ -72,30 +72,30 @@ class _Access:
     def __init__(self, guard: Guard | None, clock: Clock) -> None:
         self._guard = guard
         self._clock = clock
-        self._asked_at: float | None = None
+        self._checked_at: float | None = None
         self._losses = 0
 
     async def check(self, source: Source[object]) -> None:
         # Again after an answer: somebody may have lost access while the guard was being asked.
         while self._guard is not None and self._is_due(source):
-            self._asked_at, self._losses = self._clock.monotonic(), source.access_losses
+            self._checked_at, self._losses = self._clock.monotonic(), source.access_losses
             if not await self._guard():
                 raise AccessLostError
 
     def _is_due(self, source: Source[object]) -> bool:
-        is_old = self._asked_at is None or self._clock.monotonic() - self._asked_at >= GUARD_S
+        is_old = self._checked_at is None or self._clock.monotonic() - self._checked_at >= GUARD_S
         return is_old or source.access_losses > self._losses
 
 
 @dataclass(frozen=True, slots=True)
-class News(Generic[T]):
+class NewItems(Generic[T]):
     """What was read; ``is_over``: nothing more will come after it."""
 
     items: Sequence[T]
     is_over: bool = False
 
 
-class Rows(Generic[T]):
+class RowSource(Generic[T]):
     """Rows of a table that are read when their own channel is woken, or the timer: nobody else's events read them.
 
     ``read`` returns what is new since its last call. With ``known`` the follower listened before anything could be
@@ -104,8 +104,8 @@ class Rows(Generic[T]):
 
     def __init__(
         self,
-        listening: Listening,
-        read: Callable[[], Awaitable[News[T]]],
+        listening: ListeningWaiter,
+        read: Callable[[], Awaitable[NewItems[T]]],
         *,
         known: int | None = None,
         poll_s: float = POLL_S,
@@ -120,26 +120,28 @@ class Rows(Generic[T]):
     @property
     def access_losses(self) -> int:
         """How often somebody in the workspace lost access since the follower listens."""
-        return self._listening.waiter.heard[self._listening.access]
+        return self._listening.waiter.wake_counts[self._listening.access]
 
     async def read(self) -> Sequence[T]:
         """Read what is new, unless nothing can be."""
         if not self._is_due:
             return ()
-        self._seen = self._listening.waiter.heard[self._listening.channel]
+        self._seen = self._listening.waiter.wake_counts[self._listening.channel]
         self._is_due = False
-        news = await self._read()
-        self.is_over = news.is_over
-        return news.items
+        batch = await self._read()
+        self.is_over = batch.is_over
+        return batch.items
 
     async def wait(self) -> None:
         """Wait for the channel, for somebody's loss of access, or for the timer."""
         was_woken = await self._listening.waiter.wait(self._poll_s)
-        self._is_due = not was_woken or self._listening.waiter.heard[self._listening.channel] > self._seen
+        self._is_due = (
+            not was_woken or self._listening.waiter.wake_counts[self._listening.channel] > self._seen
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class ListeningWaiter:
     """A place at a channel, and at that of who lost access in the workspace."""
 
     waiter: Waiter
@@ -148,11 +150,11 @@ class Listening:
 
 
 @contextmanager
-def listening(wakeups: Wakeups, workspace_id: str, channel: str) -> Iterator[Listening]:
-    """Listen to a channel of a workspace while the block runs; :class:`Rows` reads what it announces."""
+def listening(wakeups: Wakeups, workspace_id: str, channel: str) -> Iterator[ListeningWaiter]:
+    """Listen to a channel of a workspace while the block runs; :class:`RowSource` reads what it announces."""
     access = access_channel(workspace_id)
     with wakeups.listen(channel, access) as waiter:
-        yield Listening(waiter, channel, access)
+        yield ListeningWaiter(waiter, channel, access)
 
 
 async def follow_rows(
@@ -160,7 +162,7 @@ async def follow_rows(
     clock: Clock,
     workspace_id: str,
     channel: str,
-    read: Callable[[], Awaitable[News[T]]],
+    read: Callable[[], Awaitable[NewItems[T]]],
     *,
     guard: Guard | None = None,
     poll_s: float = POLL_S,
@@ -171,5 +173,5 @@ async def follow_rows(
         AccessLostError: the guard said no; see :func:`follow`.
     """
     with listening(wakeups, workspace_id, channel) as place:
-        async for item in follow(Rows(place, read, poll_s=poll_s), guard, clock):
+        async for item in follow(RowSource(place, read, poll_s=poll_s), guard, clock):
             yield item

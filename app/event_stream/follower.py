@@ -1,4 +1,4 @@
-"""One follower's place in a stream: what it is told next, and when."""
+"""One follower's position in a stream: what it is sent next, and when."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Follower:
         self._clock = clock
         self._poll_s = poll_s
         self._at = tail.head if after is None else after
-        self._told = -1 if after is None else after
-        self._told_at = clock.monotonic()
+        self._sent = -1 if after is None else after
+        self._sent_at = clock.monotonic()
         self._is_proven = after is None  # a place that a client brought is held against the table first
         self._is_reset = False
 
@@ -62,8 +62,8 @@ class Follower:
         return self._tail.access_position
 
     async def read(self) -> Sequence[StreamMessage]:
-        """Return the next message, if there is one to tell."""
-        message = self._message(await self._look())
+        """Return the next message, if there is one to send."""
+        message = self._message(await self._read_new())
         self._is_reset = isinstance(message, StreamReset)
         return () if message is None else (message,)
 
@@ -71,7 +71,7 @@ class Follower:
         """Wait until the stream has moved on."""
         await self._tail.wait_past(self._at, self._poll_s)
 
-    async def _look(self) -> EventSlice:
+    async def _read_new(self) -> EventSlice:
         if not self._is_proven or self._at < self._tail.floor:
             self._is_proven = True
             return await self._reader.page(
@@ -93,12 +93,12 @@ class Follower:
         self._at = found.position
         if not found.events and not self._checkpoint_is_due():
             return None
-        self._told, self._told_at = self._at, self._clock.monotonic()
+        self._sent, self._sent_at = self._at, self._clock.monotonic()
         if found.events:
             return EventBatch(self._workspace_id, found.events, self._at, found.has_more)
         return StreamCheckpoint(self._workspace_id, self._at, self._clock.now())
 
     def _checkpoint_is_due(self) -> bool:
-        skipped = self._at - self._told
-        is_late = self._clock.monotonic() - self._told_at >= CHECKPOINT_AFTER_S
-        return self._told < 0 or skipped >= CHECKPOINT_AFTER_SKIPPED or (skipped > 0 and is_late)
+        skipped = self._at - self._sent
+        is_late = self._clock.monotonic() - self._sent_at >= CHECKPOINT_AFTER_S
+        return self._sent < 0 or skipped >= CHECKPOINT_AFTER_SKIPPED or (skipped > 0 and is_late)

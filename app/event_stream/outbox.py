@@ -50,21 +50,21 @@ class Outbox:
         # One order for all transactions, so that no two wait for each other.
         for workspace_id in sorted(by_workspace):
             events = by_workspace[workspace_id]
-            first = await _take_positions(tx, workspace_id, len(events)) + 1
+            first = await _reserve_positions(tx, workspace_id, len(events)) + 1
             tx.state[_POSITION, workspace_id] = first + len(events) - 1
             await tx.insert("event", [_row(tx, e, first + n) for n, e in enumerate(events)])
             tx.after_commit(partial(self._wakeups.notify, *channels_of(workspace_id, events)))
 
 
 def last_position(tx: Transaction, workspace_id: str) -> int | None:
-    """Return where the stream stood when ``tx`` had committed; None where it announced nothing."""
+    """Return the position of the stream when ``tx`` had committed; None where it announced nothing."""
     return tx.state.get((_POSITION, workspace_id))
 
 
-async def _take_positions(tx: Transaction, workspace_id: str, count: int) -> int:
+async def _reserve_positions(tx: Transaction, workspace_id: str, count: int) -> int:
     """Take ``count`` positions; return the one before them. The counter row stays locked until the commit."""
-    (taken,) = await tx.rows(_TAKE, workspace_id, count)
-    return int(taken["position"]) - count
+    (reserved,) = await tx.rows(_TAKE, workspace_id, count)
+    return int(reserved["position"]) - count
 
 
 def _row(tx: Transaction, event: NewEvent, position: int) -> dict[str, object]:

@@ -13,10 +13,10 @@ from app.event_stream.event import (
     EventActor,
     EventFilter,
     EventSlice,
+    EventSubject,
     EventType,
     ResetReason,
     StreamReset,
-    Subject,
 )
 from app.event_stream.models import EventCounterRecord, EventRecord
 from app.foundation.canonical import findable
@@ -108,7 +108,7 @@ def _event(row: EventRecord) -> Event:
         position=row.position,
         type=EventType(row.type),
         occurred_at=row.occurred_at,
-        subject=Subject(row.subject_type, row.subject_id),
+        subject=EventSubject(row.subject_type, row.subject_id),
         actor=EventActor(ActorKind(row.actor_kind), row.actor_id, row.actor_label),
         correlation_id=row.correlation_id,
         connection_id=row.connection_id,

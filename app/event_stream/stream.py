@@ -55,7 +55,7 @@ class EventStream:
         self.outbox.announce(tx, event)
 
     async def position(self, workspace_id: str, tx: Transaction | None = None) -> int:
-        """Return where the stream stands, or stood when ``tx`` had committed, for what is shown as ``tx`` left it.
+        """Return the position of the stream, or stood when ``tx`` had committed, for what is shown as ``tx`` left it.
 
         Ask before reading other data whose ``asOf`` it is: then no event falls between.
         """

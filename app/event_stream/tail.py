@@ -78,7 +78,7 @@ class Tail:
             while True:
                 try:
                     await self._catch_up()
-                except Exception as fault:  # noqa: BLE001 - it outlives every fault of the database and looks again
+                except Exception as fault:  # noqa: BLE001 - it outlives every fault of the database and retries
                     _log.warning("events not read; looking again", fault=type(fault).__name__)
                 await waiter.wait(self._poll_s)
 
@@ -87,11 +87,11 @@ class Tail:
             self.floor = self.head = (await self._reader.bounds(self._workspace_id)).last
             self._started.set()
         while events := await self._reader.newer(self._workspace_id, self.head, _READ):
-            self._take(events)
+            self._append(events)
             if len(events) < _READ:
                 return
 
-    def _take(self, events: list[Event]) -> None:
+    def _append(self, events: list[Event]) -> None:
         if events[0].position != self.head + 1:  # what lay between was pruned unread
             self._ring.clear()
             self.floor = events[0].position - 1

@@ -40,7 +40,7 @@ _RFC_6052_OCTETS: Final = ((6, 7, 9, 10), (7, 9, 10, 11), (9, 10, 11, 12), (12, 
 
 
 def is_public(address: IpAddress) -> bool:
-    """Tell whether the address, and all it carries, is ordinary unicast of the public internet."""
+    """Return whether the address, and all it carries, is ordinary unicast of the public internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
     if address.scope_id is not None or address not in _GLOBAL_UNICAST_V6:
@@ -51,7 +51,7 @@ def is_public(address: IpAddress) -> bool:
 
 
 def is_metadata(address: IpAddress) -> bool:
-    """Tell whether the address, or one it carries, is known to hand out a cloud machine's own credentials."""
+    """Return whether the address, or one it carries, is known to hand out a cloud machine's own credentials."""
     return address in _METADATA or any(inner in _METADATA for inner in embedded_ipv4(address))
 
 

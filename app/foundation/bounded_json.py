@@ -42,13 +42,13 @@ def parse_json(data: bytes, *, lenient: bool = False) -> Any:  # noqa: ANN401 - 
         if not lenient:
             raise JsonRefusedError("not JSON in UTF-8 with finite numbers and whole characters") from None
         value = _leniently(text)
-    has_great_number = _look_into(value)
+    has_great_number = _check_inside(value)
     if has_great_number and not lenient:
         _check_integers(text)
     return value
 
 
-def _look_into(value: object) -> bool:
+def _check_inside(value: object) -> bool:
     """Return whether a number may have been written as an integer beyond 64 bits; refuse what is nested too deep."""
     has_great_number = False
     layer: list[Any] = [[value]]

@@ -41,7 +41,7 @@ class SystemClock:
 
 
 class FrozenClock:
-    """A clock that moves only when told to, for tests and simulations."""
+    """A clock that moves only when it is set, for tests and simulations."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._now = start or datetime(2026, 1, 1, tzinfo=UTC)

@@ -171,7 +171,7 @@ class Transaction:
                 result = act()
                 if inspect.isawaitable(result):
                     await result
-            except Exception:  # noqa: BLE001 - the commit stands; its followers look again by themselves
+            except Exception:  # noqa: BLE001 - the commit stands; its followers poll by themselves
                 _log.exception("an act after a commit failed")
 
 

@@ -51,7 +51,7 @@ class EgressRefusedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class EgressTarget:
     """A URL taken apart by the one strict reading: what is judged is what is connected to."""
 
     scheme: str
@@ -77,7 +77,7 @@ class Target:
         return f"{self.scheme}://{self.authority}{self.path}"
 
 
-def parse_target(url: str) -> Target:
+def parse_target(url: str) -> EgressTarget:
     """Read an absolute http or https URL (RFC 3986), refusing what two parsers may read differently.
 
     Refused: user information, zone ids, percent signs, backslashes and non-ASCII in the host (a name in
@@ -97,11 +97,11 @@ def parse_target(url: str) -> Target:
         raise EgressRefusedError(EgressCause.URL)
     host, literal = _parse_ipv6(authority[1]) if authority[1] else _parse_name(authority[2])
     path = match[3] or "/"
-    return Target(scheme, host, port, path if path.startswith("/") else f"/{path}", literal)
+    return EgressTarget(scheme, host, port, path if path.startswith("/") else f"/{path}", literal)
 
 
 def host_matches(host: str, pattern: str) -> bool:
-    """Tell whether a host is the pattern's name, or lies below it where the pattern begins with ``*.``.
+    """Return whether a host is the pattern's name, or lies below it where the pattern begins with ``*.``.
 
     ``*`` stands for one or more labels, never for none: ``*.example.com`` is not ``example.com``. Case and
     one final dot do not matter. No other wildcard is known: any other pattern with a star matches nothing.
@@ -124,10 +124,10 @@ class EgressPolicy:
     allowed_networks: tuple[IpNetwork, ...] = ()
 
     def check_address(self, address: IpAddress) -> bool:
-        """Tell whether the hub may connect to the address and to every IPv4 address that it carries."""
+        """Return whether the hub may connect to the address and to every IPv4 address that it carries."""
         return all(self._check_one(one) for one in (address, *embedded_ipv4(address)))
 
-    def check_url(self, url: str) -> Target:
+    def check_url(self, url: str) -> EgressTarget:
         """Judge what can be known of a URL without asking for its addresses; to be used where a URL is saved.
 
         Raises:
@@ -142,7 +142,7 @@ class EgressPolicy:
             self._check_public(target)
         return target
 
-    def check_answers(self, target: Target, addresses: Sequence[IpAddress]) -> None:
+    def check_answers(self, target: EgressTarget, addresses: Sequence[IpAddress]) -> None:
         """Judge every address that a name resolved to; a single bad one refuses them all.
 
         Raises:
@@ -154,7 +154,7 @@ class EgressPolicy:
             self._check_public(target)
 
     @staticmethod
-    def _check_public(target: Target) -> None:
+    def _check_public(target: EgressTarget) -> None:
         if target.scheme != "https":
             raise EgressRefusedError(EgressCause.SCHEME)
         if target.port < _FIRST_UNPRIVILEGED_PORT and target.port not in DEFAULT_PORTS.values():
@@ -190,7 +190,7 @@ class SystemResolver:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
         loop = asyncio.get_running_loop()
-        answers = await loop.run_in_executor(self._threads, _look_up, host, port)
+        answers = await loop.run_in_executor(self._threads, _resolve, host, port)
         return tuple(dict.fromkeys(ipaddress.ip_address(answer) for answer in answers))
 
     def close(self) -> None:
@@ -200,7 +200,7 @@ class SystemResolver:
             self._threads = None
 
 
-def _look_up(host: str, port: int) -> list[str]:
+def _resolve(host: str, port: int) -> list[str]:
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return [str(answer[4][0]) for answer in answers]
 

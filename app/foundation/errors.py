@@ -4,7 +4,7 @@
 
     PatchbayError                    carries one or more problems
     ├── InvalidInputError            a person can correct the input
-    ├── NotFoundError                missing, or not visible: the two are told alike
+    ├── NotFoundError                missing, or not visible: the two are reported alike
     ├── ConflictError                somebody else changed it
     ├── PermissionDeniedError        the actor may not
     ├── NotAllowedNowError           the state does not permit it
@@ -87,7 +87,7 @@ class StorageBusyError(PatchbayError):
 
 
 class OutsideError(PatchbayError):
-    """The outside world failed; subclasses say whose move it is."""
+    """The outside world failed; subclasses say who has to act."""
 
 
 class CredentialsRejectedError(OutsideError):
@@ -107,7 +107,7 @@ class RefusedOutsideError(OutsideError):
 
 
 def outside_error(fault: Problem) -> OutsideError:
-    """Return the error that a problem of the outside is: its code alone says whose move it is.
+    """Return the error that a problem of the outside is: its code alone says who has to act.
 
     What may pass by itself is what the code's template calls retryable.
     """

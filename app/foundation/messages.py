@@ -16,7 +16,7 @@ from app.foundation.redaction import Redactor
 from app.foundation.secret import Secret
 
 Headers = tuple[tuple[str, str], ...]
-Stage = Literal["resolve", "connect", "tls", "request", "response"]
+TraceStage = Literal["resolve", "connect", "tls", "request", "response"]
 StageState = Literal["started", "done", "failed"]
 # What an answer may name; a codec such as "zlib" or "unicode_escape" is not a charset.
 _CHARSETS: Final = frozenset({
@@ -162,14 +162,14 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class TraceEvent:
-    """One stage of a request beginning or ending, told as it happens; ``at_ms`` counts from the call.
+    """One stage of a request beginning or ending, reported as it happens; ``at_ms`` counts from the call.
 
     Evidence of ``resolve``: ``host``, ``addresses`` (how many) and ``publicAddresses``; of ``tls``:
     ``version``, ``cipher``, ``subject``, ``issuer``, ``notAfter``; of ``request``: ``method``, ``host``; of
     ``response``: ``status``, ``bytes``. A failed stage has ``code``, the problem's.
     """
 
-    stage: Stage
+    stage: TraceStage
     state: StageState
     at_ms: int
     evidence: dict[str, Any]

@@ -39,7 +39,7 @@ MAX_BYTES: Final = 10 << 20
 MAX_REDIRECTS: Final = 5
 MAX_CALLS_AT_ONCE: Final = 200
 _PLACE_TIMEOUT_S: Final = 10.0
-Tell = Callable[[TraceEvent], None]
+TraceSink = Callable[[TraceEvent], None]
 
 
 class Outbound:
@@ -80,7 +80,7 @@ class Outbound:
         max_bytes: int = MAX_BYTES,
         redirects: int = 0,
         fresh: bool = False,
-        trace: Tell | None = None,
+        trace: TraceSink | None = None,
     ) -> InResponse:
         """Send the request and return the whole answer, whatever its status.
 

@@ -23,7 +23,7 @@ class BodyNotDecodableError(Exception):
     """The body is in an encoding that was not asked for, or is not what its encoding says."""
 
 
-async def read_body(
+async def read_response_body(
     pieces: AsyncIterable[bytes], encodings: Sequence[str], *, declared: int | None, max_bytes: int
 ) -> bytes:
     """Return the decoded body.

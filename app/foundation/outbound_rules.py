@@ -13,7 +13,7 @@ from app.foundation.egress import (
     EgressCause,
     EgressPolicy,
     EgressRefusedError,
-    Target,
+    EgressTarget,
     host_matches,
     parse_target,
 )
@@ -41,8 +41,8 @@ _HEADERS_ACROSS_ORIGINS: Final = frozenset({"accept", "accept-language", "user-a
 class Route:
     """Where one request goes: as the caller means it, and as it goes over the wire."""
 
-    logical: Target
-    wire: Target
+    logical: EgressTarget
+    wire: EgressTarget
     is_sandbox: bool
 
 
@@ -131,7 +131,7 @@ def _follow_up(request: OutRequest, status: int) -> OutRequest:
     return replace(request, method="GET", headers=kept, body=None)
 
 
-def _across_origins(request: OutRequest, target: Target) -> OutRequest:
+def _across_origins(request: OutRequest, target: EgressTarget) -> OutRequest:
     if request.method not in _FREE_METHODS or request.body:
         raise faults.blocked(EgressCause.REDIRECT)
     bare = replace(target, path=_without_parameters(target.path, request.secret_query))

@@ -1,4 +1,4 @@
-"""One connection to the outside: it notices its end, and tells its TLS handshake."""
+"""One connection to the outside: it notices its end, and reports its TLS handshake."""
 
 # ruff: noqa: ASYNC109 - httpcore gives its timeouts by these names
 

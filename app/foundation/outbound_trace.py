@@ -1,4 +1,4 @@
-"""Timing the stages of one outbound call, and telling them while they happen."""
+"""Timing the stages of one outbound call, and reporting them while they happen."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from app.foundation.clock import Clock
-from app.foundation.messages import Stage, StageState, Timings, TraceEvent
+from app.foundation.messages import StageState, Timings, TraceEvent, TraceStage
 
 
 class Tracer:
-    """Times the stages of one call and tells them live. At most one stage is open at a time."""
+    """Times the stages of one call and reports them live. At most one stage is open at a time."""
 
-    def __init__(self, clock: Clock, tell: Callable[[TraceEvent], None] | None) -> None:
+    def __init__(self, clock: Clock, sink: Callable[[TraceEvent], None] | None) -> None:
         self._clock = clock
-        self._tell = tell
+        self._sink = sink
         self._began = self._hop_began = self._stage_began = clock.monotonic()
-        self._open: Stage | None = None
-        self._took: dict[Stage, int] = {}
-        self._seen: set[Stage] = set()
+        self._open: TraceStage | None = None
+        self._took: dict[TraceStage, int] = {}
+        self._seen: set[TraceStage] = set()
         self._first_byte_ms: int | None = None
 
     def begin_hop(self) -> None:
@@ -26,17 +26,17 @@ class Tracer:
         self._took, self._seen, self._first_byte_ms = {}, set(), None
         self._hop_began = self._clock.monotonic()
 
-    def has_seen(self, stage: Stage) -> bool:
-        """Tell whether the stage began in this hop."""
+    def has_seen(self, stage: TraceStage) -> bool:
+        """Return whether the stage began in this hop."""
         return stage in self._seen
 
-    def start(self, stage: Stage, **evidence: object) -> None:
+    def start(self, stage: TraceStage, **evidence: object) -> None:
         """Open a stage."""
         self._open, self._stage_began = stage, self._clock.monotonic()
         self._seen.add(stage)
         self._emit(stage, "started", evidence)
 
-    def done(self, stage: Stage, **evidence: object) -> bool:
+    def done(self, stage: TraceStage, **evidence: object) -> bool:
         """Close the stage and return True, if it is the open one."""
         if self._open != stage:
             return False
@@ -61,9 +61,9 @@ class Tracer:
         total = _ms(self._began, self._clock.monotonic())
         return Timings(took.get("resolve"), took.get("connect"), took.get("tls"), self._first_byte_ms, total)
 
-    def _emit(self, stage: Stage, state: StageState, evidence: dict[str, Any]) -> None:
-        if self._tell is not None:
-            self._tell(TraceEvent(stage, state, _ms(self._began, self._clock.monotonic()), evidence))
+    def _emit(self, stage: TraceStage, state: StageState, evidence: dict[str, Any]) -> None:
+        if self._sink is not None:
+            self._sink(TraceEvent(stage, state, _ms(self._began, self._clock.monotonic()), evidence))
 
 
 def _ms(began: float, ended: float) -> int:

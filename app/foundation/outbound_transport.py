@@ -14,7 +14,7 @@ import httpx
 
 from app.foundation import outbound_faults as faults
 from app.foundation.addresses import IpAddress, is_public
-from app.foundation.egress import EgressPolicy, EgressRefusedError, Resolver, Target
+from app.foundation.egress import EgressPolicy, EgressRefusedError, EgressTarget, Resolver
 from app.foundation.outbound_stream import OutboundStream
 from app.foundation.outbound_trace import Tracer
 
@@ -29,7 +29,7 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 class Hop:
     """What one request may connect to: this target alone, judged unless it is the hub's own sandbox."""
 
-    target: Target
+    target: EgressTarget
     is_sandbox: bool
     tracer: Tracer
     fresh: bool = False
@@ -61,7 +61,7 @@ class AddressGuard:
         hop.tracer.done("resolve", host=target.host, addresses=len(found), publicAddresses=public)
         return found
 
-    async def _ask(self, target: Target) -> Sequence[IpAddress]:
+    async def _ask(self, target: EgressTarget) -> Sequence[IpAddress]:
         try:
             found = await self._resolver.resolve(target.host, target.port)
         except (OSError, UnicodeError):
@@ -100,7 +100,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             OutsideError: whatever kept it from being answered.
         """
         hop: Hop = request.extensions[HOP]
-        connection = await self._kept(hop) or await self._opened(hop)
+        connection = await self._reused(hop) or await self._opened(hop)
         try:
             with _translated(connection.stream):
                 answer = await connection.http.handle_async_request(_core_request(request, connection.origin))
@@ -116,14 +116,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         for connection in idle:
             await connection.stream.aclose()
 
-    async def give_back(self, connection: _Connection, *, may_keep: bool) -> None:
+    async def release(self, connection: _Connection, *, may_keep: bool) -> None:
         """Keep a connection whose exchange is over, or close it."""
         if not may_keep or not connection.is_clean or len(self._idle) >= _MAX_IDLE:
             await connection.stream.aclose()
         else:
             self._idle.append(connection)
 
-    async def _kept(self, hop: Hop) -> _Connection | None:
+    async def _reused(self, hop: Hop) -> _Connection | None:
         while expired := next((one for one in self._idle if one.http.has_expired()), None):
             self._idle.remove(expired)
             await expired.stream.aclose()
@@ -205,7 +205,7 @@ class _Body(httpx.AsyncByteStream):
         except BaseException:
             await connection.stream.aclose()
             raise
-        await self._transport.give_back(connection, may_keep=self._may_keep)
+        await self._transport.release(connection, may_keep=self._may_keep)
 
 
 def _core_request(request: httpx.Request, origin: httpcore.Origin) -> httpcore.Request:
@@ -223,7 +223,7 @@ def _core_request(request: httpx.Request, origin: httpcore.Origin) -> httpcore.R
 
 @contextmanager
 def _translated(stream: OutboundStream) -> Iterator[None]:
-    """Tell what breaks in an exchange in the hub's words."""
+    """Translate what breaks in an exchange into the hub's errors."""
     try:
         yield
     except httpcore.ProtocolError as error:

@@ -8,13 +8,13 @@ from typing import Final
 import httpx
 
 from app.foundation import outbound_faults as faults
-from app.foundation.egress import DEFAULT_PORTS, EgressCause, Target
+from app.foundation.egress import DEFAULT_PORTS, EgressCause, EgressTarget
 from app.foundation.messages import InResponse, OutRequest
 from app.foundation.outbound_decoding import (
     ACCEPT_ENCODING,
     BodyNotDecodableError,
     BodyTooLargeError,
-    read_body,
+    read_response_body,
 )
 from app.foundation.outbound_rules import Route
 from app.foundation.outbound_trace import Tracer
@@ -37,8 +37,8 @@ async def exchange(
     answer = await transport.handle_async_request(wire_request)
     try:
         hop.tracer.first_byte()
-        _tell_request(hop.tracer, request, taken)
-        _tell_response(hop.tracer)
+        _trace_request(hop.tracer, request, taken)
+        _trace_response(hop.tracer)
         body = await _body(request, answer, max_bytes)
     finally:
         await answer.aclose()
@@ -54,7 +54,7 @@ async def _body(request: OutRequest, answer: httpx.Response, max_bytes: int) -> 
     is_declared = request.method != "HEAD" and _LENGTH.fullmatch(length)
     codings = answer.headers.get_list("content-encoding")
     try:
-        return await read_body(
+        return await read_response_body(
             answer.stream, codings, declared=int(length) if is_declared else None, max_bytes=max_bytes
         )
     except BodyTooLargeError:
@@ -66,9 +66,9 @@ async def _body(request: OutRequest, answer: httpx.Response, max_bytes: int) -> 
 def _written(request: OutRequest, taken: Route, hop: Hop) -> httpx.Request:
     async def listen(name: str, _: object) -> None:
         if name == "http11.send_request_headers.started":
-            _tell_request(hop.tracer, request, taken)
+            _trace_request(hop.tracer, request, taken)
         elif name == "http11.receive_response_headers.started":
-            _tell_response(hop.tracer)
+            _trace_response(hop.tracer)
 
     return httpx.Request(
         request.method,
@@ -79,7 +79,7 @@ def _written(request: OutRequest, taken: Route, hop: Hop) -> httpx.Request:
     )
 
 
-def _url(target: Target) -> httpx.URL:
+def _url(target: EgressTarget) -> httpx.URL:
     """Return the URL as httpx reads it, which must be as it was judged."""
     try:
         url = httpx.URL(target.url)
@@ -98,13 +98,13 @@ def _headers(request: OutRequest) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.strip(" \t").encode("latin-1")) for name, value in every]
 
 
-def _tell_request(tracer: Tracer, request: OutRequest, taken: Route) -> None:
-    """Note that the request goes out; told once, and late by a transport that does not say when."""
+def _trace_request(tracer: Tracer, request: OutRequest, taken: Route) -> None:
+    """Note that the request goes out; reported once, and late by a transport that does not say when."""
     if not tracer.has_seen("request"):
         tracer.start("request", method=request.method, host=taken.logical.host)
 
 
-def _tell_response(tracer: Tracer) -> None:
-    """Note that the request is out and its answer awaited; told once, whichever way it is noticed."""
+def _trace_response(tracer: Tracer) -> None:
+    """Note that the request is out and its answer awaited; reported once, whichever way it is noticed."""
     if tracer.done("request"):
         tracer.start("response")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-PATIENCE_S: Final = 30.0
+MAX_WAIT_S: Final = 30.0
 _TRY_S: Final = 5.0
 _PAUSE_S: Final = 0.5
 _DEFAULT_PORTS: Final = {"postgres": 5432, "postgresql": 5432, "asyncpg": 5432, "redis": 6379, "rediss": 6379}
@@ -19,11 +19,11 @@ class CannotStartError(Exception):
     exit_code: Final = 1
 
 
-async def reach_postgres(url: str, credentials: Mapping[str, Any], patience_s: float = PATIENCE_S) -> None:
+async def reach_postgres(url: str, credentials: Mapping[str, Any], max_wait_s: float = MAX_WAIT_S) -> None:
     """Return once PostgreSQL lets the hub in; ``credentials`` are those of the URL, for the driver.
 
     Raises:
-        CannotStartError: it did not answer for ``patience_s``, or refuses the user, the password or the database.
+        CannotStartError: it did not answer for ``max_wait_s``, or refuses the user, the password or the database.
     """
     import asyncpg
 
@@ -40,17 +40,17 @@ async def reach_postgres(url: str, credentials: Mapping[str, Any], patience_s: f
     }
     passing = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
     try:
-        await _wait(ask, passing, tuple(final), where, "PATCHBAY_DATABASE_URL", patience_s)
+        await _wait(ask, passing, tuple(final), where, "PATCHBAY_DATABASE_URL", max_wait_s)
     except tuple(final) as fault:
         words = next(text for kind, text in final.items() if isinstance(fault, kind))
         raise CannotStartError(f"{words} PATCHBAY_DATABASE_URL.") from None
 
 
-async def reach_redis(url: str, patience_s: float = PATIENCE_S) -> None:
+async def reach_redis(url: str, max_wait_s: float = MAX_WAIT_S) -> None:
     """Return once Redis lets the hub in.
 
     Raises:
-        CannotStartError: it did not answer for ``patience_s``, or refuses the user, the password or the number.
+        CannotStartError: it did not answer for ``max_wait_s``, or refuses the user, the password or the number.
     """
     from redis.asyncio import Redis
     from redis.exceptions import AuthenticationError, RedisError, ResponseError
@@ -67,7 +67,7 @@ async def reach_redis(url: str, patience_s: float = PATIENCE_S) -> None:
             (AuthenticationError, ResponseError),
             where,
             "PATCHBAY_REDIS_URL",
-            patience_s,
+            max_wait_s,
         )
     except (AuthenticationError, ResponseError):
         raise CannotStartError(
@@ -81,11 +81,11 @@ async def _wait(
     final: tuple[type[Exception], ...],
     where: str,
     variable: str,
-    patience_s: float,
+    max_wait_s: float,
 ) -> None:
     seen = "TimeoutError"
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(max_wait_s):
             while True:
                 try:
                     async with asyncio.timeout(_TRY_S):
@@ -97,7 +97,7 @@ async def _wait(
                 await asyncio.sleep(_PAUSE_S)
     except TimeoutError:
         raise CannotStartError(
-            f"{where} did not answer within {patience_s:g} seconds ({seen}). Start it, or correct {variable}."
+            f"{where} did not answer within {max_wait_s:g} seconds ({seen}). Start it, or correct {variable}."
         ) from None
 
 

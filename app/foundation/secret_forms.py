@@ -72,7 +72,7 @@ class SecretForms:
     """One secret in the forms that no unwrapping undoes: plain, hex, base64 at any place of a blob.
 
     A value shorter than four characters has no forms: hiding it everywhere would hide ordinary text, and
-    tell.
+    disclose it.
     """
 
     __slots__ = ("needles",)

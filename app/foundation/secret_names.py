@@ -10,7 +10,7 @@ _SECRET_HEADERS: Final = frozenset({
     "x-session", "x-session-id",
 })  # fmt: skip
 _SECRET_HEADER_PART: Final = re.compile(r"token|secret|key|passw|signature|credential|csrf|jwt|assertion")
-# Names that the pattern above would catch, and whose values tell a reader what went wrong.
+# Names that the pattern above would catch, and whose values show a reader what went wrong.
 _OPEN_HEADERS: Final = frozenset({
     "access-control-allow-headers", "idempotency-key", "sec-websocket-key", "surrogate-key",
     "x-idempotency-key", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens",
@@ -38,7 +38,7 @@ _PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 
 
 def is_secret_header(name: str) -> bool:
-    """Tell whether a header of this name has a secret as its value, whatever the value is."""
+    """Return whether a header of this name has a secret as its value, whatever the value is."""
     folded = name.lower()
     if folded in _SECRET_HEADERS:
         return True
@@ -46,11 +46,11 @@ def is_secret_header(name: str) -> bool:
 
 
 def is_secret_field(name: str) -> bool:
-    """Tell whether a field of a form, a JSON object or a log line of this name has a secret as its value."""
+    """Return whether a field of a form, a JSON object or a log line of this name has a secret as its value."""
     folded = _PUNCTUATION.sub("", name.lower())
     return folded not in _OPEN_FIELDS and (folded in _SECRET_FIELDS or folded.endswith(_SECRET_ENDINGS))
 
 
 def is_secret_when_sent(name: str) -> bool:
-    """Tell the same of a query parameter or a form's field: ``code`` is a secret there."""
+    """Return the same for a query parameter or a form's field: ``code`` is a secret there."""
     return _PUNCTUATION.sub("", name.lower()) in _SENT_ONLY or is_secret_field(name)

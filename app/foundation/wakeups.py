@@ -1,4 +1,4 @@
-"""Wake-ups: "look again" signals between tasks and processes. They carry no data and may be lost.
+"""Wake-ups: signals between tasks and processes that say "read again". They carry no data and may be lost.
 
 Everybody who waits also waits on a timer and then reads the database, which is the truth. broadcaster carries them
 between processes. It does not in a process: its subscribers have queues without a bound, and a waiter has only to know
@@ -22,30 +22,30 @@ _SEPARATOR: Final = "\n"
 
 
 class Listener(Protocol):
-    """Whoever is to look again."""
+    """Whoever is to be woken."""
 
     def wake(self, channel: str) -> None:
-        """Hear that there may be something new; it does not wait."""
+        """Note that there may be something new; it does not wait."""
         ...
 
 
 class Waiter:
-    """One listener's place; several wake-ups before it looks count as one.
+    """One listener; several wake-ups before it reads count as one.
 
-    ``heard`` counts the wake-ups of each channel: who listens to several knows which one it was.
+    ``wake_counts`` counts the wake-ups of each channel: who listens to several knows which one it was.
     """
 
     def __init__(self) -> None:
-        self.heard: Counter[str] = Counter()
+        self.wake_counts: Counter[str] = Counter()
         self._event = asyncio.Event()
 
     def wake(self, channel: str) -> None:
-        """Let the listener look again."""
-        self.heard[channel] += 1
+        """Wake the listener."""
+        self.wake_counts[channel] += 1
         self._event.set()
 
     async def wait(self, timeout_s: float) -> bool:
-        """Wait for a wake-up for at most ``timeout_s``; return whether one came. Either way: look again."""
+        """Wait for a wake-up for at most ``timeout_s``; return whether one came. Either way: read again."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._event.wait()

@@ -20,7 +20,7 @@ def new_bearer(prefix: str = "") -> Secret:
     return Secret(prefix + new_token())
 
 
-def hash_of(text: str, prefix: str = "") -> str | None:
+def bearer_hash(text: str, prefix: str = "") -> str | None:
     """Return the hash under which a secret is stored, or None if the text cannot be one of ours.
 
     SHA-256 without salt or stretching is enough: 256 random bits cannot be guessed. Looking the hash up leaks

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.access.actor import Actor
 from app.access.policy import Role
-from app.audit.log import AuditLog, Target
+from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
@@ -58,20 +58,20 @@ class Members:
         actor = Actor.system(workspace.id, "first start", new_id("req"))
         about_workspace, about_owner = ("workspace", workspace.id), ("member", owner.id)
         detail = {"role": owner.role}
-        self._audit.record(tx, actor, "workspace.created", Target(*about_workspace, workspace.name))
-        self._audit.record(tx, actor, "member.joined", Target(*about_owner, owner.name), detail=detail)
+        self._audit.record(tx, actor, "workspace.created", AuditTarget(*about_workspace, workspace.name))
+        self._audit.record(tx, actor, "member.joined", AuditTarget(*about_owner, owner.name), detail=detail)
         self._outbox.announce(tx, NewEvent.by(actor, EventType.WORKSPACE_CREATED, about_workspace))
         self._outbox.announce(tx, NewEvent.by(actor, EventType.MEMBER_JOINED, about_owner, data=detail))
 
 
-async def owner_of(workspace_id: str) -> MemberRecord | None:
+async def workspace_owner(workspace_id: str) -> MemberRecord | None:
     """Return the member who has been a workspace's owner longest; runs with the ORM already active."""
     owners = MemberRecord.filter(workspace_id=workspace_id, role=Role.OWNER.value, left_at=None)
     return await owners.order_by("created_at", "id").first()
 
 
 async def _snapshot(row: WorkspaceRecord) -> WorkspaceSnapshot:
-    owner = await owner_of(row.id)
+    owner = await workspace_owner(row.id)
     if owner is None:
         raise RuntimeError(f"workspace {row.id} has no owner")
     return WorkspaceSnapshot(row.id, row.name, row.created_at, _member(owner))

@@ -12,7 +12,7 @@ from app.members.tokens import is_valid
 
 
 class Rights:
-    """Looks up what remembered actors may do at this moment. Nothing is kept: the next look may find less."""
+    """Looks up what remembered actors may do at this moment. Nothing is cached: the next look-up may find less."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

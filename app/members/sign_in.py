@@ -11,7 +11,7 @@ from tortoise.exceptions import OperationalError
 
 from app.access.actor import Actor, ActorKind, Channel
 from app.access.policy import ROLE_PERMISSIONS, Role
-from app.audit.log import AuditLog, Target
+from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
@@ -19,9 +19,9 @@ from app.foundation.errors import NotFoundError
 from app.foundation.ids import new_id, prefix_of
 from app.foundation.secret import Secret
 from app.foundation.wakeups import Wakeups
-from app.members.bearer import hash_of, is_same, new_bearer
+from app.members.bearer import bearer_hash, is_same, new_bearer
 from app.members.identity_cache import IdentityCache, Recognised
-from app.members.members import owner_of
+from app.members.members import workspace_owner
 from app.members.models import AccessTokenRecord, MemberRecord, SessionRecord, SignInLinkRecord
 from app.members.snapshot import Session, SessionIdentity
 from app.members.tokens import is_valid
@@ -56,7 +56,7 @@ class SignIn:
         """
         actor = Actor.system(workspace_id, "operator", new_id("req"))
         async with self._database.transaction() as tx:
-            owner = await owner_of(workspace_id)
+            owner = await workspace_owner(workspace_id)
             if owner is None:
                 raise NotFoundError
             code = new_bearer()
@@ -64,12 +64,12 @@ class SignIn:
                 id=new_id("sil"),
                 workspace_id=workspace_id,
                 member_id=owner.id,
-                code_hash=hash_of(code.reveal()),
+                code_hash=bearer_hash(code.reveal()),
                 created_at=tx.now,
                 expires_at=tx.now + LINK_LIFETIME,
             )
             subject = ("sign_in_link", link.id)
-            self._audit.record(tx, actor, "sign_in_link.created", Target(*subject, owner.name))
+            self._audit.record(tx, actor, "sign_in_link.created", AuditTarget(*subject, owner.name))
             self._outbox.announce(tx, NewEvent.by(actor, EventType.SIGN_IN_LINK_CREATED, subject))
         return code
 
@@ -80,7 +80,7 @@ class SignIn:
 
         A second use of a code that was valid once is audited as denied.
         """
-        given = hash_of(code)
+        given = bearer_hash(code)
         if given is None:
             return None
         request_id = request_id or new_id("req")
@@ -92,14 +92,14 @@ class SignIn:
                 return None
             actor = _actor(link.member, request_id, ip_hash)
             if not is_mine or link.member.left_at is not None:
-                target = Target("sign_in_link", link.id, link.member.name)
+                target = AuditTarget("sign_in_link", link.id, link.member.name)
                 self._audit.record(tx, actor, "session.started", target, outcome="DENIED")
                 return None
             return await self._begin(tx, actor, link.member)
 
     async def authenticate(self, session_token: str) -> SessionIdentity | None:
         """Return whose session a token is, as of a second ago at most, and keep it alive; None if it is over."""
-        given = hash_of(session_token)
+        given = bearer_hash(session_token)
         return None if given is None else await self._known.get(given, partial(self._look_up, given))
 
     async def _look_up(self, given: str) -> Recognised[SessionIdentity] | None:
@@ -118,7 +118,7 @@ class SignIn:
         self, session_token: str, *, request_id: str | None = None, ip_hash: str | None = None
     ) -> None:
         """End a session; one that is over already, or never was, is no fault."""
-        given = hash_of(session_token)
+        given = bearer_hash(session_token)
         if given is None:
             return
         async with self._database.transaction() as tx:
@@ -127,7 +127,7 @@ class SignIn:
                 return
             row = await SessionRecord.get(token_hash=given).select_related("member")
             actor = _actor(row.member, request_id or new_id("req"), ip_hash, row.id)
-            self._tell(tx, actor, row.id, "session.ended", EventType.SESSION_ENDED)
+            self._announce(tx, actor, row.id, "session.ended", EventType.SESSION_ENDED)
 
     async def still_valid(self, session_or_token_id: str) -> bool:
         """Return whether a session or an access token, by its id, may still be used; it keeps nothing alive."""
@@ -155,16 +155,18 @@ class SignIn:
             id=new_id("ses"),
             workspace_id=member.workspace_id,
             member_id=member.id,
-            token_hash=hash_of(token.reveal()),
+            token_hash=bearer_hash(token.reveal()),
             created_at=tx.now,
             last_seen_at=tx.now,
             expires_at=tx.now + SESSION_IDLE,
         )
-        self._tell(tx, actor, row.id, "session.started", EventType.SESSION_STARTED)
+        self._announce(tx, actor, row.id, "session.started", EventType.SESSION_STARTED)
         return Session(row.id, token, _identity(row.id, member), row.expires_at)
 
-    def _tell(self, tx: Transaction, actor: Actor, session_id: str, action: str, type_: EventType) -> None:
-        self._audit.record(tx, actor, action, Target("session", session_id, actor.label))
+    def _announce(
+        self, tx: Transaction, actor: Actor, session_id: str, action: str, type_: EventType
+    ) -> None:
+        self._audit.record(tx, actor, action, AuditTarget("session", session_id, actor.label))
         self._outbox.announce(tx, NewEvent.by(actor, type_, ("session", session_id)))
 
     async def _touch(self, row: SessionRecord) -> None:

@@ -12,7 +12,7 @@ from tortoise.exceptions import OperationalError
 
 from app.access.actor import Actor, ActorKind
 from app.access.policy import ROLE_PERMISSIONS, Permission, Role, require
-from app.audit.log import AuditLog, Target
+from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
@@ -21,9 +21,9 @@ from app.foundation.ids import new_id, prefix_of
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.wakeups import Wakeups
-from app.members.bearer import TOKEN_PREFIX, hash_of, is_same, new_bearer
+from app.members.bearer import TOKEN_PREFIX, bearer_hash, is_same, new_bearer
 from app.members.identity_cache import IdentityCache, Recognised
-from app.members.members import owner_of
+from app.members.members import workspace_owner
 from app.members.models import AccessTokenRecord, MemberRecord
 from app.members.names import name_problems
 from app.members.snapshot import CreatedToken, TokenIdentity, TokenSnapshot
@@ -57,7 +57,7 @@ class Tokens:
             PermissionDeniedError: the actor may not create tokens; audited.
             InvalidInputError: at ``name``, ``scopes`` or ``expiresIn``.
         """
-        await self._let_pass(actor, "token.created", Target("token", "", name))
+        await self._let_pass(actor, "token.created", AuditTarget("token", "", name))
         async with self._database.transaction() as tx:
             member = await _holder(actor)
             allowed = ROLE_PERMISSIONS[Role(member.role)] & actor.permissions
@@ -71,12 +71,12 @@ class Tokens:
             token = new_bearer(TOKEN_PREFIX)
             row = _row(tx, member, token, name.strip(), scopes, expires_in)
             await row.save(force_create=True)
-            self._tell(tx, actor, row, "token.created", EventType.TOKEN_CREATED)
+            self._announce(tx, actor, row, "token.created", EventType.TOKEN_CREATED)
         return CreatedToken(row.id, token, _snapshot(row))
 
     async def authenticate(self, token: str) -> TokenIdentity | None:
         """Return who a token stands for, as of a second ago at most; None if it is not, or no longer, valid."""
-        given = hash_of(token, TOKEN_PREFIX)
+        given = bearer_hash(token, TOKEN_PREFIX)
         return None if given is None else await self._known.get(given, partial(self._look_up, given))
 
     async def _look_up(self, given: str) -> Recognised[TokenIdentity] | None:
@@ -118,7 +118,7 @@ class Tokens:
             PermissionDeniedError: the actor may not revoke tokens; audited.
             NotFoundError: there is none with this id in the actor's workspace.
         """
-        await self._let_pass(actor, "token.revoked", Target("token", token_id, ""))
+        await self._let_pass(actor, "token.revoked", AuditTarget("token", token_id, ""))
         if prefix_of(token_id) != "tok":
             raise NotFoundError
         async with self._database.transaction() as tx:
@@ -128,10 +128,10 @@ class Tokens:
             if row is None:
                 raise NotFoundError
             if is_mine:
-                self._tell(tx, actor, row, "token.revoked", EventType.TOKEN_REVOKED)
+                self._announce(tx, actor, row, "token.revoked", EventType.TOKEN_REVOKED)
         return _snapshot(row)
 
-    async def _let_pass(self, actor: Actor, action: str, target: Target) -> None:
+    async def _let_pass(self, actor: Actor, action: str, target: AuditTarget) -> None:
         try:
             require(actor, Permission.TOKENS_WRITE)
         except PermissionDeniedError:
@@ -139,12 +139,12 @@ class Tokens:
             await self._audit.record_alone(actor, action, target, outcome="DENIED", detail=detail)
             raise
 
-    def _tell(
+    def _announce(
         self, tx: Transaction, actor: Actor, row: AccessTokenRecord, action: str, type_: EventType
     ) -> None:
         expires_at = row.expires_at.isoformat() if row.expires_at else None
         detail = {"member": row.member_id, "scopes": list(row.scopes), "expiresAt": expires_at}
-        self._audit.record(tx, actor, action, Target("token", row.id, row.name), detail=detail)
+        self._audit.record(tx, actor, action, AuditTarget("token", row.id, row.name), detail=detail)
         self._outbox.announce(tx, NewEvent.by(actor, type_, ("token", row.id), data={"name": row.name}))
 
     async def _touch(self, row: AccessTokenRecord) -> None:
@@ -173,7 +173,7 @@ async def _holder(actor: Actor) -> MemberRecord:
         own = await AccessTokenRecord.get_or_none(id=actor.id, workspace_id=actor.workspace_id)
         member = await present.filter(id=own.member_id).first() if own else None
     else:
-        member = await owner_of(actor.workspace_id)
+        member = await workspace_owner(actor.workspace_id)
     if member is None:
         raise NotFoundError
     return member
@@ -210,7 +210,7 @@ def _row(
         workspace_id=member.workspace_id,
         member_id=member.id,
         name=name,
-        token_hash=hash_of(text, TOKEN_PREFIX),
+        token_hash=bearer_hash(text, TOKEN_PREFIX),
         hint=text[-_HINT_CHARS:],
         scopes=sorted({scope.value for scope in scopes}),
         created_at=tx.now,

@@ -15,7 +15,7 @@ _TEXT_OF: Final = re.compile(r"^to_string\((.+)\)$")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A simulated account, as the provider tells who was connected."""
+    """A simulated account, as the provider states who was connected."""
 
     number: int
     id: str
@@ -23,8 +23,8 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """Where the provider tells the account: an example's body, and member paths in it."""
+class _AccountPicks:
+    """Where the provider states the account: an example's body, and member paths in it."""
 
     body: Json
     id_path: str
@@ -33,14 +33,14 @@ class _Told:
 
 def accounts_of(definition: Definition, method: AuthMethod) -> list[Account]:
     """Return the accounts that can sign in; one only where the definition never learns which it is."""
-    told = _told(definition, method)
-    if told is None:
+    picks = _account_picks(definition, method)
+    if picks is None:
         return [Account(1, method.id, "Sandbox account")]
-    label = paths.present(told.body, told.label_path)
+    label = paths.present(picks.body, picks.label_path)
     return [
         Account(
             number,
-            str(_varied(paths.present(told.body, told.id_path), number)),
+            str(_varied(paths.present(picks.body, picks.id_path), number)),
             _numbered(label if isinstance(label, str) else "Sandbox account", number),
         )
         for number in range(1, ACCOUNTS + 1)
@@ -54,9 +54,9 @@ def speak_of_account(body: Json, id_path: str | None, label_path: str | None, nu
     id_path = _plain_path(id_path)
     label, identity = paths.present(body, label_path), paths.present(body, id_path)
     if isinstance(label, str) and label_path != id_path:
-        paths.replace(body, label_path, _numbered(label, number))
+        paths.replace_at(body, label_path, _numbered(label, number))
     if isinstance(identity, str | int):
-        paths.replace(body, id_path, _varied(identity, number))
+        paths.replace_at(body, id_path, _varied(identity, number))
 
 
 def speak_of_account_in_call(definition: Definition, method_name: str, body: Json, number: int) -> None:
@@ -74,19 +74,19 @@ def token_answer_of(method: AuthMethod) -> TokenAnswer | None:
     return method.login.token if method.login is not None else None
 
 
-def _told(definition: Definition, method: AuthMethod) -> _Told | None:
+def _account_picks(definition: Definition, method: AuthMethod) -> _AccountPicks | None:
     token = token_answer_of(method)
     if token is not None and _is_identity(paths.present(token.example, token.account.id)):
-        return _Told(token.example, token.account.id or "", token.account.label)
+        return _AccountPicks(token.example, token.account.id or "", token.account.label)
     oauth1 = method.oauth1
     if oauth1 is not None and _is_identity(paths.present(oauth1.example, oauth1.account.id)):
-        return _Told(oauth1.example, oauth1.account.id or "", oauth1.account.label)
+        return _AccountPicks(oauth1.example, oauth1.account.id or "", oauth1.account.label)
     for step in method.oauth2.after_token if method.oauth2 is not None else ():
         examples = definition.methods[step.method].examples if step.items == "[@]" else ()
         body = next((example.body for example in examples if example.outcome is None), None)
         path = _plain_path(step.id) or ""
         if _is_identity(paths.present(body, path or None)):
-            return _Told(body, path, step.label)
+            return _AccountPicks(body, path, step.label)
     return None
 
 
@@ -95,7 +95,7 @@ def _is_identity(value: Json) -> bool:
 
 
 def _plain_path(path: str | None) -> str | None:
-    """Return the path inside ``to_string(...)``: a number and its text are told at the same place."""
+    """Return the path inside ``to_string(...)``: a number and its text are stated at the same place."""
     match = _TEXT_OF.match(path or "")
     return match.group(1) if match else path
 

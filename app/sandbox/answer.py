@@ -29,7 +29,7 @@ _PROMISED_BYTES: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SandboxAnswer:
     """A simulated answer. ``body`` is JSON, text as it is, or None for nothing at all.
 
     With ``is_dropped`` the connection breaks instead, in the middle of the answer.
@@ -41,15 +41,15 @@ class Answer:
     is_dropped: bool = False
 
 
-DROPPED: Final = Answer(200, is_dropped=True)
+DROPPED: Final = SandboxAnswer(200, is_dropped=True)
 
 
-def fault(status: int, code: str, message: str, **more: Json) -> Answer:
+def fault(status: int, code: str, message: str, **more: Json) -> SandboxAnswer:
     """Return the sandbox's own plain error answer; ``message`` is constant and never repeats input."""
-    return Answer(status, {"error": code, "message": message, **more}, NO_STORE)
+    return SandboxAnswer(status, {"error": code, "message": message, **more}, NO_STORE)
 
 
-def to_response(answer: Answer) -> Response:
+def to_response(answer: SandboxAnswer) -> Response:
     """Return the answer as a response: guarded, of a harmless type, and with nothing that leads outside."""
     if answer.is_dropped:
         return _DroppedResponse()

@@ -12,8 +12,8 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from app.foundation.clock import Clock
-from app.sandbox.answer import Answer, fault, to_response
-from app.sandbox.client_proof import ClientProof
+from app.sandbox.answer import SandboxAnswer, fault, to_response
+from app.sandbox.client_proof import ClientProofCheck
 from app.sandbox.consent import Consent
 from app.sandbox.controls import Controls
 from app.sandbox.device import DeviceEndpoint
@@ -28,9 +28,9 @@ from app.sandbox.oauth import TokenEndpoint
 from app.sandbox.oauth1 import OAuth1Endpoints
 from app.sandbox.oauth1_check import OAuth1Check
 from app.sandbox.oauth1_requests import TemporaryTokens
-from app.sandbox.page import page
+from app.sandbox.page import sandbox_page
 from app.sandbox.revocation import Revocation
-from app.sandbox.roles import Role, Target
+from app.sandbox.routing import EndpointKind, RouteTarget
 from app.sandbox.signed_calls import SignedCalls
 from app.sandbox.simulations import Definitions, Simulation, Simulations
 from app.sandbox.state import SandboxState
@@ -74,7 +74,7 @@ class Outside:
     ) -> None:
         seal = Seal(secret)
         ledger = Ledger(state, switchboard, clock)
-        proof = ClientProof(state, clock)
+        proof = ClientProofCheck(state, clock)
         issuer = Issuer(seal, switchboard, clock)
         devices = DeviceCodes(seal, ledger, state, switchboard, clock)
         temporary = TemporaryTokens(seal, state)
@@ -107,40 +107,40 @@ class Outside:
             return to_response(
                 fault(404, "unknown_integration", "The sandbox simulates no such integration or version.")
             )
-        target = simulation.roles.target(inbound)
-        if target.role is Role.DEVICE:
+        target = simulation.router.target(inbound)
+        if target.kind is EndpointKind.DEVICE:
             return await self._devices.answer(simulation.definition, target.auth, inbound)
-        if target.role not in {Role.AUTHORIZE, Role.OAUTH1_CONSENT}:
+        if target.kind not in {EndpointKind.AUTHORIZE, EndpointKind.OAUTH1_CONSENT}:
             return to_response(await self._answer(simulation, target, inbound))
         if inbound.method not in _PAGE_VERBS:
-            return page("Not allowed", ["<h1>This address takes GET</h1>"], status=405)
-        if target.role is Role.OAUTH1_CONSENT:
+            return sandbox_page("Not allowed", ["<h1>This address takes GET</h1>"], status=405)
+        if target.kind is EndpointKind.OAUTH1_CONSENT:
             return await self._oauth1.consent(simulation.definition, target.auth[0], inbound)
         return await self._consent.answer(simulation.definition, target.auth, inbound)
 
-    async def _answer(self, simulation: Simulation, target: Target, inbound: Inbound) -> Answer:
+    async def _answer(self, simulation: Simulation, target: RouteTarget, inbound: Inbound) -> SandboxAnswer:
         definition = simulation.definition
-        match target.role:
-            case Role.TOKEN:
+        match target.kind:
+            case EndpointKind.TOKEN:
                 return await self._tokens.answer(definition, target.auth, inbound)
-            case Role.REVOKE:
-                calls = simulation.roles.calls(inbound)
+            case EndpointKind.REVOKE:
+                calls = simulation.router.calls(inbound)
                 return await self._revocation.revoke(definition, target.auth, calls, inbound)
-            case Role.INTROSPECT:
+            case EndpointKind.INTROSPECT:
                 return await self._revocation.introspect(definition, target.auth, inbound)
-            case Role.OAUTH1_REQUEST:
+            case EndpointKind.OAUTH1_REQUEST:
                 return await self._oauth1.request(definition, target.auth[0], inbound)
-            case Role.OAUTH1_ACCESS:
+            case EndpointKind.OAUTH1_ACCESS:
                 return await self._oauth1.access(definition, target.auth[0], inbound)
-            case Role.LOGIN:
+            case EndpointKind.LOGIN:
                 return await self._login.answer(definition, target.auth[0], inbound)
-            case Role.METHOD:
+            case EndpointKind.METHOD:
                 return await self._methods.answer(definition, target.calls, inbound)
         return _nothing_here(simulation, inbound)
 
 
-def _nothing_here(simulation: Simulation, inbound: Inbound) -> Answer:
-    verbs = simulation.roles.verbs(inbound)
+def _nothing_here(simulation: Simulation, inbound: Inbound) -> SandboxAnswer:
+    verbs = simulation.router.verbs(inbound)
     if verbs:
         refused = fault(405, "method_not_allowed", "The definition has no method with this HTTP method here.")
         return replace(refused, headers={**refused.headers, "allow": ", ".join(verbs)})

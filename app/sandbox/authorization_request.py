@@ -39,7 +39,7 @@ class AuthorizationRequest:
     challenge: str
 
 
-def scopes_asked(method: AuthMethod, oauth: OAuth2, params: Mapping[str, str]) -> tuple[str, ...]:
+def requested_scopes(method: AuthMethod, oauth: OAuth2, params: Mapping[str, str]) -> tuple[str, ...]:
     """Return the scopes of a request in their order, those in parameters of their own included."""
     names = dict.fromkeys([oauth.scope_param, *(scope.param for scope in method.scopes if scope.param)])
     texts = [params.get(oauth.names.get(name, name), "") for name in names]
@@ -48,7 +48,7 @@ def scopes_asked(method: AuthMethod, oauth: OAuth2, params: Mapping[str, str]) -
     return tuple(dict.fromkeys(part for part in found if part))
 
 
-def can_be_asked(method: AuthMethod, scopes: Sequence[str]) -> bool:
+def is_requestable(method: AuthMethod, scopes: Sequence[str]) -> bool:
     """Return whether the auth method has all of these scopes, and there are not too many."""
     known = {scope.name for scope in method.scopes}
     is_closed = bool(known) and method.scopes_from_config is None
@@ -67,7 +67,7 @@ def rfc_names(oauth: OAuth2, given: Mapping[str, str]) -> dict[str, str]:
     return {**given, **{name: given[own] for name, own in oauth.names.items() if own in given}}
 
 
-def asked_method(methods: Sequence[AuthMethod], params: Mapping[str, str]) -> AuthMethod:
+def requested_method(methods: Sequence[AuthMethod], params: Mapping[str, str]) -> AuthMethod:
     """Return the auth method that is meant: of several at the address, the one whose scopes are asked for."""
     fitting = (method for method in methods if method.oauth2 and params.get(method.oauth2.scope_param))
     return next(fitting, methods[0])
@@ -93,8 +93,8 @@ def checked_request(
         raise AuthorizationRefusedError(
             "invalid_request", "The code_challenge has not 43 base64url characters."
         )
-    scopes = scopes_asked(method, oauth, params)
-    if not can_be_asked(method, scopes):
+    scopes = requested_scopes(method, oauth, params)
+    if not is_requestable(method, scopes):
         raise AuthorizationRefusedError("invalid_scope", "A scope is not one that this integration knows.")
     return AuthorizationRequest(
         definition=definition,

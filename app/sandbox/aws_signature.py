@@ -51,16 +51,18 @@ def read_signature(inbound: Inbound) -> AwsSignature | None:
     return AwsSignature(match[1], match[2], match[3], match[4], names, match[6])
 
 
-def is_right(inbound: Inbound, told: AwsSignature, secret: str, now: datetime) -> bool:
+def is_right(inbound: Inbound, signature: AwsSignature, secret: str, now: datetime) -> bool:
     """Return whether the request was signed with ``secret``, not long ago, in all that must be signed.
 
     That is the host, the time and every other ``x-amz-`` header, the path, the query and the body.
     """
     stamp = inbound.headers.get("x-amz-date", "")
     return (
-        _is_in_time(stamp, told.day, now)
-        and _signs_enough(inbound, told.signed_headers)
-        and hmac.compare_digest(_signature(inbound, told, secret, stamp).encode(), told.signature.encode())
+        _is_in_time(stamp, signature.day, now)
+        and _signs_enough(inbound, signature.signed_headers)
+        and hmac.compare_digest(
+            _signature(inbound, signature, secret, stamp).encode(), signature.signature.encode()
+        )
     )
 
 
@@ -80,7 +82,7 @@ def _signs_enough(inbound: Inbound, names: tuple[str, ...]) -> bool:
     return needed <= set(names) <= present and list(names) == sorted(set(names))
 
 
-def _signature(inbound: Inbound, told: AwsSignature, secret: str, stamp: str) -> str:
+def _signature(inbound: Inbound, signature: AwsSignature, secret: str, stamp: str) -> str:
     payload = hashlib.sha256(inbound.body).hexdigest()
     stated = inbound.headers.get("x-amz-content-sha256", payload)
     if stated not in {payload, "UNSIGNED-PAYLOAD"}:
@@ -88,18 +90,18 @@ def _signature(inbound: Inbound, told: AwsSignature, secret: str, stamp: str) ->
     canonical = "\n".join(
         [
             inbound.method,
-            _canonical_path(inbound.address.sent_path, told.service),
+            _canonical_path(inbound.address.sent_path, signature.service),
             _canonical_query(inbound.raw_query),
-            *(f"{name}:{_header(inbound, name)}" for name in told.signed_headers),
+            *(f"{name}:{_header(inbound, name)}" for name in signature.signed_headers),
             "",
-            ";".join(told.signed_headers),
+            ";".join(signature.signed_headers),
             stated,
         ]
     )
-    scope = f"{told.day}/{told.region}/{told.service}/aws4_request"
+    scope = f"{signature.day}/{signature.region}/{signature.service}/aws4_request"
     digest = hashlib.sha256(canonical.encode(errors="replace")).hexdigest()
     key = f"AWS4{secret}".encode()
-    for part in (told.day, told.region, told.service, "aws4_request"):
+    for part in (signature.day, signature.region, signature.service, "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     text = f"{ALGORITHM}\n{stamp}\n{scope}\n{digest}"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

@@ -33,7 +33,7 @@ _PUBLIC: Final = ["RS256", "RS384", "RS512", "PS256", "ES256"]
 _Key: TypeAlias = OctKey | RSAKey | ECKey
 
 
-class ClientProof:
+class ClientProofCheck:
     """Accepts the sandbox application proven as the definition says, and nothing else.
 
     Where a definition sends the secret in the form, Basic is accepted too: every server must offer it (RFC
@@ -149,9 +149,11 @@ def _is_one_of(clients: Mapping[str, str], pair: tuple[str, str]) -> bool:
 
 def _is_for(claims: Mapping[str, Any], oauth: OAuth2, inbound: Inbound) -> bool:
     audience = claims.get("aud")
-    meant = audience if isinstance(audience, list) else [audience]
+    audiences = audience if isinstance(audience, list) else [audience]
     stated = oauth.assertion.claims.get("aud") if oauth.assertion is not None else None
-    return any(item in {inbound.address.url, oauth.issuer, stated} for item in meant if isinstance(item, str))
+    return any(
+        item in {inbound.address.url, oauth.issuer, stated} for item in audiences if isinstance(item, str)
+    )
 
 
 def _signing_field(method: AuthMethod, oauth: OAuth2) -> str:

@@ -9,26 +9,26 @@ from starlette.responses import Response
 from app.catalog.definition import AuthMethod, Definition, Scope
 from app.sandbox.accounts import accounts_of
 from app.sandbox.authorization_request import AuthorizationRequest
-from app.sandbox.page import form_origin, page, text
+from app.sandbox.page import form_origin, sandbox_page, text
 
 
-def consent_page(asked: AuthorizationRequest) -> Response:
+def consent_page(request: AuthorizationRequest) -> Response:
     """Return the page; its form posts to its own address, query included."""
-    name = asked.definition.name
+    name = request.definition.name
     title = f"Allow access to {name}?"
-    host = asked.address.hostname or ""
+    host = request.address.hostname or ""
     content = [
         f"<h1>{text(title)}</h1>",
-        f"<p>This is a simulation of <strong>{text(name)}</strong> {text(asked.definition.version)}.",
+        f"<p>This is a simulation of <strong>{text(name)}</strong> {text(request.definition.version)}.",
         "No real account is involved, and nothing is sent to the real one.</p>",
         f'<p class="soft">You will return to <code>{text(host)}</code>.</p>',
         '<form method="post">',
-        *account_choice(asked.definition, asked.method),
-        *scope_choice(asked.method, asked.scopes),
+        *account_choice(request.definition, request.method),
+        *scope_choice(request.method, request.scopes),
         '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
         '<button name="decision" value="deny">Deny</button></div></form>',
     ]
-    return page(title, content, form_to=f"'self' {form_origin(asked.address)}")
+    return sandbox_page(title, content, form_to=f"'self' {form_origin(request.address)}")
 
 
 def account_choice(definition: Definition, method: AuthMethod) -> Iterator[str]:

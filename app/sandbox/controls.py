@@ -7,8 +7,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox.answer import NO_STORE, Answer, fault, to_response
-from app.sandbox.inbound import InboundRefusedError, read_body, read_json
+from app.sandbox.answer import NO_STORE, SandboxAnswer, fault, to_response
+from app.sandbox.inbound import InboundRefusedError, read_json, read_request_body
 from app.sandbox.simulations import Simulations
 from app.sandbox.switches import SCHEMA, Switchboard, to_json
 
@@ -33,7 +33,7 @@ class Controls:
         except InboundRefusedError as refused:
             return to_response(refused.answer)
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request) -> SandboxAnswer:
         integration = request.path_params["integration"]
         account = request.query_params.get("account")
         if self._simulations.of(integration, None) is None or len(account or "") > MAX_ACCOUNT_CHARS:
@@ -44,10 +44,10 @@ class Controls:
             await self._switchboard.clear(integration, account)
         return await self._state(integration, account)
 
-    async def _change(self, request: Request, integration: str) -> Answer:
+    async def _change(self, request: Request, integration: str) -> SandboxAnswer:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return fault(415, "unsupported_media_type", "Switches are set with application/json.")
-        change = read_json(await read_body(request))
+        change = read_json(await read_request_body(request))
         invalid = await self._switchboard.change(integration, change)
         if invalid:
             return fault(
@@ -55,7 +55,7 @@ class Controls:
             )
         return await self._state(integration, change.get("account"))
 
-    async def _state(self, integration: str, account: str | None) -> Answer:
+    async def _state(self, integration: str, account: str | None) -> SandboxAnswer:
         switches = await self._switchboard.own(integration, account)
         body = {
             "integration": integration,
@@ -63,4 +63,4 @@ class Controls:
             "switches": to_json(switches),
             "schema": SCHEMA,
         }
-        return Answer(200, body, NO_STORE)
+        return SandboxAnswer(200, body, NO_STORE)

@@ -12,14 +12,14 @@ from app.catalog.definition import AuthMethod, Definition
 from app.foundation.clock import Clock
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.sandbox.accounts import accounts_of
-from app.sandbox.answer import NO_STORE, Answer, to_response
-from app.sandbox.authorization_request import can_be_asked, oauth_of, rfc_names, scopes_asked
-from app.sandbox.client_proof import ClientProof
+from app.sandbox.answer import NO_STORE, SandboxAnswer, to_response
+from app.sandbox.authorization_request import is_requestable, oauth_of, requested_scopes, rfc_names
+from app.sandbox.client_proof import ClientProofCheck
 from app.sandbox.consent_page import account_choice, scope_choice
 from app.sandbox.device_codes import INTERVAL_S, LIFETIME_S, DeviceCodes
 from app.sandbox.inbound import Inbound, first_values, repeated
 from app.sandbox.oauth import DOWN
-from app.sandbox.page import page, text
+from app.sandbox.page import sandbox_page, text
 from app.sandbox.switches import Switchboard
 from app.sandbox.tokens import Claims
 from app.sandbox.wording import TokenRefusedError, token_refusal
@@ -36,7 +36,7 @@ class DeviceEndpoint:
     """
 
     def __init__(
-        self, codes: DeviceCodes, proof: ClientProof, switchboard: Switchboard, clock: Clock
+        self, codes: DeviceCodes, proof: ClientProofCheck, switchboard: Switchboard, clock: Clock
     ) -> None:
         self._codes = codes
         self._proof = proof
@@ -50,13 +50,13 @@ class DeviceEndpoint:
         if inbound.method in _PAGE_VERBS:
             return await self._page(definition, inbound.query_map.get("user_code", ""))
         if inbound.method != "POST":
-            return page("Not allowed", ["<h1>This address takes GET and POST</h1>"], status=405)
+            return sandbox_page("Not allowed", ["<h1>This address takes GET and POST</h1>"], status=405)
         form = first_values(inbound.form or ())
         if "user_code" in form:
             return await self._decided(definition, form, inbound)
         return to_response(await self._given_out(definition, methods[0], inbound))
 
-    async def _given_out(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Answer:
+    async def _given_out(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> SandboxAnswer:
         oauth = oauth_of(method)
         switches = await self._switchboard.of(definition.integration, None)
         await self._clock.sleep(switches.delay_s)
@@ -78,7 +78,7 @@ class DeviceEndpoint:
             "expires_in": LIFETIME_S,
             "interval": INTERVAL_S,
         }
-        return Answer(200, body, NO_STORE)
+        return SandboxAnswer(200, body, NO_STORE)
 
     async def _page(self, definition: Definition, user_code: str) -> Response:
         found = await self._codes.find(definition.integration, user_code)
@@ -100,14 +100,16 @@ class DeviceEndpoint:
         if not await self._codes.decide(code, account if allowed else None, scopes):
             return _entry(definition, form["user_code"])
         title = "Allowed" if allowed else "Not allowed"
-        return page(title, [f"<h1>{title}</h1>", "<p>You can close this page and return to the device.</p>"])
+        return sandbox_page(
+            title, [f"<h1>{title}</h1>", "<p>You can close this page and return to the device.</p>"]
+        )
 
 
 def _scopes(method: AuthMethod, inbound: Inbound, fields: Mapping[str, str]) -> tuple[str, ...]:
     if repeated(inbound.fields):
         raise TokenRefusedError("invalid_request", "A parameter stands there more than once.")
-    scopes = scopes_asked(method, oauth_of(method), fields)
-    if not can_be_asked(method, scopes):
+    scopes = requested_scopes(method, oauth_of(method), fields)
+    if not is_requestable(method, scopes):
         raise TokenRefusedError("invalid_scope", "A scope is not one that this integration knows.")
     return scopes
 
@@ -124,7 +126,7 @@ def _entry(definition: Definition, typed: str) -> Response:
         f'autocapitalize="characters" maxlength="{_MAX_SHOWN_CHARS}" value="{shown}"></fieldset>',
         '<div class="acts"><button class="main">Continue</button></div></form>',
     ]
-    return page(title, content, status=404 if typed else 200, form_to="'self'")
+    return sandbox_page(title, content, status=404 if typed else 200, form_to="'self'")
 
 
 def _question(definition: Definition, method: AuthMethod, code: Claims, typed: str) -> Response:
@@ -139,7 +141,7 @@ def _question(definition: Definition, method: AuthMethod, code: Claims, typed: s
         '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
         '<button name="decision" value="deny">Deny</button></div></form>',
     ]
-    return page(title, content, form_to="'self'")
+    return sandbox_page(title, content, form_to="'self'")
 
 
 def _whose(definition: Definition) -> Sequence[str]:

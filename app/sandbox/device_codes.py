@@ -11,7 +11,7 @@ import orjson
 from app.foundation.clock import Clock
 from app.foundation.ids import new_token
 from app.sandbox.accounts import Account
-from app.sandbox.ledger import Ledger, Verdict
+from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.state import SandboxState
 from app.sandbox.switches import Switchboard
 from app.sandbox.tokens import Claims, Kind, Seal
@@ -74,7 +74,7 @@ class DeviceCodes:
             return None
         (device_code,) = await self._state.read([_typed(integration, letters)])
         claims = None if device_code is None else self._seal.open(device_code, Kind.DEVICE)
-        if claims is None or await self._ledger.verdict(claims) is not Verdict.LIVE:
+        if claims is None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             return None
         (decided,) = await self._state.read([_decided(claims)])
         return claims if decided is None else None
@@ -91,10 +91,10 @@ class DeviceCodes:
             TokenRefusedError: ``authorization_pending``, ``slow_down``, ``expired_token``, ``access_denied``, or
                 ``invalid_grant`` for a code that is none or was used.
         """
-        verdict = Verdict.REVOKED if code is None else await self._ledger.verdict(code)
-        if code is None or verdict is Verdict.REVOKED:
+        verdict = TokenStatus.REVOKED if code is None else await self._ledger.verdict(code)
+        if code is None or verdict is TokenStatus.REVOKED:
             raise TokenRefusedError("invalid_grant", "The device_code is not one that counts.", *DEAD_GRANT)
-        if verdict is Verdict.EXPIRED:
+        if verdict is TokenStatus.EXPIRED:
             raise TokenRefusedError("expired_token", "The device_code has expired.")
         (said,) = await self._state.read([_decided(code)])
         if said is None:

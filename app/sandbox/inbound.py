@@ -14,7 +14,7 @@ from starlette.types import Scope
 from app.catalog.definition import Json
 from app.foundation.bounded_json import JsonRefusedError, parse_json
 from app.sandbox.address import Address, parse_address
-from app.sandbox.answer import Answer, fault
+from app.sandbox.answer import SandboxAnswer, fault
 
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_QUERY_BYTES: Final = 32 * 1024
@@ -25,7 +25,7 @@ Pairs = Sequence[tuple[str, str]]
 class InboundRefusedError(Exception):
     """A request that is not let in; ``answer`` says why."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: SandboxAnswer) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
@@ -87,7 +87,7 @@ async def read_inbound(request: Request) -> Inbound:
         raise InboundRefusedError(_NO_ADDRESS)
     raw_query: bytes = request.scope.get("query_string", b"")
     query = _pairs(raw_query, MAX_QUERY_BYTES)
-    body = await read_body(request)
+    body = await read_request_body(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_form, is_json = (
         kind == "application/x-www-form-urlencoded",
@@ -109,7 +109,7 @@ async def read_inbound(request: Request) -> Inbound:
     )
 
 
-async def read_body(request: Request) -> bytes:
+async def read_request_body(request: Request) -> bytes:
     """Read the body, at most ``MAX_BODY_BYTES``.
 
     Raises:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.catalog.definition import AuthMethod, Definition
 from app.sandbox.application import CLIENT_ID, CLIENT_SECRET, sandbox_credentials
-from app.sandbox.page import page, text
+from app.sandbox.page import sandbox_page, text
 from app.sandbox.simulations import Simulations
 
 
@@ -36,7 +36,7 @@ class Index:
         ]
         for definition in self._simulations.latest():
             content += _section(definition, mount)
-        return page("Sandbox", content, wide=True)
+        return sandbox_page("Sandbox", content, wide=True)
 
 
 def _section(definition: Definition, mount: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from app.foundation.clock import Clock
 from app.foundation.ids import new_token
 from app.sandbox import paths
 from app.sandbox.accounts import accounts_of
-from app.sandbox.answer import NO_STORE, Answer
+from app.sandbox.answer import NO_STORE, SandboxAnswer
 from app.sandbox.ledger import REFRESH_LIFETIME_S
 from app.sandbox.switches import Switchboard
 from app.sandbox.token_answer import IssuedTokens, build_token_answer, gives_refresh_token, lifetime_of
@@ -52,7 +52,7 @@ class Issuer:
         *,
         lifetime_s: int | None,
         scopes: Sequence[str] | None = None,
-    ) -> Answer:
+    ) -> SandboxAnswer:
         """Answer with tokens for ``grant``.
 
         ``lifetime_s`` is what the switches say; ``scopes`` narrows the access token (RFC 6749 6).
@@ -82,13 +82,13 @@ class Issuer:
             scopes=narrowed,
             account=grant.account,
         )
-        return Answer(200, build_token_answer(token, issued), NO_STORE)
+        return SandboxAnswer(200, build_token_answer(token, issued), NO_STORE)
 
 
 def _introspected_s(method: AuthMethod) -> int | None:
     """Return the lifetime of tokens that must be asked about it (RFC 7662), or None."""
-    is_asked = method.oauth2 is not None and method.oauth2.introspect_url is not None
-    return INTROSPECTED_LIFETIME_S if is_asked else None
+    is_introspected = method.oauth2 is not None and method.oauth2.introspect_url is not None
+    return INTROSPECTED_LIFETIME_S if is_introspected else None
 
 
 def _sends_refresh_token(method: AuthMethod, token: TokenAnswer, grant: Claims) -> bool:

@@ -16,7 +16,7 @@ _EXPIRED_BY_HAND: Final = frozenset({Kind.ACCESS, Kind.DEVICE})
 _KEPT_S: Final = REFRESH_LIFETIME_S + 86_400
 
 
-class Verdict(StrEnum):
+class TokenStatus(StrEnum):
     """Whether a code or token still counts."""
 
     LIVE = "LIVE"
@@ -32,15 +32,15 @@ class Ledger:
         self._switchboard = switchboard
         self._clock = clock
 
-    async def verdict(self, claims: Claims) -> Verdict:
+    async def verdict(self, claims: Claims) -> TokenStatus:
         """Say whether the value still counts; revoked goes before expired."""
         epochs = await self._switchboard.epochs(claims.integration, claims.subject)
         (revoked,) = await self._state.read([_family(claims)])
         if revoked is not None or claims.revocation_epoch < epochs.revocation:
-            return Verdict.REVOKED
+            return TokenStatus.REVOKED
         by_hand = claims.kind in _EXPIRED_BY_HAND and claims.expiry_epoch < epochs.expiry
         by_time = claims.expires_at is not None and claims.expires_at <= self._clock.now().timestamp()
-        return Verdict.EXPIRED if by_hand or by_time else Verdict.LIVE
+        return TokenStatus.EXPIRED if by_hand or by_time else TokenStatus.LIVE
 
     async def use_code(self, code: Claims) -> None:
         """Use a code (of whatever kind) up; a second use revokes all that came of the first (RFC 6749 4.1.2).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.catalog.definition import AuthMethod, Definition, Login
 from app.foundation.problems import ProblemCode
-from app.sandbox.answer import Answer
+from app.sandbox.answer import SandboxAnswer
 from app.sandbox.inbound import Inbound, first_values
 from app.sandbox.issuer import Issuer
 from app.sandbox.presented import are_right, read_template
@@ -19,7 +19,7 @@ class LoginEndpoint:
         self._switchboard = switchboard
         self._issuer = issuer
 
-    async def answer(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Answer:
+    async def answer(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> SandboxAnswer:
         """Answer one login call of ``method``."""
         login = method.login
         if login is None:

@@ -12,18 +12,18 @@ from app.foundation.problems import ProblemCode
 from app.foundation.shapes import Shape, ShapeError
 from app.sandbox import paths
 from app.sandbox.accounts import speak_of_account_in_call
-from app.sandbox.answer import DROPPED, Answer, fault, plain
+from app.sandbox.answer import DROPPED, SandboxAnswer, fault, plain
 from app.sandbox.inbound import Inbound
-from app.sandbox.ledger import Ledger, Verdict
+from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.params import read_params
-from app.sandbox.presented import Presented, Standing, read_presented
-from app.sandbox.roles import Call
+from app.sandbox.presented import CredentialStatus, Presented, read_presented
+from app.sandbox.routing import Call
 from app.sandbox.signed_calls import SignedCalls
 from app.sandbox.switches import Switchboard, Switches
 from app.sandbox.tokens import Seal
 from app.sandbox.wording import missing_scope_answer, problem_answer
 
-_FAILED: Final = fault(500, "server_error", "The sandbox was told to fail.")
+_FAILED: Final = fault(500, "server_error", "The sandbox was set to fail.")
 
 
 class MethodCalls:
@@ -38,7 +38,7 @@ class MethodCalls:
         self._switchboard = switchboard
         self._clock = clock
 
-    async def answer(self, definition: Definition, calls: Sequence[Call], inbound: Inbound) -> Answer:
+    async def answer(self, definition: Definition, calls: Sequence[Call], inbound: Inbound) -> SandboxAnswer:
         """Answer a request that can be any of ``calls``, the closest first."""
         call, params = _chosen(definition, calls, inbound)
         presented = await self._presented(definition, call, inbound)
@@ -57,19 +57,21 @@ class MethodCalls:
 
     async def _presented(self, definition: Definition, call: Call, inbound: Inbound) -> Presented:
         presented = read_presented(definition, inbound, call.values, self._seal)
-        if presented.standing in {Standing.ENTERED, Standing.TOKEN}:
+        if presented.status in {CredentialStatus.ENTERED, CredentialStatus.TOKEN}:
             return presented
         signed = await self._signed.presented(definition, inbound, call.values)
-        return presented if signed.standing is Standing.MISSING else signed
+        return presented if signed.status is CredentialStatus.MISSING else signed
 
-    async def _refused(self, definition: Definition, method: Method, presented: Presented) -> Answer | None:
-        if presented.standing in {Standing.MISSING, Standing.WRONG}:
+    async def _refused(
+        self, definition: Definition, method: Method, presented: Presented
+    ) -> SandboxAnswer | None:
+        if presented.status in {CredentialStatus.MISSING, CredentialStatus.WRONG}:
             return problem_answer(definition, method, ProblemCode.CREDENTIALS_REJECTED)
         if presented.claims is None:
             return None
         verdict = await self._ledger.verdict(presented.claims)
-        if verdict is not Verdict.LIVE:
-            is_expired = verdict is Verdict.EXPIRED
+        if verdict is not TokenStatus.LIVE:
+            is_expired = verdict is TokenStatus.EXPIRED
             return problem_answer(definition, method, ProblemCode.CREDENTIALS_REJECTED, expired=is_expired)
         has_scopes = presented.method is not None and presented.method.oauth2 is not None
         if has_scopes and not set(presented.claims.scopes).issuperset(method.scopes):
@@ -90,13 +92,13 @@ def best_example(method: Method, params: Mapping[str, Json]) -> Example | None:
     return next((example for example in method.examples if example.outcome is None), None)
 
 
-def example_answer(example: Example, params: Mapping[str, Json]) -> Answer:
+def example_answer(example: Example, params: Mapping[str, Json]) -> SandboxAnswer:
     """Return the example's answer, speaking of the parameters that were sent."""
     body = plain(example.body)
     for path, name in example.echo.items():
         if name in params:
-            paths.replace(body, path, params[name])
-    return Answer(example.status, body, example.headers)
+            paths.replace_at(body, path, params[name])
+    return SandboxAnswer(example.status, body, example.headers)
 
 
 def _subject(presented: Presented) -> str | None:
@@ -105,7 +107,7 @@ def _subject(presented: Presented) -> str | None:
     return presented.method.id if presented.method is not None else None
 
 
-def _faulty(definition: Definition, method: Method, switches: Switches) -> Answer | None:
+def _faulty(definition: Definition, method: Method, switches: Switches) -> SandboxAnswer | None:
     if switches.drop_connection:
         return DROPPED
     if switches.server_error:
@@ -120,7 +122,7 @@ def _faulty(definition: Definition, method: Method, switches: Switches) -> Answe
     return None if forced is None else example_answer(forced, {})
 
 
-def _param_faults(method: Method, params: Mapping[str, Json]) -> Answer | None:
+def _param_faults(method: Method, params: Mapping[str, Json]) -> SandboxAnswer | None:
     try:
         faults = Shape(method.params).faults(params)
     except ShapeError:
@@ -135,7 +137,7 @@ def _param_faults(method: Method, params: Mapping[str, Json]) -> Answer | None:
 
 def _from_example(
     definition: Definition, method: Method, params: Mapping[str, Json], presented: Presented
-) -> Answer:
+) -> SandboxAnswer:
     example = best_example(method, params)
     if example is None:
         return fault(404, "no_example", "The definition has no good example of this method.")

@@ -7,31 +7,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.catalog.definition import AuthMethod, ClientAuth, Definition, Grant, OAuth2, RenewalBy, Rotation
+from app.catalog.definition import AuthMethod, ClientAuth, Definition, GrantType, OAuth2, RenewalBy, Rotation
 from app.foundation.clock import Clock
 from app.foundation.patterns import matches
 from app.foundation.problems import ProblemCode
-from app.sandbox.answer import DROPPED, NO_STORE, Answer, fault
-from app.sandbox.authorization_request import oauth_of, rfc_names, scopes_asked
-from app.sandbox.client_proof import ClientProof
+from app.sandbox.answer import DROPPED, NO_STORE, SandboxAnswer, fault
+from app.sandbox.authorization_request import oauth_of, requested_scopes, rfc_names
+from app.sandbox.client_proof import ClientProofCheck
 from app.sandbox.device_codes import DeviceCodes
 from app.sandbox.inbound import Inbound, first_values, repeated
 from app.sandbox.issuer import Issuer
-from app.sandbox.ledger import Ledger, Verdict
+from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.switches import Switchboard, Switches
-from app.sandbox.tokens import CODES, Claims, Kind, Seal, hash_of
+from app.sandbox.tokens import CODES, Claims, Kind, Seal, text_hash
 from app.sandbox.wording import BAD_CODE, DEAD_GRANT, TokenRefusedError, token_refusal
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _VERIFIER: Final = r"^[A-Za-z0-9._~-]{43,128}$"
-_GRANTS: Final[Mapping[str, Grant]] = {
-    "authorization_code": Grant.AUTHORIZATION_CODE,
-    "client_credentials": Grant.CLIENT_CREDENTIALS,
-    JWT_BEARER: Grant.JWT_BEARER,
-    DEVICE: Grant.DEVICE_CODE,
+_GRANTS: Final[Mapping[str, GrantType]] = {
+    "authorization_code": GrantType.AUTHORIZATION_CODE,
+    "client_credentials": GrantType.CLIENT_CREDENTIALS,
+    JWT_BEARER: GrantType.JWT_BEARER,
+    DEVICE: GrantType.DEVICE_CODE,
 }
-DOWN: Final = Answer(503, {"error": "temporarily_unavailable"}, {**NO_STORE, "retry-after": "1"})
+DOWN: Final = SandboxAnswer(503, {"error": "temporarily_unavailable"}, {**NO_STORE, "retry-after": "1"})
 _POST_ONLY: Final = replace(
     fault(405, "method_not_allowed", "A token endpoint takes POST."), headers={"allow": "POST"}
 )
@@ -46,7 +46,7 @@ class TokenRequest:
     oauth: OAuth2
     inbound: Inbound
     fields: Mapping[str, str]
-    brought: Claims | None
+    supplied: Claims | None
     switches: Switches
 
     @property
@@ -63,7 +63,7 @@ class TokenEndpoint:
         seal: Seal,
         ledger: Ledger,
         switchboard: Switchboard,
-        proof: ClientProof,
+        proof: ClientProofCheck,
         issuer: Issuer,
         devices: DeviceCodes,
         clock: Clock,
@@ -76,7 +76,9 @@ class TokenEndpoint:
         self._devices = devices
         self._clock = clock
 
-    async def answer(self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound) -> Answer:
+    async def answer(
+        self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound
+    ) -> SandboxAnswer:
         """Answer one request to the token endpoint of ``methods``."""
         request = await self._read(definition, methods, inbound)
         switches = request.switches
@@ -97,14 +99,16 @@ class TokenEndpoint:
         self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound
     ) -> TokenRequest:
         given = first_values(inbound.fields)
-        brought = next(
+        supplied = next(
             (claims for text in given.values() if (claims := self._opened(definition, text))), None
         )
-        method = _method_of(methods, given, brought)
+        method = _method_of(methods, given, supplied)
         oauth = oauth_of(method)
-        subject = brought.subject if brought is not None else None
+        subject = supplied.subject if supplied is not None else None
         switches = await self._switchboard.of(definition.integration, subject)
-        return TokenRequest(definition, method, oauth, inbound, rfc_fields(oauth, inbound), brought, switches)
+        return TokenRequest(
+            definition, method, oauth, inbound, rfc_fields(oauth, inbound), supplied, switches
+        )
 
     def _opened(self, definition: Definition, text: str) -> Claims | None:
         opened = (self._seal.open(text, kind) for kind in Kind)
@@ -112,33 +116,35 @@ class TokenEndpoint:
             (found for found in opened if found and found.integration == definition.integration), None
         )
 
-    async def _granted(self, request: TokenRequest) -> Answer:
+    async def _granted(self, request: TokenRequest) -> SandboxAnswer:
         if _is_exchange(request):
             return await self._exchanged(request)
         _require_form(request)
         if not _is_anonymous(request):
             await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
         match request.grant_type:
-            case "authorization_code" if request.oauth.grant is Grant.AUTHORIZATION_CODE:
+            case "authorization_code" if request.oauth.grant is GrantType.AUTHORIZATION_CODE:
                 return await self._code(request)
             case "refresh_token" if request.oauth.token.refresh_token is not None:
                 return await self._refresh(request)
-            case "client_credentials" if request.oauth.grant is Grant.CLIENT_CREDENTIALS:
+            case "client_credentials" if request.oauth.grant is GrantType.CLIENT_CREDENTIALS:
                 return await self._issue(request, self._fresh(request))
-            case "urn:ietf:params:oauth:grant-type:jwt-bearer" if request.oauth.grant is Grant.JWT_BEARER:
+            case "urn:ietf:params:oauth:grant-type:jwt-bearer" if request.oauth.grant is GrantType.JWT_BEARER:
                 assertion = request.fields.get("assertion", "")
                 await self._proof.check_assertion(request.method, request.oauth, request.inbound, assertion)
                 return await self._issue(request, self._fresh(request))
-            case "urn:ietf:params:oauth:grant-type:device_code" if request.oauth.grant is Grant.DEVICE_CODE:
+            case "urn:ietf:params:oauth:grant-type:device_code" if (
+                request.oauth.grant is GrantType.DEVICE_CODE
+            ):
                 code = self._seal.open(request.fields.get("device_code", ""), Kind.DEVICE)
                 is_ours = code is not None and code.integration == request.definition.integration
                 return await self._issue(request, await self._devices.granted(code if is_ours else None))
         raise TokenRefusedError("unsupported_grant_type", "This grant type is not offered.")
 
-    async def _code(self, request: TokenRequest) -> Answer:
+    async def _code(self, request: TokenRequest) -> SandboxAnswer:
         fields = request.fields
         code = await self._live(request, "code", Kind.CODE)
-        if not hmac.compare_digest(code.return_hash, hash_of(fields.get("redirect_uri", ""))):
+        if not hmac.compare_digest(code.return_hash, text_hash(fields.get("redirect_uri", ""))):
             raise TokenRefusedError(
                 "invalid_grant",
                 "The redirect_uri is not that of the authorization request.",
@@ -156,13 +162,13 @@ class TokenEndpoint:
         await self._ledger.use_code(code)
         return await self._issue(request, code)
 
-    async def _refresh(self, request: TokenRequest) -> Answer:
+    async def _refresh(self, request: TokenRequest) -> SandboxAnswer:
         if request.switches.refuse_refresh and await self._switchboard.struck(request.switches):
             raise TokenRefusedError(
-                "invalid_grant", "The sandbox was told to refuse refresh tokens.", *DEAD_GRANT
+                "invalid_grant", "The sandbox was set to refuse refresh tokens.", *DEAD_GRANT
             )
         refresh = await self._live(request, "refresh_token", Kind.REFRESH)
-        scopes = scopes_asked(request.method, request.oauth, request.fields) or refresh.scopes
+        scopes = requested_scopes(request.method, request.oauth, request.fields) or refresh.scopes
         if not set(refresh.scopes).issuperset(scopes):
             raise TokenRefusedError("invalid_scope", "A refresh cannot ask for more than was granted.")
         renewal = request.oauth.renewal
@@ -170,14 +176,14 @@ class TokenEndpoint:
             await self._ledger.use_refresh_token(refresh, renewal.grace_s)
         return await self._issue(request, replace(refresh, generation=refresh.generation + 1), scopes)
 
-    async def _exchanged(self, request: TokenRequest) -> Answer:
+    async def _exchanged(self, request: TokenRequest) -> SandboxAnswer:
         if any("application." in text for text in request.oauth.renewal.params.values()):
             await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
-        access = request.brought
+        access = request.supplied
         if (
             access is None
             or access.kind is not Kind.ACCESS
-            or await self._ledger.verdict(access) is not Verdict.LIVE
+            or await self._ledger.verdict(access) is not TokenStatus.LIVE
         ):
             raise TokenRefusedError(
                 "invalid_grant", "The token is not valid any more, or never was.", *DEAD_GRANT
@@ -188,7 +194,7 @@ class TokenEndpoint:
         """Return what ``name`` brings where it is of this kind, of this application, and still counts."""
         claims = self._seal.open(request.fields.get(name, ""), kind)
         is_ours = claims is not None and claims.integration == request.definition.integration
-        if claims is None or not is_ours or await self._ledger.verdict(claims) is not Verdict.LIVE:
+        if claims is None or not is_ours or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             meanings = BAD_CODE if kind is Kind.CODE else DEAD_GRANT
             raise TokenRefusedError(
                 "invalid_grant", f"The {name} is not valid any more, or never was.", *meanings
@@ -197,16 +203,16 @@ class TokenEndpoint:
 
     def _fresh(self, request: TokenRequest) -> Claims:
         known = tuple(scope.name for scope in request.method.scopes)
-        asked = scopes_asked(request.method, request.oauth, request.fields)
-        if known and request.method.scopes_from_config is None and not set(known).issuperset(asked):
+        requested = requested_scopes(request.method, request.oauth, request.fields)
+        if known and request.method.scopes_from_config is None and not set(known).issuperset(requested):
             raise TokenRefusedError("invalid_scope", "A scope is not one that this integration knows.")
-        return self._issuer.fresh(request.definition, request.method, asked or known)
+        return self._issuer.fresh(request.definition, request.method, requested or known)
 
     async def _issue(
         self, request: TokenRequest, grant: Claims, scopes: Sequence[str] | None = None
-    ) -> Answer:
+    ) -> SandboxAnswer:
         lifetime_s = request.switches.token_lifetime_s
-        is_renewal = grant.kind not in CODES and request.brought is not None
+        is_renewal = grant.kind not in CODES and request.supplied is not None
         token = (request.oauth.renewal.token if is_renewal else None) or request.oauth.token
         return await self._issuer.answer(request.method, token, grant, lifetime_s=lifetime_s, scopes=scopes)
 
@@ -216,10 +222,12 @@ def rfc_fields(oauth: OAuth2, inbound: Inbound) -> dict[str, str]:
     return rfc_names(oauth, first_values(inbound.fields))
 
 
-def _method_of(methods: Sequence[AuthMethod], given: Mapping[str, str], brought: Claims | None) -> AuthMethod:
+def _method_of(
+    methods: Sequence[AuthMethod], given: Mapping[str, str], supplied: Claims | None
+) -> AuthMethod:
     """Return the auth method that is meant: by what is brought, else by the grant type."""
-    if brought is not None:
-        return next((method for method in methods if method.id == brought.method), methods[0])
+    if supplied is not None:
+        return next((method for method in methods if method.id == supplied.method), methods[0])
     grant = _GRANTS.get(given.get("grant_type", ""))
     return next((method for method in methods if oauth_of(method).grant is grant), methods[0])
 
@@ -227,12 +235,12 @@ def _method_of(methods: Sequence[AuthMethod], given: Mapping[str, str], brought:
 def _is_exchange(request: TokenRequest) -> bool:
     renewal = request.oauth.renewal
     fixed = {name: text for name, text in renewal.params.items() if "{" not in text}
-    asked = all(request.fields.get(name) == text for name, text in fixed.items())
+    requested = all(request.fields.get(name) == text for name, text in fixed.items())
     return (
         renewal.by is RenewalBy.EXCHANGE
-        and asked
-        and request.brought is not None
-        and request.brought.kind is Kind.ACCESS
+        and requested
+        and request.supplied is not None
+        and request.supplied.kind is Kind.ACCESS
     )
 
 
@@ -240,7 +248,7 @@ def _is_anonymous(request: TokenRequest) -> bool:
     """Return whether the assertion speaks for itself (RFC 7521 4.1): there is no application beside it."""
     names = {"client_id", "client_secret", "client_assertion"}
     no_client = not names & set(request.fields) and "authorization" not in request.inbound.headers
-    is_allowed = request.oauth.grant is Grant.JWT_BEARER and request.oauth.client_auth == ClientAuth.NONE
+    is_allowed = request.oauth.grant is GrantType.JWT_BEARER and request.oauth.client_auth == ClientAuth.NONE
     return is_allowed and no_client and request.grant_type == JWT_BEARER
 
 
@@ -255,4 +263,4 @@ def _require_form(request: TokenRequest) -> None:
 
 
 def _verifies(verifier: str, challenge: str) -> bool:
-    return matches(_VERIFIER, verifier) and hmac.compare_digest(hash_of(verifier), challenge)
+    return matches(_VERIFIER, verifier) and hmac.compare_digest(text_hash(verifier), challenge)

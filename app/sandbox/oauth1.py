@@ -14,16 +14,16 @@ from app.catalog.definition import AuthMethod, Definition
 from app.foundation.clock import Clock
 from app.foundation.ids import new_token
 from app.sandbox.accounts import accounts_of, speak_of_account
-from app.sandbox.answer import NO_STORE, Answer, fault, plain
+from app.sandbox.answer import NO_STORE, SandboxAnswer, fault, plain
 from app.sandbox.application import return_address
 from app.sandbox.consent_page import account_choice
 from app.sandbox.inbound import Inbound, first_values
-from app.sandbox.ledger import Ledger, Verdict
+from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.oauth import DOWN
 from app.sandbox.oauth1_check import OAuth1Check
 from app.sandbox.oauth1_requests import LIFETIME_S, TemporaryTokens
 from app.sandbox.oauth1_signature import OAuth1RefusedError, SignedRequest
-from app.sandbox.page import form_origin, page, text
+from app.sandbox.page import form_origin, sandbox_page, text
 from app.sandbox.state import SandboxState
 from app.sandbox.switches import Switchboard
 from app.sandbox.tokens import Claims, Kind, Seal
@@ -58,7 +58,7 @@ class OAuth1Endpoints:
         self._switchboard = switchboard
         self._clock = clock
 
-    async def request(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Answer:
+    async def request(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> SandboxAnswer:
         """Give out temporary credentials (RFC 5849 2.1)."""
         if inbound.method not in _VERBS:
             return _WRONG_VERB
@@ -93,7 +93,7 @@ class OAuth1Endpoints:
             return _stop("This request is not known here", "Begin again at the application.")
         claims = found.claims
         (decided,) = await self._state.read([_decided_key(claims)])
-        if decided is not None or await self._ledger.verdict(claims) is not Verdict.LIVE:
+        if decided is not None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             return _stop(
                 "This request was answered already, or has expired", "Begin again at the application."
             )
@@ -103,7 +103,7 @@ class OAuth1Endpoints:
                 return await self._decided(definition, method, claims, token, address, decision)
         return _page(definition, method, address)
 
-    async def access(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Answer:
+    async def access(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> SandboxAnswer:
         """Exchange the temporary token, once, for token credentials (RFC 5849 2.3)."""
         if inbound.method not in _VERBS:
             return _WRONG_VERB
@@ -151,8 +151,8 @@ class OAuth1Endpoints:
             is not None
         ):
             return _stop("This request was answered already", "Begin again at the application.")
-        told = {"oauth_verifier": verifier} if allowed else {"oauth_problem": "user_refused"}
-        own = urlencode({"oauth_token": token, **told}, quote_via=quote)
+        result = {"oauth_verifier": verifier} if allowed else {"oauth_problem": "user_refused"}
+        own = urlencode({"oauth_token": token, **result}, quote_via=quote)
         query = f"{address.query}&{own}" if address.query else own
         url = urlunsplit((address.scheme, address.netloc, address.path or "/", query, ""))
         return RedirectResponse(url, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
@@ -164,8 +164,8 @@ class OAuth1Endpoints:
             OAuth1RefusedError: there is no such consent, or it was used.
         """
         verdict = await self._ledger.verdict(claims)
-        if verdict is not Verdict.LIVE:
-            word = "token_expired" if verdict is Verdict.EXPIRED else "token_revoked"
+        if verdict is not TokenStatus.LIVE:
+            word = "token_expired" if verdict is TokenStatus.EXPIRED else "token_revoked"
             raise OAuth1RefusedError(401, word)
         (text_,) = await self._state.read([_decided_key(claims)])
         said = None if text_ is None else orjson.loads(text_)
@@ -189,17 +189,17 @@ def _callback(signed: SignedRequest) -> str:
     return callback
 
 
-def _issued(seal: Seal, token: str, example: Mapping[str, object], more: Mapping[str, str]) -> Answer:
+def _issued(seal: Seal, token: str, example: Mapping[str, object], more: Mapping[str, str]) -> SandboxAnswer:
     fields = {name: str(value) for name, value in example.items()}
     fields |= {"oauth_token": token, "oauth_token_secret": seal.secret_of(token), **more}
-    return Answer(200, urlencode(fields), {**NO_STORE, "content-type": _FORM})
+    return SandboxAnswer(200, urlencode(fields), {**NO_STORE, "content-type": _FORM})
 
 
-def _refusal(refused: OAuth1RefusedError) -> Answer:
+def _refusal(refused: OAuth1RefusedError) -> SandboxAnswer:
     headers = {**NO_STORE, "content-type": _FORM}
     if refused.status == 401:  # noqa: PLR2004 - RFC 9110 11.6.1 wants a challenge with it
         headers["www-authenticate"] = 'OAuth realm="sandbox"'
-    return Answer(refused.status, urlencode({"oauth_problem": refused.word}), headers)
+    return SandboxAnswer(refused.status, urlencode({"oauth_problem": refused.word}), headers)
 
 
 def _page(definition: Definition, method: AuthMethod, address: SplitResult) -> Response:
@@ -214,11 +214,11 @@ def _page(definition: Definition, method: AuthMethod, address: SplitResult) -> R
         '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
         '<button name="decision" value="deny">Deny</button></div></form>',
     ]
-    return page(title, content, form_to=f"'self' {form_origin(address)}")
+    return sandbox_page(title, content, form_to=f"'self' {form_origin(address)}")
 
 
 def _stop(title: str, why: str) -> Response:
-    return page(title, [f"<h1>{text(title)}</h1>", f"<p>{text(why)}</p>"], status=400)
+    return sandbox_page(title, [f"<h1>{text(title)}</h1>", f"<p>{text(why)}</p>"], status=400)
 
 
 def _decided_key(claims: Claims) -> str:

@@ -78,15 +78,20 @@ class OAuth1Check:
 
     async def _check_first(self, definition: Definition, method: AuthMethod, request: SignedRequest) -> None:
         """Refuse a replay (RFC 5849 3.3); PLAINTEXT may leave out time and nonce (3.1)."""
-        told, nonce = request.oauth.get("oauth_timestamp", ""), request.oauth.get("oauth_nonce", "")
-        if method.oauth1 is not None and method.oauth1.signature == "PLAINTEXT" and not told and not nonce:
+        timestamp, nonce = request.oauth.get("oauth_timestamp", ""), request.oauth.get("oauth_nonce", "")
+        if (
+            method.oauth1 is not None
+            and method.oauth1.signature == "PLAINTEXT"
+            and not timestamp
+            and not nonce
+        ):
             return
         if not nonce or len(nonce) > _MAX_NONCE_CHARS:
             raise OAuth1RefusedError(400, "parameter_absent" if not nonce else "parameter_rejected")
-        if not _NUMBER.fullmatch(told) or abs(int(told) - self._clock.now().timestamp()) > SKEW_S:
+        if not _NUMBER.fullmatch(timestamp) or abs(int(timestamp) - self._clock.now().timestamp()) > SKEW_S:
             raise OAuth1RefusedError(401, "timestamp_refused")
         who = f"{definition.integration}:{request.oauth['oauth_consumer_key']}"
-        key = f"nonce:{who}:{told}:{request.oauth.get('oauth_token', '')[-43:]}:{nonce}"
+        key = f"nonce:{who}:{timestamp}:{request.oauth.get('oauth_token', '')[-43:]}:{nonce}"
         if await self._state.claim(key, "1", 2 * SKEW_S + 60) is not None:
             raise OAuth1RefusedError(401, "nonce_used")
 

@@ -24,7 +24,7 @@ class TemporaryToken:
 
 
 class TemporaryTokens:
-    """Gives temporary tokens out and finds them again, also after they have expired, so that this can be told."""
+    """Gives temporary tokens out and finds them again, also after they have expired, so that this can be reported."""
 
     def __init__(self, seal: Seal, state: SandboxState) -> None:
         self._seal = seal

@@ -38,7 +38,7 @@ solid var(--accent);outline-offset:2px} table{width:100%;border-collapse:collaps
 """.strip()
 
 
-def page(
+def sandbox_page(
     title: str, content: Iterable[str], *, status: int = 200, form_to: str = "'none'", wide: bool = False
 ) -> HTMLResponse:
     """Return a page.

@@ -10,7 +10,7 @@ from app.catalog.definition import Json
 from app.foundation.bounded_json import parse_json
 from app.foundation.shapes import subschema
 from app.sandbox.inbound import Inbound, Pairs
-from app.sandbox.roles import Call
+from app.sandbox.routing import Call
 
 MAX_NESTING: Final = 8
 _STEP: Final = re.compile(r"\[([^\[\]]*)\]")

@@ -11,7 +11,7 @@ def present(body: Json, path: str | None) -> Json:
     return None if path is None else compile_pick(path)(body)
 
 
-def replace(body: Json, path: str | None, value: Json) -> bool:
+def replace_at(body: Json, path: str | None, value: Json) -> bool:
     """Write ``value`` over what stands at a plain member path; False where nothing stands there.
 
     Nothing is ever created: a pick that leads nowhere in the provider's own example leads nowhere here.

@@ -22,7 +22,7 @@ _VARIABLE: Final = re.compile(r"\{\+?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\}")
 _MAX_CREDENTIAL_CHARS: Final = 16_384
 
 
-class Standing(StrEnum):
+class CredentialStatus(StrEnum):
     """What is to be thought of the credentials of a call, before time and revocation."""
 
     MISSING = "MISSING"
@@ -35,7 +35,7 @@ class Standing(StrEnum):
 class Presented:
     """The credentials of one call; ``claims`` is set with ``TOKEN``, ``method`` with it and ``ENTERED``."""
 
-    standing: Standing
+    status: CredentialStatus
     method: AuthMethod | None = None
     claims: Claims | None = None
 
@@ -56,10 +56,10 @@ def read_presented(
         if _issues_tokens(method):
             claims = _claims(definition, method, values, seal)
             if claims is not None:
-                return Presented(Standing.TOKEN, method, claims)
+                return Presented(CredentialStatus.TOKEN, method, claims)
         elif are_right(method, values):
-            return Presented(Standing.ENTERED, method)
-    return Presented(Standing.WRONG if was_read else Standing.MISSING)
+            return Presented(CredentialStatus.ENTERED, method)
+    return Presented(CredentialStatus.WRONG if was_read else CredentialStatus.MISSING)
 
 
 def _issues_tokens(method: AuthMethod) -> bool:

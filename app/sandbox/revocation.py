@@ -1,4 +1,4 @@
-"""Takes tokens back and tells what they are: RFC 7009, the providers' own ways, and RFC 7662."""
+"""Revokes tokens and reports what they are: RFC 7009, the providers' own ways, and RFC 7662."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from app.catalog.definition import AuthMethod, Definition
 from app.foundation.problems import ProblemCode
-from app.sandbox.answer import NO_STORE, Answer
+from app.sandbox.answer import NO_STORE, SandboxAnswer
 from app.sandbox.application import CLIENT_ID
 from app.sandbox.authorization_request import oauth_of
-from app.sandbox.client_proof import ClientProof
+from app.sandbox.client_proof import ClientProofCheck
 from app.sandbox.inbound import Inbound
-from app.sandbox.ledger import Ledger, Verdict
+from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.methods import best_example, example_answer
 from app.sandbox.oauth import rfc_fields
-from app.sandbox.roles import Call
+from app.sandbox.routing import Call
 from app.sandbox.tokens import Claims, Kind, Seal
 from app.sandbox.wording import TokenRefusedError, plain_success, problem_answer, token_refusal
 
@@ -23,14 +23,14 @@ from app.sandbox.wording import TokenRefusedError, plain_success, problem_answer
 class Revocation:
     """Revokes the whole family of a token, wherever in the request it stands, and introspects tokens."""
 
-    def __init__(self, seal: Seal, ledger: Ledger, proof: ClientProof) -> None:
+    def __init__(self, seal: Seal, ledger: Ledger, proof: ClientProofCheck) -> None:
         self._seal = seal
         self._ledger = ledger
         self._proof = proof
 
     async def revoke(
         self, definition: Definition, methods: Sequence[AuthMethod], calls: Sequence[Call], inbound: Inbound
-    ) -> Answer:
+    ) -> SandboxAnswer:
         """Revoke; a token that is not ours or was revoked before is a success too (RFC 7009 2.2).
 
         Only where the token is the caller's own credential must it be a live one. The application need not
@@ -40,7 +40,7 @@ class Revocation:
         oauth = oauth_of(method)
         found = list(self._tokens(definition, inbound))
         if oauth.revoke_with == "bearer":
-            if not found or await self._ledger.verdict(found[0]) is not Verdict.LIVE:
+            if not found or await self._ledger.verdict(found[0]) is not TokenStatus.LIVE:
                 return problem_answer(
                     definition, calls[0].method if calls else None, ProblemCode.CREDENTIALS_REJECTED
                 )
@@ -54,15 +54,15 @@ class Revocation:
             await self._ledger.revoke(claims)
         example = best_example(calls[0].method, {}) if calls else None
         return (
-            Answer(200, plain_success(definition.http), NO_STORE)
+            SandboxAnswer(200, plain_success(definition.http), NO_STORE)
             if example is None
             else example_answer(example, {})
         )
 
     async def introspect(
         self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound
-    ) -> Answer:
-        """Tell what a token is (RFC 7662 2.2); one that does not count is only ``active: false``."""
+    ) -> SandboxAnswer:
+        """Report what a token is (RFC 7662 2.2); one that does not count is only ``active: false``."""
         method = methods[0]
         fields = rfc_fields(oauth_of(method), inbound)
         try:
@@ -70,9 +70,9 @@ class Revocation:
         except TokenRefusedError as refused:
             return token_refusal(oauth_of(method), refused)
         claims = self._opened(definition, fields.get("token", ""))
-        if claims is None or await self._ledger.verdict(claims) is not Verdict.LIVE:
-            return Answer(200, {"active": False}, NO_STORE)
-        told = {
+        if claims is None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
+            return SandboxAnswer(200, {"active": False}, NO_STORE)
+        description = {
             "active": True,
             "client_id": CLIENT_ID,
             "scope": " ".join(claims.scopes),
@@ -80,7 +80,7 @@ class Revocation:
         }
         expiry = {} if claims.expires_at is None else {"exp": claims.expires_at}
         kind = "access_token" if claims.kind is Kind.ACCESS else "refresh_token"
-        return Answer(200, {**told, **expiry, "token_type": kind}, NO_STORE)
+        return SandboxAnswer(200, {**description, **expiry, "token_type": kind}, NO_STORE)
 
     def _tokens(self, definition: Definition, inbound: Inbound) -> Iterator[Claims]:
         texts = [inbound.headers.get("authorization", "").rpartition(" ")[2]]

@@ -11,7 +11,7 @@ from app.sandbox.aws_signature import AwsSignature, is_aws_signed, is_right, rea
 from app.sandbox.inbound import Inbound
 from app.sandbox.oauth1_check import OAuth1Check
 from app.sandbox.oauth1_signature import OAuth1RefusedError, read_signed
-from app.sandbox.presented import Presented, Standing, are_right, placed_values, read_template
+from app.sandbox.presented import CredentialStatus, Presented, are_right, placed_values, read_template
 from app.sandbox.tokens import Kind
 
 
@@ -34,10 +34,10 @@ class SignedCalls:
                 found = self._aws(method, inbound, in_path)
             else:
                 continue
-            if found is not None and found.standing is not Standing.WRONG:
+            if found is not None and found.status is not CredentialStatus.WRONG:
                 return found
             was_read = was_read or found is not None
-        return Presented(Standing.WRONG if was_read else Standing.MISSING)
+        return Presented(CredentialStatus.WRONG if was_read else CredentialStatus.MISSING)
 
     async def _oauth1(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Presented | None:
         try:
@@ -45,20 +45,22 @@ class SignedCalls:
                 return None
             _, claims = await self._check.check_token(definition, method, inbound, Kind.ACCESS)
         except OAuth1RefusedError:
-            return Presented(Standing.WRONG)
-        return Presented(Standing.TOKEN, method, claims)
+            return Presented(CredentialStatus.WRONG)
+        return Presented(CredentialStatus.TOKEN, method, claims)
 
     def _aws(self, method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> Presented | None:
         if not is_aws_signed(inbound):
             return None
-        told, values = read_signature(inbound), sandbox_credentials(method)
+        signature, values = read_signature(inbound), sandbox_credentials(method)
         secret = expanded(method.sign["secretAccessKey"], values)
         is_signed = (
-            told is not None and _is_for(method, told) and is_right(inbound, told, secret, self._clock.now())
+            signature is not None
+            and _is_for(method, signature)
+            and is_right(inbound, signature, secret, self._clock.now())
         )
         if not is_signed or not _has_session(method, inbound) or not _is_placed(method, inbound, in_path):
-            return Presented(Standing.WRONG)
-        return Presented(Standing.ENTERED, method)
+            return Presented(CredentialStatus.WRONG)
+        return Presented(CredentialStatus.ENTERED, method)
 
 
 def expanded(text: str, credentials: Mapping[str, str]) -> str:
@@ -68,9 +70,9 @@ def expanded(text: str, credentials: Mapping[str, str]) -> str:
     return text
 
 
-def _is_for(method: AuthMethod, told: AwsSignature) -> bool:
+def _is_for(method: AuthMethod, signature: AwsSignature) -> bool:
     """Whether the key is the known one, and the scope what the definition says, as far as that is no configuration."""
-    parts = {"accessKeyId": told.access_key_id, "region": told.region, "service": told.service}
+    parts = {"accessKeyId": signature.access_key_id, "region": signature.region, "service": signature.service}
     known = sandbox_credentials(method)
     for name, value in parts.items():
         read = read_template(method.sign[name], value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from app.catalog.definition import Definition
-from app.sandbox.roles import Roles
+from app.sandbox.routing import Router
 
 MAX_COMPILED: Final = 512
 
@@ -38,7 +38,7 @@ class Simulation:
     """One definition and what its addresses are for."""
 
     definition: Definition
-    roles: Roles
+    router: Router
 
 
 class Simulations:
@@ -58,7 +58,7 @@ class Simulations:
         if found is None or found.definition is not definition:
             if len(self._compiled) >= MAX_COMPILED:
                 self._compiled.clear()
-            found = self._compiled[key] = Simulation(definition, Roles(definition))
+            found = self._compiled[key] = Simulation(definition, Router(definition))
         return found
 
     def latest(self) -> list[Definition]:

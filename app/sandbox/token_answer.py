@@ -18,7 +18,7 @@ OFFLINE_SCOPES: Final = frozenset({"offline_access", "offline.access", "refresh_
 
 @dataclass(frozen=True, slots=True)
 class IssuedTokens:
-    """What was issued; ``refresh`` is None where there is none, ``lifetime_s`` where it is not told."""
+    """What was issued; ``refresh`` is None where there is none, ``lifetime_s`` where it is not stated."""
 
     access: str
     refresh: str | None
@@ -36,12 +36,12 @@ def build_token_answer(token: TokenAnswer, issued: IssuedTokens) -> dict[str, Js
     body: dict[str, Json] = plain(token.example)
     for path in token.secrets.values():
         if not _is_jwt(paths.present(body, path)):
-            paths.replace(body, path, issued.access)
-    paths.replace(body, token.access_token, issued.access)
+            paths.replace_at(body, path, issued.access)
+    paths.replace_at(body, token.access_token, issued.access)
     if issued.refresh is None:
         paths.remove(body, token.refresh_token)
     else:
-        paths.replace(body, token.refresh_token, issued.refresh)
+        paths.replace_at(body, token.refresh_token, issued.refresh)
     _replace_alike(body, token.expires_in, issued.lifetime_s)
     _replace_granted(body, token, issued.scopes)
     speak_of_account(body, token.account.id, token.account.label, issued.account)
@@ -52,10 +52,10 @@ def lifetime_of(token: TokenAnswer, switched_s: int | None) -> int | None:
     """Return how many seconds an access token lives: as switched, as the example says, or as documented."""
     if switched_s is not None:
         return switched_s
-    told = paths.present(token.example, token.expires_in)
-    if isinstance(told, str) and told.isdecimal():
-        return int(told)
-    return int(told) if isinstance(told, int | float) else token.default_expires_in_s
+    expires_in = paths.present(token.example, token.expires_in)
+    if isinstance(expires_in, str) and expires_in.isdecimal():
+        return int(expires_in)
+    return int(expires_in) if isinstance(expires_in, int | float) else token.default_expires_in_s
 
 
 def gives_refresh_token(method: AuthMethod, token: TokenAnswer, granted: Sequence[str]) -> bool:
@@ -67,15 +67,15 @@ def gives_refresh_token(method: AuthMethod, token: TokenAnswer, granted: Sequenc
 def _replace_alike(body: Json, path: str | None, value: int | None) -> None:
     present = paths.present(body, path)
     if value is not None:
-        paths.replace(body, path, str(value) if isinstance(present, str) else value)
+        paths.replace_at(body, path, str(value) if isinstance(present, str) else value)
 
 
 def _replace_granted(body: Json, token: TokenAnswer, scopes: Sequence[str]) -> None:
     present = paths.present(body, token.granted)
     if isinstance(present, list):
-        paths.replace(body, token.granted, list(scopes))
+        paths.replace_at(body, token.granted, list(scopes))
     elif isinstance(present, str):
-        paths.replace(body, token.granted, token.granted_separator.join(scopes))
+        paths.replace_at(body, token.granted, token.granted_separator.join(scopes))
 
 
 def _is_jwt(value: Json) -> bool:

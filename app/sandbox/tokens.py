@@ -89,7 +89,7 @@ class Seal:
         return _encode(hmac.new(self._key, payload.encode(), hashlib.sha256).digest())
 
 
-def hash_of(text: str) -> str:
+def text_hash(text: str) -> str:
     """Return the base64url SHA-256 of ``text`` (RFC 7636 4.2, without padding)."""
     return _encode(hashlib.sha256(text.encode()).digest())
 

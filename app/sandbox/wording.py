@@ -9,12 +9,12 @@ from typing import Final
 
 import orjson
 
+from app.catalog.classification import classify, facts_of
 from app.catalog.definition import Definition, Example, Http, Json, Method, OAuth2, TokenAnswer
-from app.catalog.outcome import classify, facts_of
 from app.foundation.expressions import compile_pick
 from app.foundation.problems import ProblemCode
 from app.sandbox import paths
-from app.sandbox.answer import NO_STORE, Answer, fault, plain
+from app.sandbox.answer import NO_STORE, SandboxAnswer, fault, plain
 
 _LITERAL: Final = re.compile(r"'([^'\\]*)'|`([^`]*)`")
 _MADE_TRUE: Final = re.compile(r"body\.([A-Za-z_][\w.]*)\s*==\s*`true`")
@@ -26,7 +26,7 @@ _PLAIN: Final[Mapping[str, tuple[int, str, str]]] = {
         "The token lacks a permission that this call needs.",
     ),
     ProblemCode.RATE_LIMITED: (429, "rate_limited", "Too many calls."),
-    ProblemCode.UPSTREAM_UNAVAILABLE: (500, "server_error", "The sandbox was told to fail."),
+    ProblemCode.UPSTREAM_UNAVAILABLE: (500, "server_error", "The sandbox was set to fail."),
 }
 
 BAD_CODE: Final = (ProblemCode.CALLBACK_INVALID, ProblemCode.REAUTHENTICATION_REQUIRED)
@@ -46,7 +46,7 @@ class TokenRefusedError(Exception):
         self.meanings = meanings
 
 
-def token_refusal(oauth: OAuth2, refused: TokenRefusedError) -> Answer:
+def token_refusal(oauth: OAuth2, refused: TokenRefusedError) -> SandboxAnswer:
     """Return the error answer of a token endpoint in the definition's shape.
 
     Where the definition has a success predicate the answer is a 200 that fails it (Slack, GitHub); else 400,
@@ -55,15 +55,17 @@ def token_refusal(oauth: OAuth2, refused: TokenRefusedError) -> Answer:
     """
     body = _said(oauth, refused)
     if oauth.token.success is None:
-        return Answer(401 if refused.code == "invalid_client" else 400, body, _refusal_headers(refused))
+        return SandboxAnswer(
+            401 if refused.code == "invalid_client" else 400, body, _refusal_headers(refused)
+        )
     body = {**_switched_off(oauth.token), **body}
     holds = compile_pick(oauth.token.success).holds(facts_of(200, {}, body))
-    return Answer(400 if holds else 200, body, NO_STORE)
+    return SandboxAnswer(400 if holds else 200, body, NO_STORE)
 
 
 def problem_answer(
     definition: Definition, method: Method | None, code: ProblemCode, *, expired: bool = False
-) -> Answer:
+) -> SandboxAnswer:
     """Return an answer that this definition understands as ``code``: an example of it, else a plain status.
 
     The method's own examples come first. ``expired`` asks for one that also means "renew once and repeat".
@@ -74,10 +76,10 @@ def problem_answer(
     if expired and not wanted:
         return _expiry_answer(http, fitting) or _plain(code)
     chosen = next(iter(wanted or fitting), None)
-    return _plain(code) if chosen is None else Answer(chosen.status, chosen.body, chosen.headers)
+    return _plain(code) if chosen is None else SandboxAnswer(chosen.status, chosen.body, chosen.headers)
 
 
-def missing_scope_answer(definition: Definition, method: Method, missing: Sequence[str]) -> Answer:
+def missing_scope_answer(definition: Definition, method: Method, missing: Sequence[str]) -> SandboxAnswer:
     """Return the definition's answer for a missing permission, naming the scope where it names one."""
     answer = problem_answer(definition, method, ProblemCode.MISSING_SCOPE)
     known = {scope.name for auth in definition.auth for scope in auth.scopes}
@@ -161,15 +163,15 @@ def _expires(http: Http, example: Example) -> bool:
     return classify(http, example.status, example.headers, example.body).expired
 
 
-def _expiry_answer(http: Http, fitting: list[Example]) -> Answer | None:
+def _expiry_answer(http: Http, fitting: list[Example]) -> SandboxAnswer | None:
     if http.expiry is None:
         return None
     for word in _literals(http.expiry):
         for example in fitting:
             body = plain(example.body)
             path = (http.error.code or "").removeprefix("body.")
-            if paths.replace(body, path or None, word) and _expires_with(http, example, body):
-                return Answer(example.status, body, example.headers)
+            if paths.replace_at(body, path or None, word) and _expires_with(http, example, body):
+                return SandboxAnswer(example.status, body, example.headers)
     return None
 
 
@@ -177,5 +179,5 @@ def _expires_with(http: Http, example: Example, body: Json) -> bool:
     return classify(http, example.status, example.headers, body).expired
 
 
-def _plain(code: ProblemCode) -> Answer:
+def _plain(code: ProblemCode) -> SandboxAnswer:
     return fault(*_PLAIN[code])

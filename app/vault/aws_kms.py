@@ -26,7 +26,7 @@ _NOT_OURS: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyExcepti
 class AwsKmsKey(ServiceKey):
     """A symmetric KMS key, named by its ARN: an alias may come to mean another key.
 
-    AWS keeps the older material of a key that it rotates and tells no version of it: the version is always 1.
+    AWS keeps the older material of a key that it rotates and states no version of it: the version is always 1.
 
     Raises:
         ValueError: it is not the ARN of a key.
@@ -89,9 +89,9 @@ def _client(region: str, endpoint: str | None) -> Any:  # noqa: ANN401 - boto3 m
     for name in ("botocore", "boto3", "urllib3"):
         logger = logging.getLogger(name)
         logger.setLevel(max(logging.INFO, logger.level))
-    patience = Config(
+    config = Config(
         connect_timeout=_CONNECT_S,
         read_timeout=_READ_S,
         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
     )
-    return boto3.session.Session().client("kms", region_name=region, endpoint_url=endpoint, config=patience)
+    return boto3.session.Session().client("kms", region_name=region, endpoint_url=endpoint, config=config)

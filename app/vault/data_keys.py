@@ -136,7 +136,7 @@ class DataKeys:
         """Open the wrapped form of a row's key, whatever is remembered of it; else as :meth:`unwrapped`."""
         kek = self._ring.get(record.kek_id, record.kek_version)
         if kek is None:
-            record = await _as_it_is_now(record)  # it may have been wrapped anew since it was read
+            record = await _reloaded(record)  # it may have been wrapped anew since it was read
             kek = self._ring.get(record.kek_id, record.kek_version)
         if record.state == DESTROYED or record.wrapped is None:
             raise CredentialUnreadableError
@@ -175,7 +175,7 @@ class DataKeys:
         return kek
 
 
-async def _as_it_is_now(record: DataKeyRecord) -> DataKeyRecord:
+async def _reloaded(record: DataKeyRecord) -> DataKeyRecord:
     return await DataKeyRecord.get_or_none(id=record.id) or record
 
 

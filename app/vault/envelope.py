@@ -134,7 +134,7 @@ def wrap_key(kek: bytes, material: bytes, entries: Mapping[str, str]) -> str:
     """Wrap a 32-byte data key under a local 32-byte key, bound to ``entries`` (see :class:`WrapContext`)."""
     _require_key(kek)
     _require_key(material)
-    return f"{_WRAP_VERSION}.{_encode(_seal_blob(kek, _WRAP_LABEL, canonical_json(entries), material))}"
+    return f"{_WRAP_VERSION}.{_encode(_seal_blob(kek, _WRAP_LABEL, canonical_entries(entries), material))}"
 
 
 def unwrap_key(kek: bytes, text: str, entries: Mapping[str, str]) -> bytes:
@@ -147,13 +147,13 @@ def unwrap_key(kek: bytes, text: str, entries: Mapping[str, str]) -> bytes:
     version, _, encoded = text.partition(".")
     if version != _WRAP_VERSION or len(text) > MAX_TEXT_LENGTH:
         raise IntegrityError(IntegrityCode.MALFORMED)
-    material = _open_blob(kek, _WRAP_LABEL, canonical_json(entries), _decode(encoded))
+    material = _open_blob(kek, _WRAP_LABEL, canonical_entries(entries), _decode(encoded))
     if len(material) != KEY_BYTES:
         raise IntegrityError(IntegrityCode.MALFORMED)
     return material
 
 
-def canonical_json(entries: Mapping[str, str]) -> bytes:
+def canonical_entries(entries: Mapping[str, str]) -> bytes:
     """Return the one spelling of a mapping of names to strings: sorted, without spaces, ASCII only."""
     return json.dumps(dict(entries), sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.foundation.secret import Secret
-from app.vault.envelope import canonical_json
+from app.vault.envelope import canonical_entries
 from app.vault.errors import IntegrityCode, IntegrityError
 from app.vault.google_token import GoogleToken
-from app.vault.service_door import Answer, ServiceDoor, ServiceFaultError, to_base64
+from app.vault.service_client import ServiceAnswer, ServiceClient, ServiceFaultError, to_base64
 from app.vault.service_key import ServiceKey
 
 ENDPOINT: Final = "https://cloudkms.googleapis.com"
@@ -32,16 +32,16 @@ class GcpKmsKey(ServiceKey):
         ValueError: the name is not one.
     """
 
-    def __init__(self, name: str, door: ServiceDoor, token: GoogleToken) -> None:
+    def __init__(self, name: str, service: ServiceClient, token: GoogleToken) -> None:
         if not NAME.fullmatch(name):
             raise ValueError("a KMS key is named projects/<p>/locations/<l>/keyRings/<r>/cryptoKeys/<k>")
         super().__init__(f"gcp-kms:{name}")
         self._path = f"/v1/{name}"
-        self._door = door
+        self._service = service
         self._token = token
 
     async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
-        answer = await self._ask("encrypt", entries, plaintext=to_base64(material))
+        answer = await self._request("encrypt", entries, plaintext=to_base64(material))
         version = _VERSION.search(str(answer.data.get("name", "")))
         wrapped = _bytes(answer.data.get("ciphertext"))
         if not answer.is_ok or version is None or not wrapped:
@@ -49,7 +49,7 @@ class GcpKmsKey(ServiceKey):
         return version[1], wrapped
 
     async def _decrypt(self, wrapped: bytes, entries: Mapping[str, str]) -> bytes:
-        answer = await self._ask("decrypt", entries, ciphertext=to_base64(wrapped))
+        answer = await self._request("decrypt", entries, ciphertext=to_base64(wrapped))
         if answer.is_ok:
             return _bytes(answer.data.get("plaintext"))
         if (
@@ -58,12 +58,12 @@ class GcpKmsKey(ServiceKey):
             raise IntegrityError(IntegrityCode.NOT_AUTHENTIC)
         raise self._unavailable(_status(answer))
 
-    async def _ask(self, verb: str, entries: Mapping[str, str], **body: str) -> Answer:
-        body["additionalAuthenticatedData"] = to_base64(canonical_json(entries))
+    async def _request(self, verb: str, entries: Mapping[str, str], **body: str) -> ServiceAnswer:
+        body["additionalAuthenticatedData"] = to_base64(canonical_entries(entries))
         try:
             token = (await self._token.token()).reveal()
             headers = {"authorization": Secret(f"Bearer {token}")}
-            return await self._door.ask("POST", f"{self._path}:{verb}", headers=headers, body=body)
+            return await self._service.request("POST", f"{self._path}:{verb}", headers=headers, body=body)
         except ServiceFaultError as fault:
             raise self._unavailable(fault.code) from None
 
@@ -75,7 +75,7 @@ def _bytes(text: object) -> bytes:
         return b""
 
 
-def _status(answer: Answer) -> str:
+def _status(answer: ServiceAnswer) -> str:
     fault = answer.data.get("error")
     status = str(fault.get("status", "")) if isinstance(fault, dict) else ""
     return status if re.fullmatch(r"[A-Z_]{1,40}", status) else f"HTTP_{answer.status}"

@@ -15,7 +15,7 @@ from app.foundation.clock import Clock
 from app.foundation.secret import Secret
 from app.vault.errors import KeyFileError
 from app.vault.private_file import read_private
-from app.vault.service_door import ServiceDoor, ServiceFaultError
+from app.vault.service_client import ServiceClient, ServiceFaultError
 
 METADATA: Final = "http://169.254.169.254"
 _SCOPE: Final = "https://www.googleapis.com/auth/cloudkms"
@@ -30,7 +30,7 @@ class GoogleToken:
     It is kept until shortly before it ends. ``metadata`` is the door to the machine's metadata server.
     """
 
-    def __init__(self, clock: Clock, metadata: ServiceDoor, account_file: Path | None = None) -> None:
+    def __init__(self, clock: Clock, metadata: ServiceClient, account_file: Path | None = None) -> None:
         self._clock = clock
         self._metadata = metadata
         self._account_file = account_file
@@ -72,7 +72,7 @@ class GoogleToken:
         }
 
     async def _of_machine(self) -> tuple[Secret, float]:
-        answer = await self._metadata.ask("GET", _PATH, headers={"metadata-flavor": "Google"})
+        answer = await self._metadata.request("GET", _PATH, headers={"metadata-flavor": "Google"})
         token, lifetime = answer.data.get("access_token"), answer.data.get("expires_in")
         if not answer.is_ok or not isinstance(token, str) or not isinstance(lifetime, int):
             raise ServiceFaultError(f"METADATA_HTTP_{answer.status}")

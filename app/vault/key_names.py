@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-from app.audit.entry import Target
+from app.audit.entry import AuditTarget
 from app.vault.errors import KeyRefusedError
 from app.vault.keys import KeyProvider, LocalKeyProvider
 
@@ -29,7 +29,7 @@ def named(name: str, held: Sequence[KeyProvider], seen: Sequence[str] = ()) -> s
     )
 
 
-def target_of(key_id: str) -> Target:
+def target_of(key_id: str) -> AuditTarget:
     """Return what the audit calls a key; a long id of a key service stands in the label."""
     short = key_id if len(key_id) <= _LONGEST_ID else hashlib.sha256(key_id.encode()).hexdigest()[:32]
-    return Target("key", short, key_id)
+    return AuditTarget("key", short, key_id)

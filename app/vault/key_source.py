@@ -20,7 +20,7 @@ from app.vault.google_token import METADATA, GoogleToken
 from app.vault.key_file import env_ring
 from app.vault.keys import KeyProvider, KeyRing
 from app.vault.rotation import KeyHome
-from app.vault.service_door import ServiceDoor, service_outbound
+from app.vault.service_client import ServiceClient, service_outbound
 from app.vault.start_up import open_key_file
 from app.vault.watched_ring import WatchedKeyRing
 
@@ -137,10 +137,10 @@ async def _services(source: KeySource, clock: Clock, stack: AsyncExitStack) -> l
             stack.callback(service.close)
             return service
         if name == "gcp-kms":
-            token = GoogleToken(clock, ServiceDoor(outbound, clock, METADATA), credentials)
-            return gcp_kms.GcpKmsKey(key, ServiceDoor(outbound, clock, endpoint or gcp_kms.ENDPOINT), token)
+            token = GoogleToken(clock, ServiceClient(outbound, clock, METADATA), credentials)
+            return gcp_kms.GcpKmsKey(key, ServiceClient(outbound, clock, endpoint or gcp_kms.ENDPOINT), token)
         return vault_transit.VaultTransitKey(
-            key, ServiceDoor(outbound, clock, str(endpoint)), Path(str(credentials))
+            key, ServiceClient(outbound, clock, str(endpoint)), Path(str(credentials))
         )
 
     return [make(name, key) for name, key in wanted]

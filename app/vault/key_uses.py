@@ -23,7 +23,7 @@ WHERE k."state" <> 'DESTROYED' GROUP BY k."kek_id", k."kek_version"
 """
 
 
-class KeyStanding(StrEnum):
+class KeyStatus(StrEnum):
     """What a key is to this hub."""
 
     ACTIVE = "ACTIVE"
@@ -38,7 +38,7 @@ class KeyUse:
 
     key_id: str
     version: str
-    standing: KeyStanding
+    status: KeyStatus
     data_keys: int
     sealed_values: int
 
@@ -71,7 +71,7 @@ async def key_uses(ring: KeyRing) -> tuple[KeyUse, ...]:
     held = {(key.key_id, key.version): number for number, key in enumerate(ring.keys)}
     places = sorted({*counts, *held}, key=lambda place: (held.get(place, len(held)), place))
     return tuple(
-        KeyUse(*place, _standing(ring, retired, place), *counts.get(place, (0, 0))) for place in places
+        KeyUse(*place, _status(ring, retired, place), *counts.get(place, (0, 0))) for place in places
     )
 
 
@@ -117,10 +117,10 @@ async def _report(ring: KeyRing, key_id: str, version: str, data_keys: int, open
     return KeyReport(key_id, version, key is not None, opens, data_keys, opened)
 
 
-def _standing(ring: KeyRing, retired: set[str], place: tuple[str, str]) -> KeyStanding:
+def _status(ring: KeyRing, retired: set[str], place: tuple[str, str]) -> KeyStatus:
     active = ring.active
     if place == (active.key_id, active.version):
-        return KeyStanding.ACTIVE
+        return KeyStatus.ACTIVE
     if ring.get(*place) is None:
-        return KeyStanding.MISSING
-    return KeyStanding.RETIRED if place[0] in retired else KeyStanding.DECRYPT_ONLY
+        return KeyStatus.MISSING
+    return KeyStatus.RETIRED if place[0] in retired else KeyStatus.DECRYPT_ONLY

@@ -45,7 +45,7 @@ class KeyProvider(Protocol):
         ...
 
     def opens(self, version: str) -> bool:
-        """Tell whether this provider opens what that version of its key wrapped."""
+        """Return whether this provider opens what that version of its key wrapped."""
         ...
 
     async def check(self) -> None:
@@ -95,7 +95,7 @@ class LocalKeyProvider:
         return self.version
 
     def opens(self, version: str) -> bool:
-        """Tell whether it is the only version there is."""
+        """Return whether it is the only version there is."""
         return version == self.version
 
     async def check(self) -> None:
@@ -163,7 +163,7 @@ class KeyRing:
         return key if key is not None and key.opens(version) else None
 
     def refresh(self) -> None:
-        """Look at once whether the keys have changed where they come from; those in memory never do."""
+        """Check at once whether the keys have changed where they come from; those in memory never do."""
 
     def _hold(self, active: KeyProvider, others: Sequence[KeyProvider]) -> None:
         by_id = {key.key_id: key for key in (active, *others)}

@@ -12,7 +12,7 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from app.access.actor import Actor
-from app.audit.entry import Target
+from app.audit.entry import AuditTarget
 from app.audit.log import AuditLog
 from app.foundation.clock import Clock
 from app.foundation.database import Database
@@ -29,7 +29,7 @@ from app.vault.swaps import NewSeal, swap_seals
 
 _BATCH: Final = 200
 _NEW_KEYS_AT_ONCE: Final = 20
-_PATIENCE: Final = 50
+_MAX_IDLE_ROUNDS: Final = 50
 _PAUSE_S: Final = 0.1
 _DESTROY_EVERY_S: Final = 3_600.0
 
@@ -118,7 +118,7 @@ class Resealing:
                 for old_id, workspace in due[start : start + _NEW_KEYS_AT_ONCE]:
                     new_key = await self._keys.replace_active(tx, workspace, old_id)
                     if new_key is not None:  # else another command replaced it in this moment
-                        target = Target("data_key", new_key, workspace)
+                        target = AuditTarget("data_key", new_key, workspace)
                         self._audit.record(
                             tx, actor, "data_key.replaced", target, detail={"replaces": old_id}
                         )
@@ -127,12 +127,12 @@ class Resealing:
 
     async def _move_values(self, actor: Actor, workspace_id: str | None) -> _Moved:
         """Go over what is left until nothing is, but for what does not open or stays locked by others."""
-        total, patience = 0, _PATIENCE
+        total, rounds_left = 0, _MAX_IDLE_ROUNDS
         while True:
             found = await self._round(actor, workspace_id)
             total += found.moved
-            patience = _PATIENCE if found.moved else patience - 1
-            if not found.moved and (not found.busy or not patience):
+            rounds_left = _MAX_IDLE_ROUNDS if found.moved else rounds_left - 1
+            if not found.moved and (not found.busy or not rounds_left):
                 return _Moved(total, found.unreadable, found.busy)
             if not found.moved:
                 await self._clock.sleep(_PAUSE_S)
@@ -171,7 +171,7 @@ class Resealing:
         async with self._database.transaction() as tx:
             moved = await swap_seals(self._database, seals)
             if moved:
-                target = Target("workspace", workspace_id or "all", workspace_id or "all workspaces")
+                target = AuditTarget("workspace", workspace_id or "all", workspace_id or "all workspaces")
                 self._audit.record(tx, actor, "data_key.resealed", target, detail={"values": moved})
         return moved
 
@@ -186,7 +186,7 @@ class Resealing:
                 for record in await _unneeded(records, tx.now - retention):
                     gone = DataKeyRecord.filter(id=record.id, state=DECRYPT_ONLY)
                     if await gone.update(state=DESTROYED, wrapped=None, destroyed_at=tx.now):
-                        target = Target("data_key", record.id, record.workspace_id)
+                        target = AuditTarget("data_key", record.id, record.workspace_id)
                         self._audit.record(tx, actor, "data_key.destroyed", target)
                         destroyed += 1
         return destroyed

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from app.access.actor import Actor, ActorKind
-from app.audit.entry import Detail, Outcome, Target
+from app.audit.entry import AuditTarget, Detail, EntryOutcome
 
 
 class RevealPurpose(StrEnum):
@@ -43,9 +43,9 @@ class AuditSink(Protocol):
         self,
         actor: Actor,
         action: str,
-        target: Target,
+        target: AuditTarget,
         *,
-        outcome: Outcome = "OK",
+        outcome: EntryOutcome = "OK",
         detail: Detail = ...,
     ) -> None:
         """Write one entry in a transaction of its own; durable when it returns."""

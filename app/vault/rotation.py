@@ -1,6 +1,6 @@
 """Rotation of the keys that wrap data keys: add, promote, rewrap, verify, retire, while hubs keep serving.
 
-Nothing remembers how far a rotation is: what is left to do stands in the key file and in the rows. Each act is told
+Nothing remembers how far a rotation is: what is left to do stands in the key file and in the rows. Each act is recorded
 in the audit before it happens, and done again it does what is left. A killed act leaves everything readable under
 keys that the ring holds.
 """
@@ -94,7 +94,7 @@ class KeyRotation:
             raise KeyRefusedError(
                 f"A key with the label {line.label} stands there already. Choose another label."
             )
-        await self._tell(actor, "key.added", line_id(line))
+        await self._audit_change(actor, "key.added", line_id(line))
         if self._home.file is None:
             return AddedKey(line_id(line), Secret(format_key_line(line).strip()))
         await self._edit(actor, "key.added", line_id(line), lambda lines: with_key(lines, line))
@@ -216,7 +216,7 @@ class KeyRotation:
                 self._audit.record(tx, actor, "key.retired", target_of(key_id))
 
     def _is_alone(self, key_id: str) -> bool:
-        """Tell whether the file holds no other key: it is then deleted as a whole, which nobody does but people."""
+        """Return whether the file holds no other key: it is then deleted as a whole, which nobody does but people."""
         return [key.key_id for key in self._ring.keys if isinstance(key, FileKeyProvider)] == [key_id]
 
     def _without(self, lines: Lines, key_id: str) -> Lines:
@@ -227,7 +227,7 @@ class KeyRotation:
             )  # in the file somebody must be; the service wraps all the same
         return without_key(lines, key_id)
 
-    async def _tell(self, actor: Actor, action: str, key_id: str) -> None:
+    async def _audit_change(self, actor: Actor, action: str, key_id: str) -> None:
         await self._audit.record_alone(actor, action, target_of(key_id), outcome="OK")
 
     async def _edit(self, actor: Actor, action: str, key_id: str, change: Callable[[Lines], Lines]) -> None:

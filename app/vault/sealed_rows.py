@@ -80,7 +80,9 @@ async def insert(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes
     )
 
 
-async def replace(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes, expected: int) -> bool:
+async def replace_sealed(
+    tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes, expected: int
+) -> bool:
     """Seal over generation ``expected``; return False, changing nothing, where the place holds another."""
     changed = await (
         at(ref)

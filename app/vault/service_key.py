@@ -1,4 +1,4 @@
-"""What all keys of key services share: the text form, the version in it, and how faults are told."""
+"""What all keys of key services share: the text form, the version in it, and how faults are reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.vault.errors import IntegrityCode, IntegrityError, KeyUnavailableError
 T = TypeVar("T")
 _log = structlog.get_logger("patchbay.vault")
 _FORM: Final = re.compile(r"pbs1\.([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]+)")
-_PATIENCE_S: Final = 8.0  # below what other writers wait for a database that is locked meanwhile
+_TIMEOUT_S: Final = 8.0  # below what other writers wait for a database that is locked meanwhile
 _CHECK: Final = WrapContext("system", "check", purpose="check")
 
 
@@ -46,7 +46,7 @@ class ServiceKey(ABC):
         return _parts(text)[0]
 
     def opens(self, version: str) -> bool:  # noqa: ARG002 - the service keeps its older versions
-        """Tell that every version opens here."""
+        """Return that every version opens here."""
         return True
 
     async def check(self) -> None:
@@ -92,7 +92,7 @@ class ServiceKey(ABC):
 
     async def _soon(self, act: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TIMEOUT_S):
                 return await act
         except TimeoutError:
             raise self._unavailable("TIMEOUT") from None

@@ -39,7 +39,7 @@ _WHAT_TO_DO_THERE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class KeyFault:
     """One key that stored data needs and that is missing or wrong, and what is lost without it."""
 
     key_id: str
@@ -119,7 +119,7 @@ async def open_key_file(
         KeyCheckError: there is no file, and stored data needs its key.
         KeyFileError: the file is not acceptable or cannot be made.
     """
-    if not _stands(path):
+    if not _exists(path):
         with database.bind():
             faults = [
                 await _fault(*key, f"was in {path}, which does not exist") for key in await _needed_keys()
@@ -148,7 +148,7 @@ async def open_probe(key: KeyProvider, key_id: str, version: str) -> None:
         await key.unwrap(str(wrapped_by.wrapped), WrapContext(wrapped_by.workspace_id, wrapped_by.id))
 
 
-def _stands(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     return path.exists()
 
 
@@ -177,19 +177,19 @@ async def _reason(key: KeyProvider | None, key_id: str, version: str) -> str | N
     return None
 
 
-async def _fault(key_id: str, version: str, reason: str) -> Fault:
+async def _fault(key_id: str, version: str, reason: str) -> KeyFault:
     theirs = _wrapped_by(key_id, version).exclude(workspace_id=SYSTEM_WORKSPACE)
     workspaces = await theirs.distinct().values_list("workspace_id", flat=True)
     sealed = SealedRecord.filter(data_key_id__in=Subquery(_wrapped_by(key_id, version).values("id")))
     credentials = await sealed.exclude(owner_table=VAULT_TABLE).count()
-    return Fault(key_id, version, reason, len(workspaces), credentials)
+    return KeyFault(key_id, version, reason, len(workspaces), credentials)
 
 
 def _wrapped_by(key_id: str, version: str) -> QuerySet[DataKeyRecord]:
     return DataKeyRecord.filter(kek_id=key_id, kek_version=version).exclude(state=DESTROYED)
 
 
-def _refusal(faults: Sequence[Fault], held: Sequence[KeyProvider]) -> KeyCheckError:
+def _refusal(faults: Sequence[KeyFault], held: Sequence[KeyProvider]) -> KeyCheckError:
     lines = [
         f"- {fault.key_id} (version {fault.version}) {fault.reason}{_rename_hint(fault, held)}. Affected: "
         f"{_count(fault.workspaces, 'workspace')}, {_count(fault.credentials, 'sealed credential')}."
@@ -207,7 +207,7 @@ def _refusal(faults: Sequence[Fault], held: Sequence[KeyProvider]) -> KeyCheckEr
     return KeyCheckError(message, tuple(fault.key_id for fault in faults))
 
 
-def _rename_hint(fault: Fault, held: Sequence[KeyProvider]) -> str:
+def _rename_hint(fault: KeyFault, held: Sequence[KeyProvider]) -> str:
     label, _, digits = fault.key_id.rpartition(":")
     twin = next((key.key_id for key in held if label and key.key_id.rpartition(":")[2] == digits), None)
     if twin is None or fault.reason != _ABSENT:

@@ -13,20 +13,20 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.access.actor import Actor
-from app.audit.entry import DetailValue, Outcome, Target
+from app.audit.entry import AuditTarget, DetailValue, EntryOutcome
+from app.foundation.batcher import Batcher
 from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import ConflictError, NotFoundError, PatchbayError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
-from app.foundation.together import Together
 from app.vault.data_keys import DataKeys
 from app.vault.envelope import KEY_BYTES, open_sealed
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyCheckError, KeyUnavailableError
 from app.vault.keys import KeyRing
 from app.vault.models import DataKeyRecord, SealedRecord
 from app.vault.reveals import AuditSink, RevealPurpose, is_counted
-from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find, find_all, insert, replace
+from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find, find_all, insert, replace_sealed
 from app.vault.start_up import SYSTEM_WORKSPACE, VAULT_TABLE, check_keys, register_keys
 from app.vault.values import decode_value, encode_value
 
@@ -62,7 +62,7 @@ class Vault:
         self._keys = DataKeys(ring, clock)
         self._root: bytes | None = None
         self._system_keys: dict[str, bytes] = {}
-        self._found = Together(self._find_all)
+        self._reads = Batcher(self._find_all)
 
     async def start(self) -> None:
         """Check the keys, then read the hub's own secret; a first start makes it. Audits nothing.
@@ -99,7 +99,7 @@ class Vault:
         if expected_generation is None:
             written = await insert(tx, ref, key, plaintext)
         else:
-            written = await replace(tx, ref, key, plaintext, expected_generation)
+            written = await replace_sealed(tx, ref, key, plaintext, expected_generation)
         if not written:
             raise ConflictError(problem(ProblemCode.CONFLICT))
         return FIRST_GENERATION if expected_generation is None else expected_generation + 1
@@ -130,7 +130,7 @@ class Vault:
         if self._database.is_in_transaction():
             raise RuntimeError("a value is never revealed inside a transaction")
         with self._database.bind():
-            record = await self._found.ask(ref)
+            record = await self._reads.submit(ref)
             if record is None:
                 raise NotFoundError
             if generation is not None and record.generation != generation:
@@ -212,7 +212,7 @@ class Vault:
             record = await find(ref)
             if record is None:
                 async with self._database.transaction() as tx:
-                    record = await self._standing_secret(tx, ref)
+                    record = await self._stored_secret(tx, ref)
             key = await self._open(ref, record)
         parts = (part.encode("utf-8", "surrogatepass") for part in (domain, secret.reveal()))
         message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
@@ -243,11 +243,11 @@ class Vault:
         if record is None and begun:
             raise KeyCheckError(_NO_ROOT.format("is missing"), ())
         try:
-            return await self._open(ref, record or await self._standing_secret(tx, ref))
+            return await self._open(ref, record or await self._stored_secret(tx, ref))
         except CredentialUnreadableError:
             raise KeyCheckError(_NO_ROOT.format("does not open"), ()) from None
 
-    async def _standing_secret(self, tx: Transaction, ref: SealedRef) -> SealedRecord:
+    async def _stored_secret(self, tx: Transaction, ref: SealedRef) -> SealedRecord:
         key = await self._keys.active(tx, ref.workspace_id)
         await insert(tx, ref, key, secrets.token_bytes(KEY_BYTES))
         return await at(ref).get()
@@ -284,6 +284,6 @@ class Vault:
         }
         if fault is not None:
             detail["problem"] = fault.problem.code.value
-        target = Target(ref.table, ref.row_id, ref.field)
-        outcome: Outcome = "OK" if fault is None else "FAILED"
+        target = AuditTarget(ref.table, ref.row_id, ref.field)
+        outcome: EntryOutcome = "OK" if fault is None else "FAILED"
         await self._audit.record_alone(actor, "secret.revealed", target, outcome=outcome, detail=detail)

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.foundation.secret import Secret
-from app.vault.envelope import canonical_json
+from app.vault.envelope import canonical_entries
 from app.vault.errors import IntegrityCode, IntegrityError, KeyFileError
 from app.vault.private_file import read_private
-from app.vault.service_door import Answer, ServiceDoor, ServiceFaultError, to_base64
+from app.vault.service_client import ServiceAnswer, ServiceClient, ServiceFaultError, to_base64
 from app.vault.service_key import ServiceKey
 
 NAME: Final = re.compile(r"(?:([A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*)/)?([A-Za-z0-9_-]{1,64})")
 _DEFAULT_MOUNT: Final = "transit"
 _CIPHERTEXT: Final = re.compile(r"vault:v([1-9]\d{0,8}):[A-Za-z0-9+/=]+")
-# Vault answers 400 or, in some versions, 500 for what does not open (hashicorp/vault issue 10842): its words tell.
+# Vault answers 400 or, in some versions, 500 for what does not open (hashicorp/vault issue 10842): its words decide.
 _NOT_OURS: Final = ("message authentication failed", "invalid ciphertext")
 
 
@@ -36,18 +36,20 @@ class VaultTransitKey(ServiceKey):
         ValueError: the name is not one.
     """
 
-    def __init__(self, name: str, door: ServiceDoor, token_file: Path) -> None:
+    def __init__(self, name: str, service: ServiceClient, token_file: Path) -> None:
         match = NAME.fullmatch(name)
         if match is None:
             raise ValueError("a transit key is named <mount>/<name>")
         self._path = f"/v1/{match[1] or _DEFAULT_MOUNT}"
         self._name = match[2]
         super().__init__(f"vault-transit:{match[1] or _DEFAULT_MOUNT}/{match[2]}")
-        self._door = door
+        self._service = service
         self._token_file = token_file
 
     async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
-        answer = await self._ask("encrypt", plaintext=to_base64(material), associated_data=_bound_to(entries))
+        answer = await self._request(
+            "encrypt", plaintext=to_base64(material), associated_data=_bound_to(entries)
+        )
         text = str(_data(answer).get("ciphertext", ""))
         match = _CIPHERTEXT.fullmatch(text)
         if not answer.is_ok or match is None:
@@ -58,18 +60,18 @@ class VaultTransitKey(ServiceKey):
         text = wrapped.decode("ascii", "replace")
         if not _CIPHERTEXT.fullmatch(text):
             raise IntegrityError(IntegrityCode.MALFORMED)
-        answer = await self._ask("decrypt", ciphertext=text, associated_data=_bound_to(entries))
+        answer = await self._request("decrypt", ciphertext=text, associated_data=_bound_to(entries))
         if answer.is_ok:
             return _bytes(_data(answer).get("plaintext"))
         if any(words in fault for fault in _faults(answer) for words in _NOT_OURS):
             raise IntegrityError(IntegrityCode.NOT_AUTHENTIC)
         raise self._unavailable(f"HTTP_{answer.status}")
 
-    async def _ask(self, verb: str, **body: str) -> Answer:
+    async def _request(self, verb: str, **body: str) -> ServiceAnswer:
         try:
             token = Secret(read_private(self._token_file).strip())
             path = f"{self._path}/{verb}/{self._name}"
-            return await self._door.ask("POST", path, headers={"x-vault-token": token}, body=body)
+            return await self._service.request("POST", path, headers={"x-vault-token": token}, body=body)
         except KeyFileError as fault:
             raise self._unavailable(f"the token file {self._token_file}: {fault}") from None
         except ServiceFaultError as fault:
@@ -77,15 +79,15 @@ class VaultTransitKey(ServiceKey):
 
 
 def _bound_to(entries: Mapping[str, str]) -> str:
-    return to_base64(canonical_json(entries))
+    return to_base64(canonical_entries(entries))
 
 
-def _data(answer: Answer) -> Mapping[str, Any]:
+def _data(answer: ServiceAnswer) -> Mapping[str, Any]:
     data = answer.data.get("data")
     return data if isinstance(data, dict) else {}
 
 
-def _faults(answer: Answer) -> list[str]:
+def _faults(answer: ServiceAnswer) -> list[str]:
     faults = answer.data.get("errors")
     return [str(fault) for fault in faults] if isinstance(faults, list) else []
 

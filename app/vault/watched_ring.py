@@ -13,7 +13,7 @@ from app.vault.errors import KeyFileError
 from app.vault.key_file import read_file_keys
 from app.vault.keys import KeyProvider, KeyRing
 
-LOOK_S: Final = 1.0
+CHECK_EVERY_S: Final = 1.0
 _log = structlog.get_logger("patchbay.vault")
 _Mark: TypeAlias = tuple[int, int, int, int, int]
 
@@ -21,9 +21,9 @@ _Mark: TypeAlias = tuple[int, int, int, int, int]
 class WatchedKeyRing(KeyRing):
     """The keys of a key file, read again when the file has changed.
 
-    It looks at the file's inode, size and times at most once a second, and whenever it is asked for a key that
+    It checks the file's inode, size and times at most once a second, and whenever it is asked for a key that
     it does not hold. A file that cannot be read as a key file, such as one that is half written, changes nothing
-    and is tried again. A key that is gone from the file is let go a second later, if the file still stands so:
+    and is tried again. A key that is gone from the file is dropped a second later, if the file still stands so:
     nobody loses a key to a moment. ``service`` is a key service that wraps instead of the file's active key,
     ``services`` are others that open.
 
@@ -47,48 +47,48 @@ class WatchedKeyRing(KeyRing):
         self._services = tuple(services)
         self._seen = _mark(path)
         self._refused: _Mark | None = None
-        self._next_look = clock.monotonic() + LOOK_S
-        self._let_go_at: float | None = None
+        self._next_check = clock.monotonic() + CHECK_EVERY_S
+        self._drop_at: float | None = None
         first, *others = self._read()
         super().__init__(first, others)
 
     @property
     def active(self) -> KeyProvider:
         """The key that wraps."""
-        self._look()
+        self._check_file()
         return self._active
 
     @property
     def others(self) -> tuple[KeyProvider, ...]:
         """The keys that only open."""
-        self._look()
+        self._check_file()
         return self._others
 
     @property
     def keys(self) -> tuple[KeyProvider, ...]:
-        """Every key, the active one first, as one look at the file found them."""
-        self._look()
+        """Every key, the active one first, as one check of the file found them."""
+        self._check_file()
         return (self._active, *self._others)
 
     def get(self, key_id: str, version: str) -> KeyProvider | None:
         """Return the key that opens what this version of it wrapped, or None where the file does not hold it."""
-        self._look()
+        self._check_file()
         if super().get(key_id, version) is None:
             self.refresh()
         return super().get(key_id, version)
 
     def refresh(self) -> None:
-        """Look at the file at once."""
-        self._next_look = self._clock.monotonic()
-        self._look()
+        """Check the file at once."""
+        self._next_check = self._clock.monotonic()
+        self._check_file()
 
-    def _look(self) -> None:
+    def _check_file(self) -> None:
         now = self._clock.monotonic()
-        if now < self._next_look:
+        if now < self._next_check:
             return
-        self._next_look = now + LOOK_S
+        self._next_check = now + CHECK_EVERY_S
         mark = _mark(self._path)
-        is_settled = self._let_go_at is not None and now >= self._let_go_at
+        is_settled = self._drop_at is not None and now >= self._drop_at
         if mark == self._seen and not is_settled:
             return
         try:
@@ -113,7 +113,7 @@ class WatchedKeyRing(KeyRing):
         held = (self._active, *self._others)
         ids = {key.key_id for key in fresh}
         gone = () if is_same else tuple(key for key in held if key.key_id not in ids)
-        self._let_go_at = now + LOOK_S if gone else None
+        self._drop_at = now + CHECK_EVERY_S if gone else None
         before = [key.key_id for key in held]
         self._hold(fresh[0], (*fresh[1:], *gone))
         after = [key.key_id for key in (self._active, *self._others)]

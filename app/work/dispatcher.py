@@ -16,20 +16,20 @@ from app.foundation.telemetry import Metrics
 from app.foundation.wakeups import Wakeups
 from app.work.errors import LeaseLostError
 from app.work.kind import Claim
-from app.work.places import Candidate, Places
 from app.work.queue import SCHEDULED, WorkQueue
+from app.work.slots import Candidate, Slots
 
 _log = structlog.get_logger("patchbay.work")
 SWEEP_S: Final = 1.0
-LOOK_AT: Final = 200
-_PATIENCE_S: Final = 5.0
-_LAST_WORDS_S: Final = 1.0
+SWEEP_LIMIT: Final = 200
+_STOP_WAIT_S: Final = 5.0
+_SHUTDOWN_S: Final = 1.0
 
 
 class Dispatcher:
     """Claims what is due and has it done by its kind. The rows are the truth: losing this process loses nothing.
 
-    It looks once a second, and at once where a commit made something due or a place got free while more was due.
+    It sweeps once a second, and at once where a commit made work due or a slot got free while more was due.
     """
 
     def __init__(
@@ -40,20 +40,20 @@ class Dispatcher:
         metrics: Metrics,
         *,
         sweep_s: float = SWEEP_S,
-        look_at: int = LOOK_AT,
+        sweep_limit: int = SWEEP_LIMIT,
     ) -> None:
         self._database = database
         self._queue = queue
         self._wakeups = wakeups
         self._metrics = metrics
         self._sweep_s = sweep_s
-        self._look_at = look_at
-        self._places = Places(queue.kinds)
+        self._sweep_limit = sweep_limit
+        self._slots = Slots(queue.kinds)
         self._running: dict[Claim, asyncio.Task[None]] = {}
-        self._found: list[Candidate] = []
-        self._found_at = 0.0
+        self._candidates: list[Candidate] = []
+        self._candidates_at = 0.0
         self._seen: datetime | None = None
-        self._turn = asyncio.Lock()
+        self._sweep_lock = asyncio.Lock()
         self._free = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._is_stopping = False
@@ -63,24 +63,24 @@ class Dispatcher:
         with self._database.bind():
             self._loops = [
                 asyncio.create_task(self._sweep_forever(), name="sweep"),
-                asyncio.create_task(self._go_on_forever(), name="go-on"),
+                asyncio.create_task(self._refill_forever(), name="go-on"),
             ]
 
-    async def stop(self, patience_s: float = _PATIENCE_S) -> None:
-        """Claim nothing more; let what runs end for ``patience_s``, then stop it and release it; once is enough."""
+    async def stop(self, timeout_s: float = _STOP_WAIT_S) -> None:
+        """Claim nothing more; let what runs end for ``timeout_s``, then stop it and release it; once is enough."""
         if self._is_stopping:
             return
         self._is_stopping = True
         # What is being claimed now is begun first.
-        await _ended([asyncio.create_task(self._turn.acquire())], patience_s)
+        await _ended([asyncio.create_task(self._sweep_lock.acquire())], timeout_s)
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
-        await _ended(self._running.values(), patience_s)
+        await _ended(self._running.values(), timeout_s)
         for claim, task in self._running.items():
             if self._may_be_cut_off(claim):
                 task.cancel()
-        await _ended(self._running.values(), _LAST_WORDS_S)
+        await _ended(self._running.values(), _SHUTDOWN_S)
 
     async def drain(self) -> None:
         """Do everything that is due by now, and wait for it; for tests and simulations."""
@@ -90,21 +90,23 @@ class Dispatcher:
                     await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
 
     async def sweep(self) -> int:
-        """Look for what is due, begin as much of it as there are places, and return how much that is."""
-        async with self._turn:
+        """Find what is due, begin as much of it as there are free slots, and return how much that is."""
+        async with self._sweep_lock:
             await self._notice_clock()
-            kinds = self._places.open_kinds()
-            self._found = (
-                await self._queue.look(kinds, self._places.full_shares(), self._look_at) if kinds else []
+            kinds = self._slots.open_kinds()
+            self._candidates = (
+                await self._queue.find_due(kinds, self._slots.full_shares(), self._sweep_limit)
+                if kinds
+                else []
             )
-            self._found_at = self._database.clock.monotonic()
-            return await self._begin_found()
+            self._candidates_at = self._database.clock.monotonic()
+            return await self._start_candidates()
 
-    async def _begin_found(self) -> int:
+    async def _start_candidates(self) -> int:
         """Begin what was found, as far as there are places; the rest waits for the next free place."""
-        chosen = self._places.choose(self._found)
+        chosen = self._slots.choose(self._candidates)
         taken = {candidate.id for candidate in chosen}
-        self._found = [candidate for candidate in self._found if candidate.id not in taken]
+        self._candidates = [candidate for candidate in self._candidates if candidate.id not in taken]
         claims = await self._queue.claim(chosen)
         for claim in claims:
             self._begin(claim)
@@ -126,15 +128,18 @@ class Dispatcher:
                     _log.exception("sweep failed; the next one tries again")
                 await waiter.wait(self._sweep_s)
 
-    async def _go_on_forever(self) -> None:
-        """Begin the next at once where a place got free; what was found a while ago is looked for anew."""
+    async def _refill_forever(self) -> None:
+        """Begin the next at once where a slot got free; candidates found a while ago are read anew."""
         while True:
             await self._free.wait()
             self._free.clear()
             try:
-                if self._found and self._database.clock.monotonic() - self._found_at < self._sweep_s:
-                    async with self._turn:
-                        await self._begin_found()
+                if (
+                    self._candidates
+                    and self._database.clock.monotonic() - self._candidates_at < self._sweep_s
+                ):
+                    async with self._sweep_lock:
+                        await self._start_candidates()
                 else:
                     await self.sweep()
             except Exception:  # noqa: BLE001 - the next sweep tries again
@@ -143,7 +148,7 @@ class Dispatcher:
     # -- one piece of work
 
     def _begin(self, claim: Claim) -> None:
-        self._places.take(claim)
+        self._slots.acquire(claim)
         task = asyncio.create_task(self._do(claim), name=claim.kind)
         self._running[claim] = task
         if self._may_be_cut_off(claim):
@@ -152,7 +157,7 @@ class Dispatcher:
 
     def _is_done(self, claim: Claim) -> None:
         del self._running[claim]
-        self._places.leave(claim)
+        self._slots.release(claim)
         if self._loops and not self._is_stopping:
             self._free.set()
 
@@ -210,7 +215,7 @@ class Dispatcher:
         return fault.code.value
 
 
-async def _ended(tasks: Iterable[asyncio.Task[Any]], patience_s: float) -> None:
+async def _ended(tasks: Iterable[asyncio.Task[Any]], timeout_s: float) -> None:
     waiting = list(tasks)
     if waiting:
-        await asyncio.wait(waiting, timeout=patience_s)
+        await asyncio.wait(waiting, timeout=timeout_s)

@@ -1,4 +1,4 @@
-"""The heartbeat: keeps the leases of this process for as long as it lives, and tells who lost his."""
+"""The heartbeat: keeps the leases of this process for as long as it lives, and notifies whoever lost one."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ import structlog
 from app.foundation.database import Database
 from app.foundation.wakeups import Wakeups
 from app.work.kind import Claim
-from app.work.statements import IN_ORDER, KEEP, LEASE_FOR, marks
+from app.work.statements import EXTEND_LEASES, IN_ORDER, LEASE_FOR, marks
 
 _log = structlog.get_logger("patchbay.work")
-BEAT_S: Final = 8.0
-_AGAIN_S: Final = 1.0
+HEARTBEAT_S: Final = 8.0
+_RETRY_S: Final = 1.0
 CANCELLED: Final = "work:cancelled"
 
 
 class Heartbeat:
     """Keeps what this process holds, all by one statement; a killed process keeps nothing.
 
-    It beats only while something is held. A cancelled piece of work is told from at once.
+    It beats only while something is held. Cancelled work is noticed at once.
     """
 
-    def __init__(self, database: Database, wakeups: Wakeups, owner: str, beat_s: float = BEAT_S) -> None:
+    def __init__(
+        self, database: Database, wakeups: Wakeups, owner: str, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
         self._database = database
         self._wakeups = wakeups
         self._owner = owner
-        self._beat_s = beat_s
+        self._heartbeat_s = heartbeat_s
         self._held: dict[tuple[str, int], Callable[[], object] | None] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -39,7 +41,9 @@ class Heartbeat:
         """Keep the claim's lease from now on."""
         self._held[claim.id, claim.fence] = None
         if self._task is None:
-            self._task = asyncio.create_task(self._beat(), name="heartbeat", context=contextvars.Context())
+            self._task = asyncio.create_task(
+                self._beat_forever(), name="heartbeat", context=contextvars.Context()
+            )
 
     def when_lost(self, claim: Claim, act: Callable[[], object]) -> None:
         """Call ``act`` if the claim is taken over or cancelled while it is held."""
@@ -62,32 +66,32 @@ class Heartbeat:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _beat(self) -> None:
-        pause_s = self._beat_s
+    async def _beat_forever(self) -> None:
+        pause_s = self._heartbeat_s
         with self._wakeups.listen(CANCELLED) as waiter:
             while self._held:
                 await waiter.wait(pause_s)
-                pause_s = self._beat_s
+                pause_s = self._heartbeat_s
                 try:
-                    await self.keep()
+                    await self.extend_leases()
                 except Exception as fault:  # noqa: BLE001 - a database that is away lets nobody else take over either
                     _log.warning("leases were not kept", fault=type(fault).__name__)
-                    pause_s = min(_AGAIN_S, self._beat_s)
+                    pause_s = min(_RETRY_S, self._heartbeat_s)
         self._task = None
 
-    async def keep(self) -> None:
-        """Keep everything that is held, and tell of what is not this process's any more."""
-        asked = list(self._held)
-        if not asked:
+    async def extend_leases(self) -> None:
+        """Extend every lease that is held, and notify of those that are lost."""
+        held = list(self._held)
+        if not held:
             return
-        ids = [work_id for work_id, _ in asked]
+        ids = [work_id for work_id, _ in held]
         until = self._database.clock.now() + LEASE_FOR
         among = marks(ids, 2)
         if self._database.dialect == "postgres":
             among = IN_ORDER.format(ids=among)
-        rows = await self._database.rows(KEEP.format(ids=among), self._owner, until, *ids)
-        kept = {(row["id"], row["fence"]) for row in rows}
-        for lost in [place for place in asked if place not in kept]:
-            tell = self._held.pop(lost, None)
-            if tell is not None:
-                tell()
+        rows = await self._database.rows(EXTEND_LEASES.format(ids=among), self._owner, until, *ids)
+        extended = {(row["id"], row["fence"]) for row in rows}
+        for lost in [place for place in held if place not in extended]:
+            on_lost = self._held.pop(lost, None)
+            if on_lost is not None:
+                on_lost()

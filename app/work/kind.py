@@ -18,10 +18,10 @@ _MAX_DOUBLINGS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class WorkSubject:
     """What a piece of work is about, and whose it is.
 
-    ``share`` is what takes turns within a workspace, such as an application; it is the workspace itself unless told.
+    ``share`` is served fairly within a workspace, such as an application; it is the workspace itself unless stated.
     """
 
     id: str
@@ -59,7 +59,7 @@ class WorkKind:
 
     ``run`` does it and returns when it is due again, or None where it is done. What it raises is logged and tried
     again after a jittered wait that doubles from ``retry_base_s`` up to ``retry_cap_s``, or after the time that a
-    :class:`PatchbayError` asks for. After ``give_up_after`` of failing it is given up: ``on_give_up`` tells the room,
+    :class:`PatchbayError` asks for. After ``give_up_after`` of failing it is given up: ``on_give_up`` informs the room,
     in the same transaction. ``at_once`` and ``at_once_per_share`` bound what one process does together; a try is
     cut off after ``deadline_s``. Without one it is never cut off, whatever happens to its claim: it ends by itself.
     """
@@ -74,10 +74,10 @@ class WorkKind:
     give_up_after: timedelta | None = None
     on_give_up: GiveUp | None = None
 
-    def wait_s(self, attempts: int, asked_s: float | None, rng: Random) -> float:
+    def wait_s(self, attempts: int, requested_s: float | None, rng: Random) -> float:
         """Return in how many seconds to try again after ``attempts`` tries, at least what the outside asked for."""
         own_s = backoff_s(attempts, base_s=self.retry_base_s, cap_s=self.retry_cap_s, rng=rng)
-        return max(own_s, self.retry_base_s, asked_s or 0.0)
+        return max(own_s, self.retry_base_s, requested_s or 0.0)
 
     def pause_s(self, claim: Claim) -> float | None:
         """Return for how long to leave alone what may be the reason why its processes die; None where it is tried.

@@ -11,7 +11,7 @@ from app.foundation.fields import DatetimeField
 class DueWorkRecord(Model):
     """One piece of due work. ``fence`` starts anywhere and grows by one at each claim; it decides who may write.
 
-    ``id`` is ``kind:subject``; ``lane`` names kind, workspace and share, which take turns. ``due_at`` is null where
+    ``id`` is ``kind:subject``; ``lane`` names kind, workspace and share, served round-robin. ``due_at`` is null where
     it was given up. ``lease_owner`` stays where a process died with a claim. ``is_due_again``: scheduled anew since
     it was claimed; ``interruptions``: how often in a row it was claimed from
     a dead process.

@@ -16,7 +16,7 @@ _SUFFIX: Final = ".working"
 class Presence:
     """Holds a shared lock beside the database for as long as this process may claim work.
 
-    On PostgreSQL processes live on several hosts: nobody can tell who lives, and leases run out by themselves.
+    On PostgreSQL processes live on several hosts: nobody can know who lives, and leases run out by themselves.
     """
 
     def __init__(self, database: Database) -> None:

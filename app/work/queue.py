@@ -1,6 +1,6 @@
 """The queue of due work: scheduled in the transaction that makes it due, claimed by one process at a time.
 
-The table is claimed directly and a wake-up says when to look. No broker carries ids: taskiq's stock brokers acknowledge
+The table is claimed directly and a wake-up says when. No broker carries ids: taskiq's stock brokers acknowledge
 what this table knows better, and one of them lets a killed worker stop all others.
 """
 
@@ -25,11 +25,11 @@ from app.foundation.problems import Problem
 from app.foundation.wakeups import Wakeups
 from app.work import statements as sql
 from app.work.errors import LeaseLostError
-from app.work.heartbeat import BEAT_S, CANCELLED, Heartbeat
-from app.work.kind import Claim, Subject, WorkKind
+from app.work.heartbeat import CANCELLED, HEARTBEAT_S, Heartbeat
+from app.work.kind import Claim, WorkKind, WorkSubject
 from app.work.models import DueWorkRecord
-from app.work.places import Candidate, in_turns
 from app.work.presence import Presence
+from app.work.slots import Candidate, round_robin
 
 _log = structlog.get_logger("patchbay.work")
 SCHEDULED: Final = "work:scheduled"
@@ -51,7 +51,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class WorkSnapshot:
-    """One piece of work as it stands. ``last_problem`` is the code of its last failure, None where it went well.
+    """One piece of work as it is now. ``last_problem`` is the code of its last failure, None where it went well.
 
     ``is_ours``: this process had it last, and has not ended it.
     """
@@ -90,7 +90,11 @@ class WorkQueue:
     """
 
     def __init__(
-        self, database: Database, wakeups: Wakeups, rng: Random | None = None, beat_s: float = BEAT_S
+        self,
+        database: Database,
+        wakeups: Wakeups,
+        rng: Random | None = None,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._database = database
         self._clock: Clock = database.clock
@@ -98,7 +102,7 @@ class WorkQueue:
         self._rng = rng or Random()  # noqa: S311 - spreads retries, guards nothing
         self._owner = new_token(_OWNER_BITS)
         self._presence = Presence(database)
-        self._heartbeat = Heartbeat(database, wakeups, self._owner, beat_s)
+        self._heartbeat = Heartbeat(database, wakeups, self._owner, heartbeat_s)
         self.kinds: dict[str, WorkKind] = {}
 
     def register(self, kind: WorkKind) -> None:
@@ -140,8 +144,8 @@ class WorkQueue:
         """Make work due with ``tx``; what is due now begins right after the commit.
 
         It begins anew: earlier failures are forgotten. With ``keep_earlier`` an earlier time stays, and failures too.
-        Work that runs meanwhile is due again when it ends. ``share`` is what takes turns within a workspace, such as
-        an application; it is the workspace itself unless told.
+        Work that runs meanwhile is due again when it ends. ``share`` is served fairly within a workspace, such as
+        an application; it is the workspace itself unless stated.
         """
         await self._database.rows(
             sql.SCHEDULE + (sql.EARLIER if keep_earlier else sql.ANEW),
@@ -158,7 +162,11 @@ class WorkQueue:
             tx.after_commit(partial(self._wakeups.notify, SCHEDULED))
 
     async def replace(
-        self, tx: Transaction, kind: str, due: Sequence[tuple[Subject, datetime]], ended: Sequence[Claim] = ()
+        self,
+        tx: Transaction,
+        kind: str,
+        due: Sequence[tuple[WorkSubject, datetime]],
+        ended: Sequence[Claim] = (),
     ) -> None:
         """Make work due anew with ``tx`` whatever became of it before; whoever has it has lost it.
 
@@ -175,7 +183,7 @@ class WorkQueue:
             self._ended(tx, claim)
 
     async def cancel(self, tx: Transaction, kind: str, *subjects: str) -> int:
-        """Forget work with ``tx``, also while somebody does it: whoever has it is told, and can write nothing more.
+        """Forget work with ``tx``, also while somebody does it: its claimer is notified, and can write nothing more.
 
         Return how much there was.
         """
@@ -187,12 +195,12 @@ class WorkQueue:
 
     # -- claiming
 
-    async def look(
+    async def find_due(
         self, kinds: Sequence[str], full: Sequence[tuple[str, str]], limit: int
     ) -> list[Candidate]:
-        """Return what is due and free, of each workspace in turn and of each of its shares in turn.
+        """Return what is due and free, round-robin over workspaces and their shares.
 
-        Where more is due than is looked at, the first of every workspace and share are among it all the same.
+        Where more is due than is read, the first of every workspace and share are among it all the same.
         ``kinds`` are the wanted ones; the shares in ``full``, each with its kind, are left out.
         """
         now = self._clock.now()
@@ -208,11 +216,11 @@ class WorkQueue:
             rows = await self._database.rows(statement.format(wanted=wanted), *values)
             return [Candidate(**row) for row in rows]
 
-        due = await found(sql.LOOK, _EARLIEST)
+        due = await found(sql.FIND_DUE, _EARLIEST)
         if len(due) < _EARLIEST:
-            return in_turns(due)[:limit]
+            return round_robin(due)[:limit]
         firsts = await found(sql.FIRSTS[self._database.dialect], _OF_EACH_LANE)
-        return in_turns([*due, *firsts], _OF_EACH_LANE)[:limit]
+        return round_robin([*due, *firsts], _OF_EACH_LANE)[:limit]
 
     async def claim(self, candidates: Sequence[Candidate]) -> list[Claim]:
         """Claim what of the candidates is still due and free."""
@@ -235,7 +243,7 @@ class WorkQueue:
 
         If this process dies, it is due once the lease has run out.
         """
-        wanted = Subject(subject, workspace_id, share)
+        wanted = WorkSubject(subject, workspace_id, share)
         while True:
             for row in await self._claim_named(kind, [wanted], self._clock.now()):
                 return self._claimed(row)
@@ -244,7 +252,7 @@ class WorkQueue:
             if other is not None and other.lease_until is not None:
                 return Holder(other.fence, other.lease_until)
 
-    async def claim_with(self, tx: Transaction, kind: str, wanted: Sequence[Subject]) -> dict[str, Claim]:
+    async def claim_with(self, tx: Transaction, kind: str, wanted: Sequence[WorkSubject]) -> dict[str, Claim]:
         """Claim with ``tx`` what is free of what somebody wants done now, due or not; by subject.
 
         It is kept from the commit on.
@@ -254,7 +262,9 @@ class WorkQueue:
             tx.after_commit(partial(self._heartbeat.hold, claim))
         return {claim.subject: claim for claim in claims}
 
-    async def _claim_named(self, kind: str, wanted: Sequence[Subject], now: datetime) -> list[dict[str, Any]]:
+    async def _claim_named(
+        self, kind: str, wanted: Sequence[WorkSubject], now: datetime
+    ) -> list[dict[str, Any]]:
         if not wanted:
             return []
         in_order = sorted(wanted, key=lambda each: each.id)
@@ -274,7 +284,7 @@ class WorkQueue:
         return (await self._read(kind, [subject], sql.READ)).get(subject)
 
     async def lock(self, tx: Transaction, kind: str, subjects: Collection[str]) -> dict[str, WorkSnapshot]:  # noqa: ARG002 - the statement joins it
-        """Lock work in ``tx`` and return by subject how it stands: nobody can claim or end it before the commit."""
+        """Lock work in ``tx`` and return by subject its state: nobody can claim or end it before the commit."""
         lock = " FOR UPDATE" if self._database.dialect == "postgres" else ""
         return await self._read(kind, subjects, sql.READ + lock)
 
@@ -301,7 +311,7 @@ class WorkQueue:
     # -- ending
 
     def holds(self, claim: Claim) -> bool:
-        """Return whether this process has neither ended the claim nor been told that it lost it."""
+        """Return whether this process has neither ended the claim nor been notified that it lost it."""
         return self._heartbeat.holds(claim)
 
     def when_lost(self, claim: Claim, act: Callable[[], object]) -> None:
@@ -359,18 +369,18 @@ class WorkQueue:
         code = problem.code.value
         is_given_up = False
         if due_at is not None:
-            await self._mine(claim, sql.FAIL, due_at, tx.now, since, code)
+            await self._update_held(claim, sql.FAIL, due_at, tx.now, since, code)
             self._ended(tx, claim)
             return False
         kind = self.kinds[claim.kind]
         last_at = kind.ends_at(claim, since)
         if last_at is not None and last_at <= tx.now:
-            row = await self._mine(claim, sql.GIVE_UP, tx.now, since, code)
+            row = await self._update_held(claim, sql.GIVE_UP, tx.now, since, code)
             is_given_up = row["given_up_at"] is not None
         else:
             wait = timedelta(seconds=kind.wait_s(claim.attempts, problem.retry_after_s, self._rng))
             due_at = min(tx.now + wait, last_at or tx.now + wait)
-            await self._mine(claim, sql.FAIL, due_at, tx.now, since, code)
+            await self._update_held(claim, sql.FAIL, due_at, tx.now, since, code)
         if is_given_up and kind.on_give_up is not None:
             await kind.on_give_up(tx, claim)
         self._ended(tx, claim)
@@ -395,11 +405,11 @@ class WorkQueue:
             LeaseLostError: the work was taken over or cancelled.
         """
         now = self._clock.now()
-        await self._mine(claim, sql.PUT_OFF, now + timedelta(seconds=pause_s), now)
+        await self._update_held(claim, sql.PUT_OFF, now + timedelta(seconds=pause_s), now)
         self._heartbeat.drop(claim)
 
     async def release(self, claim: Claim) -> None:
-        """Give a claim back untried: another process may begin at once."""
+        """Release a claim untried: another process may begin at once."""
         self._heartbeat.drop(claim)
         if await self._database.rows(sql.RELEASE, claim.id, claim.fence, self._owner):
             await self._wakeups.notify(SCHEDULED)
@@ -410,12 +420,12 @@ class WorkQueue:
 
     async def _finish(self, claim: Claim) -> None:
         if not await self._database.rows(sql.FINISH, claim.id, claim.fence, self._owner):
-            await self._mine(claim, sql.LET_GO)  # it was scheduled again meanwhile, or it is lost
+            await self._update_held(claim, sql.END_LEASE)  # it was scheduled again meanwhile, or it is lost
 
     async def _reschedule(self, claim: Claim, due_at: datetime, now: datetime) -> None:
-        await self._mine(claim, sql.RESCHEDULE, due_at, now)
+        await self._update_held(claim, sql.RESCHEDULE, due_at, now)
 
-    async def _mine(self, claim: Claim, statement: str, *values: object) -> dict[str, Any]:
+    async def _update_held(self, claim: Claim, statement: str, *values: object) -> dict[str, Any]:
         rows = await self._database.rows(statement, claim.id, claim.fence, self._owner, *values)
         if not rows:
             raise LeaseLostError(claim.id)
@@ -434,7 +444,7 @@ class WorkQueue:
     async def after_clock_change(self) -> int:
         """Make due what was scheduled by a clock that has been set back since; return how much.
 
-        How long it was to wait is not known any more: whoever does it looks again, and schedules it anew.
+        How long it was to wait is not known any more: whoever does it checks again, and schedules it anew.
         """
         now = self._clock.now()
         found = await self._database.rows(sql.CLOCK_WAS_SET_BACK, now, now + sql.CLOCK_SKEW)
@@ -447,7 +457,7 @@ def _id(kind: str, subject: str) -> str:
     return f"{kind}:{subject}"
 
 
-def _named(kind: str, subject: Subject) -> tuple[object, ...]:
+def _named(kind: str, subject: WorkSubject) -> tuple[object, ...]:
     lane = _lane(kind, subject.workspace_id, subject.share)
     return (_id(kind, subject.id), kind, subject.id, subject.workspace_id, *lane)
 

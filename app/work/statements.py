@@ -18,7 +18,7 @@ _FOUND: Final = '"id", "kind", "workspace_id", "share"'
 _FREE: Final = (
     '("due_work"."lease_until" IS NULL OR "due_work"."lease_until" <= $1 OR "due_work"."lease_until" > $2)'
 )
-_TAKE: Final = (
+_ACQUIRE: Final = (
     '"lease_owner" = $3, "lease_until" = $4, "fence" = "due_work"."fence" + 1, '
     '"attempts" = "due_work"."attempts" + 1, "is_due_again" = FALSE, '
     '"interruptions" = "due_work"."interruptions" + CASE WHEN "due_work"."lease_owner" IS NULL THEN 0 ELSE 1 END'
@@ -31,7 +31,7 @@ _LEASE_END: Final = '"lease_owner" = NULL, "lease_until" = NULL, "is_due_again" 
 _LIVED: Final = '"interruptions" = 0'
 
 # $1 now, $2 horizon, $3 how many.
-LOOK: Final = f"""
+FIND_DUE: Final = f"""
 SELECT {_FOUND} FROM "due_work" WHERE "due_at" <= $1 AND {_FREE} AND {{wanted}} ORDER BY "due_at" LIMIT $3
 """
 # The first few of every lane, by leaps from lane to lane over the index, however many others are due before them.
@@ -49,14 +49,14 @@ FIRSTS: Final = {
     "sqlite": _FIRSTS.format(f'(SELECT {_FOUND} FROM "due_work") AS "found" ON "found"."id" IN', '"id"', ""),
 }
 CLAIM: Final = f"""
-UPDATE "due_work" SET {_TAKE} WHERE "due_at" <= $1 AND {_FREE} AND "id" IN ({{ids}}) RETURNING {_CLAIMED}
+UPDATE "due_work" SET {_ACQUIRE} WHERE "due_at" <= $1 AND {_FREE} AND "id" IN ({{ids}}) RETURNING {_CLAIMED}
 """
 # On PostgreSQL what others hold is passed over, so that no two claimers wait for each other.
 UNLOCKED: Final = 'SELECT "id" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id" FOR UPDATE SKIP LOCKED'
 # Of each row: id, kind, subject, workspace, share, lane and fence.
 CLAIM_NAMED: Final = (
     _NEW + '{rows} ON CONFLICT ("id") DO UPDATE SET '
-    f'{_TAKE}, "due_at" = CASE WHEN "due_work"."due_at" < $1 THEN "due_work"."due_at" ELSE $1 END '
+    f'{_ACQUIRE}, "due_at" = CASE WHEN "due_work"."due_at" < $1 THEN "due_work"."due_at" ELSE $1 END '
     f"WHERE {_FREE} RETURNING {_CLAIMED}"
 )
 CLAIM_NAMED_ROW: Final = "({}, {}, {}, {}, {}, {}, $1, $1, $1, {}, 1, FALSE, 0, $3, $4)"
@@ -81,36 +81,38 @@ REPLACE: Final = (
     f'"scheduled_at" = excluded."scheduled_at", "given_up_at" = NULL, {_LEASE_END}, {ANEW} RETURNING "id"'
 )
 REPLACE_ROW: Final = "({}, {}, {}, {}, {}, {}, {}, $1, $1, {}, 0, FALSE, 0, NULL, NULL)"
-_MINE: Final = 'WHERE "id" = $1 AND "fence" = $2 AND "lease_owner" = $3'
-FINISH: Final = f'DELETE FROM "due_work" {_MINE} AND NOT "is_due_again" RETURNING "id"'
-LET_GO: Final = f'UPDATE "due_work" SET {_LEASE_END}, {_LIVED} {_MINE} RETURNING "id"'
-RELEASE: Final = f'UPDATE "due_work" SET {_LEASE_END}, "attempts" = "attempts" - 1 {_MINE} RETURNING "id"'
+_HELD_BY_US: Final = 'WHERE "id" = $1 AND "fence" = $2 AND "lease_owner" = $3'
+FINISH: Final = f'DELETE FROM "due_work" {_HELD_BY_US} AND NOT "is_due_again" RETURNING "id"'
+END_LEASE: Final = f'UPDATE "due_work" SET {_LEASE_END}, {_LIVED} {_HELD_BY_US} RETURNING "id"'
+RELEASE: Final = (
+    f'UPDATE "due_work" SET {_LEASE_END}, "attempts" = "attempts" - 1 {_HELD_BY_US} RETURNING "id"'
+)
 # What was scheduled while it ran is not put off by its end.
 _SOONER: Final = (
     '"due_at" = CASE WHEN "is_due_again" AND "due_at" < $4 THEN "due_at" ELSE $4 END, "scheduled_at" = $5'
 )
 PUT_OFF: Final = f"""
-UPDATE "due_work" SET {_LEASE_END}, {_SOONER}, "interruptions" = "interruptions" - 1 {_MINE} RETURNING "id"
+UPDATE "due_work" SET {_LEASE_END}, {_SOONER}, "interruptions" = "interruptions" - 1 {_HELD_BY_US} RETURNING "id"
 """
 RESCHEDULE: Final = (
     f'UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, {_SOONER}, "attempts" = 0, "failing_since" = NULL, '
-    f'"last_problem" = NULL, "given_up_at" = NULL {_MINE} RETURNING "id"'
+    f'"last_problem" = NULL, "given_up_at" = NULL {_HELD_BY_US} RETURNING "id"'
 )
 FAIL: Final = f"""
-UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, {_SOONER}, "failing_since" = $6, "last_problem" = $7 {_MINE}
+UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, {_SOONER}, "failing_since" = $6, "last_problem" = $7 {_HELD_BY_US}
 RETURNING "id"
 """
 GIVE_UP: Final = f"""
 UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, "failing_since" = $5, "last_problem" = $6,
 "due_at" = CASE WHEN "is_due_again" THEN "due_at" ELSE NULL END,
-"given_up_at" = CASE WHEN "is_due_again" THEN "given_up_at" ELSE $4 END {_MINE} RETURNING "given_up_at"
+"given_up_at" = CASE WHEN "is_due_again" THEN "given_up_at" ELSE $4 END {_HELD_BY_US} RETURNING "given_up_at"
 """
-HOLD: Final = f'SELECT "id" FROM "due_work" {_MINE}'
+HOLD: Final = f'SELECT "id" FROM "due_work" {_HELD_BY_US}'
 READ: Final = """
 SELECT "subject", "fence", "due_at", "lease_owner", "lease_until", "attempts", "failing_since", "given_up_at",
 "last_problem" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id"
 """
-KEEP: Final = """
+EXTEND_LEASES: Final = """
 UPDATE "due_work" SET "lease_until" = $2 WHERE "lease_owner" = $1 AND "id" IN ({ids}) RETURNING "id", "fence"
 """
 # On PostgreSQL whoever locks several rows locks them in this order, so that no two wait for each other.

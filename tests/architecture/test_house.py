@@ -22,7 +22,7 @@ MODULES = {
 }
 LAYERS = [
     "connection_tests",
-    "executor",
+    "calls",
     "connections",
     "credentials",
     "authenticators",

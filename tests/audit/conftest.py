@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from tortoise.connection import get_connection
 
-from app.audit.log import AuditLog, Target
+from app.audit.log import AuditLog, AuditTarget
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(range(1, 33))
-CONNECTION = Target("connection", "conn_1", "Finance Department Xero")
+CONNECTION = AuditTarget("connection", "conn_1", "Finance Department Xero")
 
 
 async def key_of():

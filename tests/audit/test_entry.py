@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.audit.entry import MAX_ITEMS, MAX_KEYS, MAX_LABEL, MAX_TEXT, Target, checked_detail, draft
+from app.audit.entry import MAX_ITEMS, MAX_KEYS, MAX_LABEL, MAX_TEXT, AuditTarget, checked_detail, draft
 from app.foundation.secret import Secret
 from tests.audit.conftest import CONNECTION
 
@@ -71,7 +71,9 @@ def test_a_detail_is_accepted_at_its_limits_and_refused_or_cut_beyond():
 
 
 def test_labels_are_cut_and_made_storable(actor):
-    entry = draft(actor, "a", Target("connection", "conn_1", "x\x00" * MAX_LABEL), "OK", {"a": "\ud800\x00"})
+    entry = draft(
+        actor, "a", AuditTarget("connection", "conn_1", "x\x00" * MAX_LABEL), "OK", {"a": "\ud800\x00"}
+    )
     assert entry.target.label == ("x\ufffd" * MAX_LABEL)[: MAX_LABEL - 1] + "…"
     assert entry.detail == {"a": "\ufffd\ufffd"}
 

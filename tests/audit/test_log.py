@@ -14,7 +14,7 @@ from app.access.actor import Actor
 from app.access.policy import Permission
 from app.audit.append import append
 from app.audit.chain import SYSTEM_CHAIN, key_id_of
-from app.audit.log import AuditFilter, AuditLog, Target
+from app.audit.log import AuditFilter, AuditLog, AuditTarget
 from app.audit.models import AuditEntryRecord, AuditHeadRecord
 from app.audit.verify import ChainFault
 from app.event_stream.channels import workspace_channel
@@ -131,7 +131,7 @@ async def test_each_workspace_and_the_system_have_chains_of_their_own(database, 
     system = Actor.system(SYSTEM_CHAIN, "start-up", "req_1")
     async with database.transaction() as tx:
         for by in (other, actor, system, other):
-            log.record(tx, by, "key.added", Target("key", "dk_1", ""))
+            log.record(tx, by, "key.added", AuditTarget("key", "dk_1", ""))
     reports = {report.workspace_id: report.good for report in await log.verify()}
     assert reports == {"wks_test": 1, "wks_other": 2, "system": 1}
     assert [e.workspace_id for e in (await log.entries(other)).items] == ["wks_other"] * 2
@@ -214,7 +214,7 @@ async def test_filters_mean_or_within_a_field_and_and_between_fields(database, l
     for n, outcome in enumerate(["OK", "DENIED", "FAILED", "OK"]):
         by = replace(actor, id=f"mem_{n % 2}")
         async with database.transaction() as tx:
-            log.record(tx, by, f"thing.done_{n}", Target("connection", f"conn_{n}", ""), outcome=outcome)
+            log.record(tx, by, f"thing.done_{n}", AuditTarget("connection", f"conn_{n}", ""), outcome=outcome)
         clock.advance(60)
 
     async def seqs(**wanted):

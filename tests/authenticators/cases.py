@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.authenticators.base import Answer, Attempt, Entered, Facts, Proceed
-from app.catalog.definition import AccountPick, Assertion, AuthMethod, Placement, RenewalBy, TokenProblem
-from app.catalog.definition import Grant as GrantType
+from app.catalog.definition import (
+    AccountPick,
+    Assertion,
+    AuthMethod,
+    GrantType,
+    Placement,
+    RenewalBy,
+    TokenProblem,
+)
 from app.foundation.messages import InResponse
 from app.foundation.secret import Secret
 from tests.authenticators.flows import answer, callback, form_answer, make_attempt, make_facts, token_body

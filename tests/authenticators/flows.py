@@ -91,7 +91,7 @@ def begun(**changes: Any) -> Attempt:
 
 
 def callback(*pairs: tuple[str, str], **params: str) -> Callback:
-    """The return with this attempt's state, unless told otherwise; None leaves a parameter out."""
+    """The return with this attempt's state, unless stated otherwise; None leaves a parameter out."""
     merged = {"state": STATE, **params}
     return Callback((*((name, value) for name, value in merged.items() if value is not None), *pairs))
 

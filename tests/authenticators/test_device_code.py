@@ -6,7 +6,7 @@ import pytest
 from app.authenticators.base import ApplicationFacts, Grant, Proceed, Waiting
 from app.authenticators.oauth2 import OAuth2Authenticator
 from app.authenticators.steps import DeviceCodeStep
-from app.catalog.definition import Grant as GrantType
+from app.catalog.definition import GrantType
 from app.foundation.errors import ApplicationRejectedError, RefusedOutsideError, TransientOutsideError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret

@@ -9,8 +9,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from app.authenticators.base import ApplicationFacts, Entered, Proceed
 from app.authenticators.oauth2 import OAuth2Authenticator
 from app.authenticators.signed_jwt import ALGORITHMS, SigningKeyError, signed_jwt
-from app.catalog.definition import Assertion, RenewalBy
-from app.catalog.definition import Grant as GrantType
+from app.catalog.definition import Assertion, GrantType, RenewalBy
 from app.foundation.errors import ApplicationRejectedError, CredentialsRejectedError, InvalidInputError
 from app.foundation.secret import Secret
 from tests.authenticators.flows import (

@@ -11,8 +11,7 @@ from app.authenticators.base import (
 )
 from app.authenticators.oauth2 import OAuth2Authenticator
 from app.authenticators.steps import CredentialFormStep, NoStep, RedirectStep
-from app.catalog.definition import CallbackValue, RenewalBy
-from app.catalog.definition import Grant as GrantType
+from app.catalog.definition import CallbackValue, GrantType, RenewalBy
 from app.foundation.errors import (
     ApplicationRejectedError,
     CredentialsRejectedError,

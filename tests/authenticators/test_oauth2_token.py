@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.authenticators.oauth2_token import MAX_LIFETIME_S, read_token_answer
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.catalog.definition import AccountPick, TokenProblem
 from app.foundation.errors import (
     ApplicationRejectedError,
@@ -23,11 +23,11 @@ from tests.factories.definitions import make_token
 SENT = (Secret("CANARY-sent-code"), Secret("CANARY-client-secret"))
 
 
-def read(response, stage=Stage.SIGN_IN, problems=(), **token):
+def read(response, stage=AuthStage.SIGN_IN, problems=(), **token):
     return read_token_answer(make_token(**token), problems, response, make_facts(), stage, SENT)
 
 
-def refused(response, stage=Stage.SIGN_IN, problems=(), **token):
+def refused(response, stage=AuthStage.SIGN_IN, problems=(), **token):
     with pytest.raises(OutsideError) as caught:
         read(response, stage, problems, **token)
     assert_safe(caught.value)
@@ -238,27 +238,27 @@ def test_kept_values_are_texts():
 @pytest.mark.parametrize(
     ("code", "stage", "error", "problem"),
     [
-        ("invalid_grant", Stage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
-        ("invalid_grant", Stage.SIGN_IN, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
-        ("invalid_grant", Stage.ENTERED, CredentialsRejectedError, "CREDENTIALS_REJECTED"),
-        ("bad_refresh_token", Stage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
-        ("interaction_required", Stage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
-        ("access_denied", Stage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
-        ("consent_required", Stage.RENEWAL, CredentialsRejectedError, "ADMIN_CONSENT_REQUIRED"),
-        ("consent_required", Stage.SIGN_IN, RefusedOutsideError, "ADMIN_CONSENT_REQUIRED"),
-        ("invalid_client", Stage.RENEWAL, ApplicationRejectedError, "APPLICATION_REJECTED"),
-        ("invalid_client", Stage.SIGN_IN, ApplicationRejectedError, "APPLICATION_REJECTED"),
-        ("unauthorized_client", Stage.ENTERED, ApplicationRejectedError, "APPLICATION_REJECTED"),
-        ("redirect_uri_mismatch", Stage.SIGN_IN, RefusedOutsideError, "REDIRECT_URI_MISMATCH"),
-        ("invalid_scope", Stage.SIGN_IN, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
-        ("invalid_scope", Stage.ENTERED, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
-        ("server_error", Stage.RENEWAL, TransientOutsideError, "UPSTREAM_UNAVAILABLE"),
-        ("temporarily_unavailable", Stage.RENEWAL, TransientOutsideError, "UPSTREAM_UNAVAILABLE"),
-        ("slow_down", Stage.RENEWAL, TransientOutsideError, "RATE_LIMITED"),
-        ("invalid_request", Stage.SIGN_IN, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
-        ("invalid_request", Stage.RENEWAL, RefusedOutsideError, "UPSTREAM_REJECTED"),
-        ("unsupported_grant_type", Stage.RENEWAL, RefusedOutsideError, "UPSTREAM_REJECTED"),
-        ("something_new", Stage.RENEWAL, RefusedOutsideError, "UPSTREAM_REJECTED"),
+        ("invalid_grant", AuthStage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
+        ("invalid_grant", AuthStage.SIGN_IN, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
+        ("invalid_grant", AuthStage.ENTERED, CredentialsRejectedError, "CREDENTIALS_REJECTED"),
+        ("bad_refresh_token", AuthStage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
+        ("interaction_required", AuthStage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
+        ("access_denied", AuthStage.RENEWAL, CredentialsRejectedError, "REAUTHENTICATION_REQUIRED"),
+        ("consent_required", AuthStage.RENEWAL, CredentialsRejectedError, "ADMIN_CONSENT_REQUIRED"),
+        ("consent_required", AuthStage.SIGN_IN, RefusedOutsideError, "ADMIN_CONSENT_REQUIRED"),
+        ("invalid_client", AuthStage.RENEWAL, ApplicationRejectedError, "APPLICATION_REJECTED"),
+        ("invalid_client", AuthStage.SIGN_IN, ApplicationRejectedError, "APPLICATION_REJECTED"),
+        ("unauthorized_client", AuthStage.ENTERED, ApplicationRejectedError, "APPLICATION_REJECTED"),
+        ("redirect_uri_mismatch", AuthStage.SIGN_IN, RefusedOutsideError, "REDIRECT_URI_MISMATCH"),
+        ("invalid_scope", AuthStage.SIGN_IN, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
+        ("invalid_scope", AuthStage.ENTERED, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
+        ("server_error", AuthStage.RENEWAL, TransientOutsideError, "UPSTREAM_UNAVAILABLE"),
+        ("temporarily_unavailable", AuthStage.RENEWAL, TransientOutsideError, "UPSTREAM_UNAVAILABLE"),
+        ("slow_down", AuthStage.RENEWAL, TransientOutsideError, "RATE_LIMITED"),
+        ("invalid_request", AuthStage.SIGN_IN, RefusedOutsideError, "PROVIDER_REFUSED_AUTHORIZATION"),
+        ("invalid_request", AuthStage.RENEWAL, RefusedOutsideError, "UPSTREAM_REJECTED"),
+        ("unsupported_grant_type", AuthStage.RENEWAL, RefusedOutsideError, "UPSTREAM_REJECTED"),
+        ("something_new", AuthStage.RENEWAL, RefusedOutsideError, "UPSTREAM_REJECTED"),
     ],
 )
 def test_the_error_s_type_says_whose_move_it_is(code, stage, error, problem):
@@ -271,11 +271,11 @@ def test_the_error_s_type_says_whose_move_it_is(code, stage, error, problem):
 
 @pytest.mark.parametrize("status", [400, 401, 200])
 def test_invalid_grant_is_read_whatever_the_status(status):
-    raised = refused(answer({"error": "invalid_grant"}, status), Stage.RENEWAL)
+    raised = refused(answer({"error": "invalid_grant"}, status), AuthStage.RENEWAL)
     assert (type(raised), raised.problem.details["cause"]) == (CredentialsRejectedError, "UNKNOWN")
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", AuthStage)
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -316,7 +316,7 @@ def test_github_tells_errors_with_status_200():
 
 def test_an_error_beside_a_token_is_an_error_where_no_predicate_says_otherwise():
     assert (
-        refused(answer(token_body(error="invalid_grant")), Stage.RENEWAL).problem.code
+        refused(answer(token_body(error="invalid_grant")), AuthStage.RENEWAL).problem.code
         == "REAUTHENTICATION_REQUIRED"
     )
     found = read(answer(token_body(error={"code": "ok"})), success="body.error.code == 'ok'")
@@ -325,7 +325,7 @@ def test_an_error_beside_a_token_is_an_error_where_no_predicate_says_otherwise()
 
 def test_slack_refuses_with_status_200():
     body = {"ok": False, "error": "invalid_refresh_token"}
-    raised = refused(answer(body), Stage.RENEWAL, success="body.ok == `true`")
+    raised = refused(answer(body), AuthStage.RENEWAL, success="body.ok == `true`")
     assert raised.problem.code == "REAUTHENTICATION_REQUIRED"
 
 
@@ -340,10 +340,10 @@ def test_facebook_s_error_is_an_object():
         "type": "OAuthException",
         "code": 190,
     }
-    raised = refused(answer({"error": error}, 400), Stage.RENEWAL)
+    raised = refused(answer({"error": error}, 400), AuthStage.RENEWAL)
     assert raised.problem.details["providerCode"] == "OAuthException"
     rules = (TokenProblem("body.error.code == `190`", "REAUTHENTICATION_REQUIRED"),)
-    raised = refused(answer({"error": error}, 400), Stage.RENEWAL, rules, error="error.code")
+    raised = refused(answer({"error": error}, 400), AuthStage.RENEWAL, rules, error="error.code")
     assert (raised.problem.code, raised.problem.details["providerCode"]) == (
         "REAUTHENTICATION_REQUIRED",
         "190",
@@ -365,13 +365,13 @@ def test_the_definition_s_rules_come_first_and_the_first_match_wins():
 @pytest.mark.parametrize(
     ("number", "stage", "code", "cause"),
     [
-        (65001, Stage.SIGN_IN, "ADMIN_CONSENT_REQUIRED", None),
-        (90094, Stage.SIGN_IN, "ADMIN_CONSENT_REQUIRED", None),
-        (65004, Stage.SIGN_IN, "CONSENT_DENIED", None),
-        (50011, Stage.SIGN_IN, "REDIRECT_URI_MISMATCH", None),
-        (7000215, Stage.RENEWAL, "APPLICATION_REJECTED", None),
-        (50173, Stage.RENEWAL, "REAUTHENTICATION_REQUIRED", "PASSWORD_CHANGED"),
-        (700082, Stage.RENEWAL, "REAUTHENTICATION_REQUIRED", "EXPIRED"),
+        (65001, AuthStage.SIGN_IN, "ADMIN_CONSENT_REQUIRED", None),
+        (90094, AuthStage.SIGN_IN, "ADMIN_CONSENT_REQUIRED", None),
+        (65004, AuthStage.SIGN_IN, "CONSENT_DENIED", None),
+        (50011, AuthStage.SIGN_IN, "REDIRECT_URI_MISMATCH", None),
+        (7000215, AuthStage.RENEWAL, "APPLICATION_REJECTED", None),
+        (50173, AuthStage.RENEWAL, "REAUTHENTICATION_REQUIRED", "PASSWORD_CHANGED"),
+        (700082, AuthStage.RENEWAL, "REAUTHENTICATION_REQUIRED", "EXPIRED"),
     ],
 )
 def test_microsoft_s_numbers_are_read_from_the_list_and_from_the_text(number, stage, code, cause):
@@ -449,13 +449,13 @@ specs = st.sampled_from(
 
 
 @settings(max_examples=400)
-@given(mutations, statuses, specs, st.sampled_from(Stage))
+@given(mutations, statuses, specs, st.sampled_from(AuthStage))
 def test_no_mutated_answer_yields_a_token_that_is_none_or_leaks(mutation, status, spec, stage):
     judge(answer(token_body(**mutation), status), spec, stage)
 
 
 @settings(max_examples=200)
-@given(st.data(), statuses, st.sampled_from(Stage))
+@given(st.data(), statuses, st.sampled_from(AuthStage))
 def test_no_mutated_bytes_yield_a_token_that_is_none_or_leak(data, status, stage):
     body = bytearray(json.dumps(token_body()).encode())
     for _ in range(data.draw(st.integers(1, 4))):

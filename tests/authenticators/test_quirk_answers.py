@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.authenticators.oauth2_token import MAX_LIFETIME_S, read_token_answer
-from app.authenticators.refusal import Stage
+from app.authenticators.refusal import AuthStage
 from app.catalog.catalog import load_catalog
+from app.catalog.classification import classify
 from app.catalog.loader import load_text
-from app.catalog.outcome import classify
 from app.foundation.errors import OutsideError
 from app.foundation.messages import InResponse
 from app.foundation.secret import Secret
@@ -58,8 +58,8 @@ def read(name, kind, status, body):
     oauth = method.oauth2
     if oauth is None or (kind == "revoked" and ANSWERS[name]["refresh"] is None):
         return classify(definition.http, status, {}, body)
-    stage = Stage.SIGN_IN if kind in {"success", "error"} else Stage.RENEWAL
-    spec = (oauth.renewal.token if stage is Stage.RENEWAL else None) or oauth.token
+    stage = AuthStage.SIGN_IN if kind in {"success", "error"} else AuthStage.RENEWAL
+    spec = (oauth.renewal.token if stage is AuthStage.RENEWAL else None) or oauth.token
     facts = make_facts(definition=definition)
     return read_token_answer(spec, oauth.problems, response(status, body), facts, stage, SENT)
 

@@ -1,6 +1,6 @@
 """Measures one method call through the hub's executor, and one request by its outbound layer, against bare httpx.
 
-Run by hand: ``python tests/benchmarks/bench_call.py [calls]``, 500 a round unless told otherwise. All three ask the
+Run by hand: ``python tests/benchmarks/bench_call.py [calls]``, 500 a round unless stated otherwise. All three ask the
 same loopback server, a process of its own, over kept connections, on uvloop; they take turns, so that noise hits all.
 Bare httpx places the token itself and reads the JSON. The executor reads the connection and its sealed credentials from
 the database, opens them, counts the use durably in the audit, calls, and records the exchange without its secrets.
@@ -71,7 +71,7 @@ async def contenders(ships: Fleet, client: httpx.AsyncClient, server: Outside) -
 
     async def executor() -> None:
         owner = await hub.credentials.find(actor.workspace_id, ships.ids[0])
-        result = await hub.executor.call(actor, owner, "me", {})
+        result = await hub.calls.call(actor, owner, "me", {})
         assert result.fault is None
         assert result.body["id"] == 1
 

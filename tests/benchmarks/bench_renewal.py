@@ -1,7 +1,7 @@
 """Measures a renewal sweep by the hub's background work against a loop of the same token calls with bare httpx.
 
 Run by hand: ``python tests/benchmarks/bench_renewal.py [connections] [milliseconds ...]``: 10,000 due connections and a
-token endpoint that answers after 0, 20 and 50 ms unless told otherwise. All sides call the same loopback server, a
+token endpoint that answers after 0, 20 and 50 ms unless stated otherwise. All sides call the same loopback server, a
 process of its own, over real sockets, on uvloop, with as many calls at once. Bare httpx is measured in two ways, for
 one client slows down with the connections it holds: one client for all calls, and a client for each call at once. Each
 makes a tenth as many calls before the hub's sweep and again after it; the mean counts. The last line is without

@@ -133,7 +133,7 @@ async def _call(stage: Stage) -> Act:
 
     async def act() -> None:
         owner = await stage.hub.credentials.find(stage.actor.workspace_id, connection.id)
-        result = await stage.hub.executor.call(stage.actor, owner, "me", {})
+        result = await stage.hub.calls.call(stage.actor, owner, "me", {})
         assert result.fault is None
 
     return act

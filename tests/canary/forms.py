@@ -60,7 +60,7 @@ def needles(value: str) -> tuple[Needle, ...]:
 
 
 def readings(data: bytes) -> Iterator[bytes]:
-    """Yield the data as it stands, in small letters, without escapes, and squeezed to letters and digits."""
+    """Yield the data as it is now, in small letters, without escapes, and squeezed to letters and digits."""
     yield data
     plain = _TERMINAL_CODE.sub(b"", data) if b"\x1b" in data else data
     unescaped = _unescaped(plain)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from app.catalog.faults import Fault
+from app.catalog.faults import DefinitionFault
 from app.catalog.loader import load_text
 
 DRAFT = """\
@@ -116,7 +116,7 @@ changelog:
 """
 
 
-def faults_of(text: str) -> tuple[Fault, ...]:
+def faults_of(text: str) -> tuple[DefinitionFault, ...]:
     """Return what the loader says about a text."""
     return load_text(text.encode(), "acme/1.1.0.yaml").faults
 

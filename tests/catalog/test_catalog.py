@@ -133,10 +133,10 @@ def test_a_file_with_faults_stops_the_loading(tmp_path):
 
 
 def test_every_value_that_is_counted_has_plain_words():
-    from app.catalog.definition import AuthKind, Stage
+    from app.catalog.definition import AuthKind, ReleaseStage
 
     assert set(AUTH_KINDS) == {kind.value for kind in AuthKind}
     assert set(CAPABILITIES) == {ability.value for ability in Capability}
-    assert set(STAGES) == {stage.value for stage in Stage}
+    assert set(STAGES) == {stage.value for stage in ReleaseStage}
     assert label_of("crm") == "Customer relations"
     assert label_of("soql") == "soql"

@@ -8,12 +8,12 @@ from app.catalog.definition import (
     AuthKind,
     ClientAuth,
     Effect,
-    Grant,
+    GrantType,
     Impact,
+    ReleaseStage,
     RenewalBy,
     Rotation,
     Sensitivity,
-    Stage,
 )
 from app.catalog.labels import CATEGORIES
 from app.catalog.loader import DEFINITIONS, SCHEMA_FILE, format_schema
@@ -79,11 +79,11 @@ def test_every_object_of_the_format_is_closed():
 @pytest.mark.parametrize(
     ("schema", "enum"),
     [
-        (format_schema()["properties"]["stage"], Stage),
+        (format_schema()["properties"]["stage"], ReleaseStage),
         (definition_of("method")["effect"], Effect),
         (definition_of("scope")["sensitivity"], Sensitivity),
         (definition_of("authMethod")["kind"], AuthKind),
-        (definition_of("authMethod")["grant"], Grant),
+        (definition_of("authMethod")["grant"], GrantType),
         (definition_of("renewal")["by"], RenewalBy),
         (definition_of("renewal")["rotation"], Rotation),
         (definition_of("changelogEntry")["impact"], Impact),

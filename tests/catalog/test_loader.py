@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from app.catalog.faults import DefinitionsInvalidError, Fault
+from app.catalog.faults import DefinitionFault, DefinitionsInvalidError
 from app.catalog.loader import DEFINITIONS, check_definitions, load_file, load_folder, load_text
 from app.foundation.problems import ProblemCode
 from tests.catalog.drafts import DRAFT, changed
@@ -154,7 +154,7 @@ def test_loading_a_folder_with_faults_raises_them_all(folder):
 
 
 def test_a_fault_reads_as_compilers_write_it():
-    fault = Fault("a.yaml", 3, 5, "yaml/tag", "the tag !x is not allowed")
+    fault = DefinitionFault("a.yaml", 3, 5, "yaml/tag", "the tag !x is not allowed")
 
     assert str(fault) == "a.yaml:3:5: yaml/tag: the tag !x is not allowed"
 

@@ -8,22 +8,22 @@ import json
 import httpx
 import pytest
 
+from app.calls.caller import MethodCaller
 from app.connection_tests import runner as module
 from app.connection_tests.runner import TestRunner
-from app.connection_tests.steps import ORDER, StepKind, StepState, Verdict
+from app.connection_tests.steps import ORDER, RunStepState, StepKind, Verdict
 from app.connections.models import ConnectionRecord
 from app.credentials.snapshot import Mode
-from app.executor.executor import Executor
 from app.foundation.clock import SystemClock
 from app.foundation.errors import CredentialsRejectedError, NotFoundError, TransientOutsideError
 from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode
 from app.vault.models import SealedRecord
-from tests.executor.test_executor import CANARY, keyed
+from tests.calls.test_caller import CANARY, keyed
 from tests.foundation.certificates import DAY, NOW, Authority
 from tests.foundation.servers import LOOPBACK, Names, always, closing, never, outbound, reply, serving
 
-S, K = StepState, StepKind
+S, K = RunStepState, StepKind
 NAMES = {"good_test": "127.0.0.1", "other_test": "127.0.0.1", "private_test": "10.1.2.3"}
 PASSED_UNTIL = {kind: dict.fromkeys(ORDER[: ORDER.index(kind)], S.PASSED) for kind in ORDER}
 
@@ -36,8 +36,8 @@ def authority():
 async def run(world, connection, outside: Outbound | None = None):
     """Return the result and the steps, checked to be all eight in order."""
     hub = world.hub
-    executor = Executor(outside or hub.outbound, hub.credentials, hub.clock, hub.metrics, hub.secrets)
-    runner = TestRunner(executor, hub.connections, hub.catalog, hub.clock)
+    calls = MethodCaller(outside or hub.outbound, hub.credentials, hub.clock, hub.metrics, hub.secrets)
+    runner = TestRunner(calls, hub.connections, hub.catalog, hub.clock)
     steps = []
 
     async def emit(finished):
@@ -348,7 +348,7 @@ async def test_a_step_that_cannot_be_written_ends_the_call(world):
 
     world.outside.instead = hang
     hub = world.hub
-    runner = TestRunner(hub.executor, hub.connections, hub.catalog, hub.clock)
+    runner = TestRunner(hub.calls, hub.connections, hub.catalog, hub.clock)
 
     async def emit(finished):
         if any(step.kind is K.CREDENTIALS for step in finished):

@@ -25,8 +25,8 @@ from app.foundation.errors import NotAllowedNowError, NotFoundError, PermissionD
 from app.foundation.problems import ProblemCode
 from app.vault.models import SealedRecord
 from app.work.statements import LEASE_FOR
+from tests.calls.test_caller import keyed
 from tests.connections.conftest import WITH_ACME, World
-from tests.executor.test_executor import keyed
 from tests.hubs import running_hub
 
 
@@ -416,7 +416,7 @@ async def test_a_fault_of_our_own_ends_the_run_and_is_masked(world, runs, monkey
     async def broken(*args, **more):
         raise KeyError("CANARY-inside")
 
-    monkeypatch.setattr(world.hub.executor, "call", broken)
+    monkeypatch.setattr(world.hub.calls, "call", broken)
     await world.work()
     done = await runs.get(world.actor, run.id)
     assert (done.verdict, done.problem.code) == (Verdict.FAILED, ProblemCode.INTERNAL)

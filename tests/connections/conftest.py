@@ -89,7 +89,7 @@ class World:
 
     async def due(self, kind="renewal"):
         """Return the subjects of a kind of work that are due and that nobody has."""
-        return [each.id.partition(":")[2] for each in await self.hub.work.look([kind], [], 500)]
+        return [each.id.partition(":")[2] for each in await self.hub.work.find_due([kind], [], 500)]
 
     async def work(self):
         """Do everything that is due by now in the background."""

@@ -151,7 +151,7 @@ async def test_looking_and_good_answers_do_not_count_up_the_revision(world):
     connection = await world.connected("acme", SHOP)
     actor, hub = world.actor, world.hub
     async with hub.database.transaction() as tx:
-        await hub.outcomes.report(tx, actor, connection.id, connection.auth.generation, None)
+        await hub.outcome_recorder.record(tx, actor, connection.id, connection.auth.generation, None)
     await hub.connections.next_steps(actor, connection)
     assert (await world.reload(connection)).revision == connection.revision
 
@@ -291,7 +291,7 @@ async def test_old_credentials_are_kept_but_never_sent_to_a_new_address(world):
     actor, hub = world.actor, world.hub
     for act in (
         hub.credentials.open(actor, connection.owner, RevealPurpose.CALL_READ),
-        hub.executor.call(actor, connection.owner, "test", {}),
+        hub.calls.call(actor, connection.owner, "test", {}),
         hub.test_runs.start(actor, connection.id),
         hub.connections.refresh_credentials(actor, connection.id),
     ):
@@ -318,7 +318,7 @@ async def test_new_credentials_bring_such_a_connection_back(world):
     await world.come_back(await world.at_provider(await world.begin(connection)))
     back = await world.reload(connection)
     assert back.state is S.CONNECTED
-    assert (await world.hub.executor.call(world.actor, back.owner, "test", {})).fault is None
+    assert (await world.hub.calls.call(world.actor, back.owner, "test", {})).fault is None
     assert (await world.renewal_of(back)).due_at is not None
 
 

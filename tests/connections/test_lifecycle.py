@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from app.connections.lifecycle import USABLE, ConnectionState, Evidence, Trigger, next_state, permits
+from app.connections.lifecycle import USABLE, ConnectionState, Evidence, StateTrigger, next_state, permits
 from app.foundation.errors import NotAllowedNowError
 from app.foundation.problems import ProblemCode, problem
 
-S, T = ConnectionState, Trigger
+S, T = ConnectionState, StateTrigger
 NEW = Evidence(ever_connected=False, has_credentials=False)
 SEALED = Evidence(ever_connected=False, has_credentials=True)
 LIVED = Evidence(ever_connected=True, has_credentials=True)
 
 # state -> trigger -> (what follows for one never connected, for one that was); None: refused.
 STAYS = object()
-TABLE: dict[Trigger, dict[ConnectionState, object]] = {
+TABLE: dict[StateTrigger, dict[ConnectionState, object]] = {
     T.CONFIGURATION_COMPLETED: {S.DRAFT: S.PENDING_AUTHENTICATION, **dict.fromkeys(set(S) - {S.DRAFT})},
     T.CONFIGURATION_BROKE_AUTHENTICATION: {
         **dict.fromkeys(S, STAYS),
@@ -66,11 +66,11 @@ TABLE: dict[Trigger, dict[ConnectionState, object]] = {
 
 
 def test_the_table_covers_every_pair():
-    assert set(TABLE) == set(Trigger)
+    assert set(TABLE) == set(StateTrigger)
     assert all(set(row) == set(ConnectionState) for row in TABLE.values())
 
 
-@pytest.mark.parametrize("trigger", list(Trigger))
+@pytest.mark.parametrize("trigger", list(StateTrigger))
 @pytest.mark.parametrize("state", list(ConnectionState))
 @pytest.mark.parametrize("was_connected", [False, True])
 def test_every_state_meets_every_trigger(state, trigger, was_connected):

@@ -11,7 +11,7 @@ import pytest
 
 from app.authenticators.steps import DeviceCodeStep
 from app.catalog.catalog import Catalog
-from app.catalog.definition import Grant
+from app.catalog.definition import GrantType
 from app.catalog.entry import IntegrationEntry
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AuthorizationStateName as State
@@ -26,7 +26,7 @@ from tests.hubs import owner, running_hub, settings_for
 
 DEVICE = make_definition(
     make_oauth2(
-        grant=Grant.DEVICE_CODE,
+        grant=GrantType.DEVICE_CODE,
         device_url="https://auth.acme.example/device",
         authorize_url=None,
         pkce=False,

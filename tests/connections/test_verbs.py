@@ -10,7 +10,7 @@ import pytest
 from app.access.policy import ROLE_PERMISSIONS, Role
 from app.audit.reading import AuditFilter
 from app.connections.lifecycle import ConnectionState
-from app.connections.snapshot import ConnectionQuery, SetupStepKey, StepState
+from app.connections.snapshot import ConnectionQuery, SetupStepKey, SetupStepState
 from app.credentials.applications import application_id
 from app.credentials.snapshot import Mode
 from app.event_stream.event import EventType
@@ -139,14 +139,16 @@ async def test_next_steps_lead_from_a_draft_to_connected(world):
     connection = (await created(world, integration="generic-http")).connection
     steps = await verbs(world).next_steps(world.actor, connection)
     assert [(step.key, step.state) for step in steps] == [
-        (SetupStepKey.CONFIGURE, StepState.READY),
-        (SetupStepKey.AUTHENTICATE, StepState.BLOCKED),
-        (SetupStepKey.TEST, StepState.BLOCKED),
-        (SetupStepKey.ACTIVATE, StepState.BLOCKED),
+        (SetupStepKey.CONFIGURE, SetupStepState.READY),
+        (SetupStepKey.AUTHENTICATE, SetupStepState.BLOCKED),
+        (SetupStepKey.TEST, SetupStepState.BLOCKED),
+        (SetupStepKey.ACTIVATE, SetupStepState.BLOCKED),
     ]
     assert all(step.help and step.mutation for step in steps)
     connected = await world.connected()
-    assert {step.state for step in await verbs(world).next_steps(world.actor, connected)} == {StepState.DONE}
+    assert {step.state for step in await verbs(world).next_steps(world.actor, connected)} == {
+        SetupStepState.DONE
+    }
 
 
 async def test_a_paused_connection_comes_back_to_what_it_was(world):

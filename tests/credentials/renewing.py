@@ -44,7 +44,7 @@ async def credential_of(connection):
 
 
 async def taken(connection, owner="a worker that was killed", until=None):
-    """Let somebody else have the renewal of a connection; ``until`` its lease runs out, which is now unless told."""
+    """Let somebody else have the renewal of a connection; ``until`` its lease runs out, which is now unless stated."""
     row = await DueWorkRecord.get(id=f"renewal:{connection.id}")
     row.lease_owner, row.lease_until, row.fence = owner, until or row.created_at, row.fence + 1
     await row.save()

@@ -80,12 +80,12 @@ def test_what_was_sealed_by_a_clock_that_was_put_back_is_not_used():
 
 @given(st.floats(0, 10**6), st.floats(0, 1), st.none() | st.floats(0, 10**6))
 def test_a_failure_is_tried_again_after_half_a_minute_to_half_an_hour_or_when_asked_within_an_hour(
-    failing_s, share, asked_s
+    failing_s, share, requested_s
 ):
-    wait_s = next_try_s(failing_s, asked_s, share)
+    wait_s = next_try_s(failing_s, requested_s, share)
     assert 30 <= wait_s <= 3_600
-    assert wait_s >= min(asked_s or 0, 3_600)
-    if not asked_s:
+    assert wait_s >= min(requested_s or 0, 3_600)
+    if not requested_s:
         assert wait_s <= max(60, min(failing_s / 6, 1_800))
 
 

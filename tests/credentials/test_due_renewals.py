@@ -56,7 +56,7 @@ async def test_a_backlog_is_worked_off_without_waiting_for_the_next_second(world
         await world.connected("generic-oauth2", GENERIC)
     world.clock.advance(DAY_S)
     dispatcher = world.hub.dispatcher
-    dispatcher._sweep_s, dispatcher._look_at = 3_600, 2
+    dispatcher._sweep_s, dispatcher._sweep_limit = 3_600, 2
     dispatcher.start()
     async with asyncio.timeout(20):
         while await CredentialRecord.filter(generation=2).count() < 5:
@@ -71,8 +71,8 @@ async def test_a_renewal_that_many_processes_died_with_comes_in_time_and_is_no_f
 
     async def dies():
         """Let a process take the renewal, write its intent down, and die before it asks."""
-        (claim,) = await world.hub.work.claim(await world.hub.work.look([RENEWAL], [], 1))
-        await world.hub.renewal._intents.take_due(claim)
+        (claim,) = await world.hub.work.claim(await world.hub.work.find_due([RENEWAL], [], 1))
+        await world.hub.renewal._intents.acquire_due(claim)
         world.hub.work.let_lapse(claim)
         world.clock.advance(LEASE_FOR.total_seconds())
 

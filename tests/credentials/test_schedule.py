@@ -1,4 +1,4 @@
-"""A connection whose provider was away is looked at again soon, and nobody has to come to find it recovered."""
+"""A connection whose provider was away is checked again soon, and nobody has to come to find it recovered."""
 
 from __future__ import annotations
 

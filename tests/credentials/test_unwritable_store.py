@@ -59,7 +59,7 @@ async def test_no_token_is_spent_where_nothing_can_be_written(world, unwritable)
 async def test_a_due_renewal_waits_for_a_store_that_takes_writes(world, unwritable):
     connection = await world.connected("generic-oauth2", GENERIC)
     world.clock.advance(24 * 3_600)
-    (found,) = await world.hub.work.look(["renewal"], [], 10)
+    (found,) = await world.hub.work.find_due(["renewal"], [], 10)
     (claim,) = await world.hub.work.claim([found])
     asked = len(world.token_calls())
     async with unwritable(world.hub.database):

@@ -12,8 +12,8 @@ from app.event_stream.event import (
     Event,
     EventActor,
     EventFilter,
+    EventSubject,
     EventType,
-    Subject,
     decode_cursor,
     encode_cursor,
 )
@@ -29,7 +29,7 @@ def event(**changes):
         "position": 7,
         "type": EventType.CONNECTION_UPDATED,
         "occurred_at": datetime(2026, 1, 1, tzinfo=UTC),
-        "subject": Subject("connection", "conn_1"),
+        "subject": EventSubject("connection", "conn_1"),
         "actor": EventActor(ActorKind.MEMBER, "mem_1", "Olive"),
         "correlation_id": "req_1",
         "connection_id": "conn_1",

@@ -17,8 +17,8 @@ from app.event_stream.event import EventType, NewEvent
 from app.event_stream.follow import (
     GUARD_S,
     AccessLostError,
-    News,
-    Rows,
+    NewItems,
+    RowSource,
     follow,
     follow_rows,
     listening,
@@ -48,7 +48,7 @@ class Table:
         self.readings += 1
         news = [number for number in self.numbers if number > self.seen]
         self.seen = max([self.seen, *news])
-        return News(news, is_over=self.is_closed)
+        return NewItems(news, is_over=self.is_closed)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def test_who_listened_before_anything_could_be_there_does_not_look_first(t
     async def collect():
         with listening(wakeups, "wks_a", "run:1") as place:
             await table.add(1, close=True)
-            source = Rows(place, table.read, known=0, poll_s=SLOW_S)
+            source = RowSource(place, table.read, known=0, poll_s=SLOW_S)
             async for item in follow(source, None, FrozenClock()):
                 told.append(item)  # noqa: PERF401 - each is looked at as it comes
 

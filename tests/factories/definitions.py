@@ -15,19 +15,19 @@ from app.catalog.definition import (
     DefaultTest,
     Definition,
     Effect,
-    Grant,
+    GrantType,
     Http,
     Login,
     Method,
     OAuth1,
     OAuth2,
     Placement,
-    Renewal,
+    ReleaseStage,
     RenewalBy,
+    RenewalRule,
     Rotation,
     Scope,
     Sensitivity,
-    Stage,
     TokenAnswer,
 )
 
@@ -43,7 +43,7 @@ def make_definition(*auth: AuthMethod, **changes: Any) -> Definition:
         name="Acme",
         summary="A made-up service.",
         description=None,
-        stage=Stage.AVAILABLE,
+        stage=ReleaseStage.AVAILABLE,
         demands=None,
         successor=None,
         vendor=None,
@@ -236,7 +236,7 @@ def make_oauth2(*scopes: Scope, **changes: Any) -> AuthMethod:
 def make_oauth2_part(**changes: Any) -> OAuth2:
     """The oauth2 part of :func:`make_oauth2`."""
     part = OAuth2(
-        grant=Grant.AUTHORIZATION_CODE,
+        grant=GrantType.AUTHORIZATION_CODE,
         authorize_url="https://auth.acme.example/authorize",
         token_url="https://auth.acme.example/token",
         revoke_url="https://auth.acme.example/revoke",
@@ -286,9 +286,9 @@ def make_token(**changes: Any) -> TokenAnswer:
     return replace(token, **changes)
 
 
-def make_renewal(by: RenewalBy = RenewalBy.REFRESH_TOKEN, **changes: Any) -> Renewal:
+def make_renewal(by: RenewalBy = RenewalBy.REFRESH_TOKEN, **changes: Any) -> RenewalRule:
     """Renewal by refresh token at the token endpoint."""
-    return replace(Renewal(by, Rotation.SINGLE_USE, 0, None, {}), **changes)
+    return replace(RenewalRule(by, Rotation.SINGLE_USE, 0, None, {}), **changes)
 
 
 def make_scope(name: str, **changes: Any) -> Scope:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.foundation.outbound_decoding import BodyNotDecodableError, BodyTooLargeError, read_body
+from app.foundation.outbound_decoding import BodyNotDecodableError, BodyTooLargeError, read_response_body
 
 MIB = 1 << 20
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ async def arriving(data: bytes, size: int = 1 << 14):
 async def read(
     data: bytes, *encodings: str, size: int = 1 << 14, max_bytes: int = 10 * MIB, declared: int | None = None
 ):
-    return await read_body(arriving(data, size), encodings, declared=declared, max_bytes=max_bytes)
+    return await read_response_body(arriving(data, size), encodings, declared=declared, max_bytes=max_bytes)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ async def test_a_bomb_is_refused_after_a_fraction_of_it(encode):
             yield piece
 
     with pytest.raises(BodyTooLargeError):
-        await read_body(
+        await read_response_body(
             counted(), ["gzip" if encode is gzip.compress else "deflate"], declared=None, max_bytes=100 * MIB
         )
     assert came_in < 4_096

@@ -30,8 +30,8 @@ async def refusal(reaching) -> str:
     return text
 
 
-async def reach(url, patience_s):
-    await reach_postgres(url, orm_config(url)["connections"]["default"]["credentials"], patience_s)
+async def reach(url, max_wait_s):
+    await reach_postgres(url, orm_config(url)["connections"]["default"]["credentials"], max_wait_s)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ async def test_a_server_that_comes_up_meanwhile_is_enough(tmp_path):
 
 
 def test_the_command_line_ends_with_one_line_and_code_1(closed, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(database_module, "reach_postgres", partial(reach_postgres, patience_s=0.2))
+    monkeypatch.setattr(database_module, "reach_postgres", partial(reach_postgres, max_wait_s=0.2))
     for name, value in {
         "PATCHBAY_DATABASE_URL": f"postgres://ada:{CANARY}@127.0.0.1:{closed}/hub",
         "PATCHBAY_REDIS_URL": f"redis://127.0.0.1:{closed}/0",

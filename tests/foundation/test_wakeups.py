@@ -31,7 +31,7 @@ async def opened(url, namespace=None):
             await wakeups.close()
 
 
-async def heard(waiter, act, tries=100):
+async def wake_counts(waiter, act, tries=100):
     """Repeat ``act`` until the waiter hears it: a subscription takes effect some time after it was asked for."""
     for _ in range(tries):
         await act()
@@ -129,7 +129,7 @@ async def test_other_processes_of_one_hub_hear_it_and_other_hubs_do_not(redis_ur
         opened(redis_url) as stranger,
     ):
         with there.listen("a") as far, stranger.listen("a") as other:
-            assert await heard(far, lambda: here.notify("a"))
+            assert await wake_counts(far, lambda: here.notify("a"))
             assert not await other.wait(0.05)
 
 
@@ -139,15 +139,15 @@ async def test_waiters_wake_again_after_redis_was_restarted(tmp_path):
     with running_redis(tmp_path) as server:
         async with opened(server.url, namespace) as here, opened(server.url, namespace) as there:
             with there.listen("old") as old:
-                assert await heard(old, lambda: here.notify("old"))
+                assert await wake_counts(old, lambda: here.notify("old"))
                 server.stop()
                 await here.notify("old")  # nobody there hears it, and nobody here fails
                 await asyncio.to_thread(RedisServer.start, server)
                 # Everybody looks again once the connection is back: what was missed is found in the database.
                 assert await old.wait(15)
-                assert await heard(old, lambda: here.notify("old"))
+                assert await wake_counts(old, lambda: here.notify("old"))
                 with there.listen("new") as new:
-                    assert await heard(new, lambda: here.notify("new"))
+                    assert await wake_counts(new, lambda: here.notify("new"))
 
 
 @pytest.mark.scaled
@@ -160,7 +160,7 @@ async def test_a_hub_may_start_before_redis(tmp_path):
                 await here.notify("a")
                 assert await near.wait(1)  # the own process needs no Redis
                 await asyncio.to_thread(RedisServer.start, server)
-                assert await heard(far, lambda: here.notify("a"))
+                assert await wake_counts(far, lambda: here.notify("a"))
 
 
 @pytest.mark.parametrize("answer", [never, None])
@@ -184,7 +184,7 @@ async def test_a_waiter_knows_which_of_its_channels_was_woken(broker_url):
         with wakeups.listen("a", "b") as waiter:
             await wakeups.notify("b", "c")
             assert await waiter.wait(5)
-            assert dict(waiter.heard) == {"b": 1}
+            assert dict(waiter.wake_counts) == {"b": 1}
         assert not wakeups._waiters
 
 
@@ -193,8 +193,8 @@ async def test_what_a_process_says_reaches_it_once_and_others_too(redis_url):
     namespace = new_id("hub")
     async with opened(redis_url, namespace) as here, opened(redis_url, namespace) as there:
         with here.listen("a", "z") as near, there.listen("a", "z") as far:
-            assert await heard(far, lambda: here.notify("a"))
-            said = near.heard["a"]
+            assert await wake_counts(far, lambda: here.notify("a"))
+            said = near.wake_counts["a"]
             await there.notify("z")  # by now everything that was said before has come back
-            assert await heard(near, lambda: there.notify("z"))
-            assert near.heard["a"] == said
+            assert await wake_counts(near, lambda: there.notify("z"))
+            assert near.wake_counts["a"] == said

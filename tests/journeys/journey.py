@@ -134,15 +134,15 @@ class Journey:
         assert connection["status"]["state"] == "CONNECTED", connection
         return connection
 
-    # -- looking
+    # -- reading
 
     async def now(self) -> Json:
-        """Return the connection as it stands."""
+        """Return the connection as it is now."""
         connection: Json = (await self.client.ask(documents.CONNECTION, id=self.id))["connection"]
         return connection
 
     async def authorization_now(self) -> Json:
-        """Return the authorization as it stands."""
+        """Return the authorization as it is now."""
         data = await self.client.ask(documents.AUTHORIZATION, id=self.authorization["id"])
         authorization: Json = data["authorization"]
         return authorization

@@ -5,7 +5,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.members.bearer import TOKEN_PREFIX, hash_of, is_same, new_bearer
+from app.members.bearer import TOKEN_PREFIX, bearer_hash, is_same, new_bearer
 
 
 def test_a_new_secret_is_256_random_bits_and_hashes_as_sha_256():
@@ -13,17 +13,17 @@ def test_a_new_secret_is_256_random_bits_and_hashes_as_sha_256():
     assert len(texts) == 1_000
     for text in texts:
         assert len(text) == 4 + 43
-        assert hash_of(text, TOKEN_PREFIX) == hashlib.sha256(text.encode()).hexdigest()
+        assert bearer_hash(text, TOKEN_PREFIX) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_token_is_no_session_and_a_session_no_token():
-    assert hash_of(new_bearer(TOKEN_PREFIX).reveal()) is None
-    assert hash_of(new_bearer().reveal(), TOKEN_PREFIX) is None
+    assert bearer_hash(new_bearer(TOKEN_PREFIX).reveal()) is None
+    assert bearer_hash(new_bearer().reveal(), TOKEN_PREFIX) is None
 
 
 @given(st.text(max_size=60))
 def test_any_other_text_has_no_hash(text):
-    assert hash_of(text, TOKEN_PREFIX) is None
+    assert bearer_hash(text, TOKEN_PREFIX) is None
 
 
 def test_hashes_are_compared_whole():

@@ -22,7 +22,7 @@ from app.connections.snapshot import Mode
 from app.foundation.ids import new_id
 from app.foundation.secret import Secret
 from app.hub import Hub
-from app.members.bearer import hash_of, new_bearer
+from app.members.bearer import bearer_hash, new_bearer
 from app.members.models import AccessTokenRecord, MemberRecord, SessionRecord
 from tests.factories.operations import PLACES, ROOTS, filled, operation_with, selection
 from tests.hubs import owner
@@ -227,7 +227,7 @@ async def session(hub: Hub, actor: Actor, role: Role) -> Headers:
         id=new_id("ses"),
         workspace_id=actor.workspace_id,
         member_id=member_id,
-        token_hash=hash_of(secret.reveal()),
+        token_hash=bearer_hash(secret.reveal()),
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(hours=12),

@@ -34,10 +34,10 @@ VERBS = [
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.revocations.get(who, new_id("rev"))),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.latest(who, [seen.id])),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.get(who, new_id("run"))),
-    (P.CONNECTIONS_USE, lambda hub, who, seen: hub.executor.call(who, seen.owner, "no such method", {})),
+    (P.CONNECTIONS_USE, lambda hub, who, seen: hub.calls.call(who, seen.owner, "no such method", {})),
     (
         P.CONNECTIONS_TEST,
-        lambda hub, who, seen: hub.executor.call(who, seen.owner, "none", {}, purpose=TEST),
+        lambda hub, who, seen: hub.calls.call(who, seen.owner, "none", {}, purpose=TEST),
     ),
     (P.CONNECTIONS_WRITE, lambda hub, who, seen: abilities(who, seen)),
     (P.CONNECTIONS_AUTHORIZE, lambda hub, who, seen: abilities(who, seen)),

@@ -21,7 +21,7 @@ from tests.proofs.standing import Users, Witness
 
 RECOVERY_S = 4.0
 """How long after a disturbance its consequences may last; longer only where who was killed held a lease."""
-_PATIENCE_S = 20.0
+_MAX_WAIT_S = 20.0
 
 
 @dataclass
@@ -175,7 +175,7 @@ class Disturber:
             await self._asked(self._server.let_go)
 
     async def _until(self, is_so: Callable[[TokenCalls], bool]) -> None:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_MAX_WAIT_S):
             while not is_so(await asyncio.to_thread(self._server.token_calls)):
                 await asyncio.sleep(0.01)
 

@@ -21,7 +21,7 @@ from app.catalog.definition import Definition, RenewalBy, Rotation
 from app.catalog.entry import IntegrationEntry
 from app.connections.lifecycle import ConnectionState
 from app.connections.models import ConnectionRecord
-from app.connections.rows import owner_of
+from app.connections.rows import credential_owner
 from app.credentials.applications import application_id
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.sealing import seal_grant
@@ -194,7 +194,7 @@ class Fleet:
         credential = await seal_grant(
             sealed,
             self.hub.vault,
-            owner_of(row),
+            credential_owner(row),
             None,
             definition.auth[0],
             grant,

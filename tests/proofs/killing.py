@@ -94,7 +94,7 @@ async def _do_due(hub: Hub, kind: str, subject_id: str) -> None:
     """Do one piece of due work as the dispatcher does, and leave what else is due."""
     register_work(hub)
     for claim in await hub.work.claim(
-        [each for each in await hub.work.look([kind], [], 1_000) if each.id == f"{kind}:{subject_id}"]
+        [each for each in await hub.work.find_due([kind], [], 1_000) if each.id == f"{kind}:{subject_id}"]
     ):
         hub.dispatcher._begin(claim)
         await asyncio.wait([hub.dispatcher._running[claim]])
@@ -309,7 +309,7 @@ class Killing:
     def _server(self) -> TokenServer:
         return TokenServer(self._port, self._mark)
 
-    # -- looking for plain text
+    # -- reading for plain text
 
     def _look_at_log(self, flow: Flow, seam: str) -> None:
         """Look at what SQLite has written since it last tidied up: a death leaves it as it is."""

@@ -169,7 +169,7 @@ async def rotate_with(hub: Rotating, label, made_before, around):
     reports = await around("verify", verbs.verify(OPERATOR))
     assert all(report.is_ok for report in reports), reports
     for use in await verbs.list(OPERATOR):
-        if use.standing != "ACTIVE":
+        if use.status != "ACTIVE":
             await around("retire", _retired(hub, use.key_id))
     done = await around("reseal", hub.resealing.reseal(OPERATOR, None, made_before=made_before))
     assert not done.unreadable, done

@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app.api.graphql.endpoint import graphql_routes
-from app.api.graphql.patience import Patience
+from app.api.graphql.timeouts import TransportTimeouts
 from app.catalog.catalog import load_catalog
 from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, TOKEN, make_hub
 from tests.servers import running
@@ -153,7 +153,7 @@ def loop():
 
 @pytest.fixture(scope="module")
 def app():
-    return Starlette(routes=graphql_routes(make_hub(load_catalog()), Patience(init_s=5.0)))
+    return Starlette(routes=graphql_routes(make_hub(load_catalog()), TransportTimeouts(init_s=5.0)))
 
 
 def assert_silent(text: str) -> None:

@@ -138,7 +138,9 @@ async def test_a_connection_stands_through_use_restarts_and_outages(arrangement,
         verified = hubs[0].command("audit", "verify")
 
     renewed = witness.of("CREDENTIALS_RENEWED")
-    moves = [fact for fact in witness.of("CONNECTION_STATE_CHANGED") if fact.at > disturber.windows[0].began]
+    transitions = [
+        fact for fact in witness.of("CONNECTION_STATE_CHANGED") if fact.at > disturber.windows[0].began
+    ]
     failed = witness.of("CREDENTIALS_RENEWAL_FAILED")
     gaps = [next_.at - one.at for one, next_ in pairwise(renewed) if not disturber.excuses(one.at, next_.at)]
     ages = sorted(age_s for at, age_s in uses_seen if not disturber.excuses(at, at))
@@ -149,7 +151,9 @@ async def test_a_connection_stands_through_use_restarts_and_outages(arrangement,
         "unexcused uses": [
             use for use in users.uses if not (use.is_good or disturber.excuses(use.began, use.ended))
         ],
-        "unexcused moves": [fact for fact in [*moves, *failed] if not disturber.excuses(fact.at, fact.at)],
+        "unexcused moves": [
+            fact for fact in [*transitions, *failed] if not disturber.excuses(fact.at, fact.at)
+        ],
         "renewals": len(renewed),
         "longest between renewals in quiet": max(gaps, default=0),
         "late uses": (len(ages) - len(on_time), len(ages), ages[-1]),
@@ -175,7 +179,7 @@ async def test_a_connection_stands_through_use_restarts_and_outages(arrangement,
     # Nobody had to sign in again; what was DEGRADED was so because of a disturbance, and only for as long.
     assert [use.outcome for use in last] == [GOOD, GOOD]
     assert state == ("CONNECTED", None)
-    assert {fact.data["to"] for fact in moves} <= {"CONNECTED", "DEGRADED"}
+    assert {fact.data["to"] for fact in transitions} <= {"CONNECTED", "DEGRADED"}
     assert report["unexcused moves"] == []
     # Every use succeeds but those that a disturbance met.
     assert report["unexcused uses"] == []

@@ -28,8 +28,8 @@ from app.authenticators.steps import (
     NoStep,
     RedirectStep,
 )
+from app.catalog.classification import Classification, classify
 from app.catalog.definition import AuthMethod, Definition
-from app.catalog.outcome import Outcome, classify
 from app.foundation.messages import InResponse, OutRequest, SandboxRoute
 from app.foundation.secret import Secret
 from app.foundation.shapes import secret_paths
@@ -108,7 +108,9 @@ class Hub:
     async def revoke(self, grant: Grant) -> Any:
         return await self.run(authenticator_for(self.method).revoke(self.method, self.facts, grant))
 
-    async def call(self, grant: Grant, name: str, params: Mapping[str, Any]) -> tuple[InResponse, Outcome]:
+    async def call(
+        self, grant: Grant, name: str, params: Mapping[str, Any]
+    ) -> tuple[InResponse, Classification]:
         """Call a method with the grant's credentials."""
         request = method_request(self.method, self.facts, grant.account.kept, name, params)
         placed = authenticator_for(self.method).apply(self.method, self.facts, grant, request)
@@ -149,7 +151,7 @@ def sample_config(definition: Definition) -> dict[str, Any]:
     return found
 
 
-def outcome_of(definition: Definition, answer: InResponse) -> Outcome:
+def outcome_of(definition: Definition, answer: InResponse) -> Classification:
     return classify(definition.http, answer.status, dict(answer.headers), body_of(answer))
 
 

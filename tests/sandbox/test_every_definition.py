@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.catalog.definition import AuthMethod, Definition, Grant, RenewalBy
-from app.catalog.outcome import facts_of
+from app.catalog.classification import facts_of
+from app.catalog.definition import AuthMethod, Definition, GrantType, RenewalBy
 from app.foundation.clock import FrozenClock
 from app.foundation.errors import CredentialsRejectedError, RefusedOutsideError
 from app.foundation.expressions import compile_pick
@@ -21,7 +21,7 @@ from tests.sandbox.shipped import CATALOG
 DEFINITIONS = [definition for entry in CATALOG.all() for definition in entry.versions]
 AUTH = [(definition, method) for definition in DEFINITIONS for method in definition.auth]
 OAUTH = [(definition, method) for definition, method in AUTH if method.oauth2]
-CODE = [(d, m) for d, m in OAUTH if m.oauth2.grant is Grant.AUTHORIZATION_CODE]
+CODE = [(d, m) for d, m in OAUTH if m.oauth2.grant is GrantType.AUTHORIZATION_CODE]
 EXAMPLES = [
     (definition, method, example)
     for definition in DEFINITIONS

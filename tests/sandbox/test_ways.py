@@ -9,7 +9,7 @@ import pytest
 
 from app.authenticators.credentials import prefilled
 from app.authenticators.registry import authenticator_for
-from app.catalog.definition import AuthKind, Grant, RenewalBy
+from app.catalog.definition import AuthKind, GrantType, RenewalBy
 from app.catalog.loader import load_text
 from app.foundation.errors import CredentialsRejectedError, PatchbayError
 from app.foundation.problems import ProblemCode
@@ -42,7 +42,7 @@ def test_the_systems_of_these_tests_are_sound_definitions(name):
 def test_every_kind_and_every_grant_is_played_somewhere_here():
     methods = [*(ways(method).auth[0] for method in ALL.values()), *acme().auth]
     assert {method.kind for method in methods} == set(AuthKind)
-    assert {method.oauth2.grant for method in methods if method.oauth2} == set(Grant)
+    assert {method.oauth2.grant for method in methods if method.oauth2} == set(GrantType)
     assert all(authenticator_for(method).kind is method.kind for method in methods)
 
 

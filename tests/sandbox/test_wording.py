@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.catalog.outcome import classify
+from app.catalog.classification import classify
 from app.foundation.problems import ProblemCode
 from app.sandbox.wording import TokenRefusedError, plain_success, problem_answer, token_refusal
 from tests.sandbox.acme import ACME, METHODS, TOKEN, acme, acme_oauth

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from app.catalog.definition import Grant
+from app.catalog.definition import GrantType
 from tests.canary import register, secret
 from tests.hubs import CATALOG
 from tests.journeys.plans import Plan
@@ -123,5 +123,5 @@ async def test_o14_a_key_that_cannot_sign_sends_nothing(scene):
 def test_o14_no_shipped_definition_lets_an_assertion_live_longer():
     for entry in CATALOG.all():
         for method in entry.latest.auth:
-            if method.oauth2 and method.oauth2.grant is Grant.JWT_BEARER:
+            if method.oauth2 and method.oauth2.grant is GrantType.JWT_BEARER:
                 assert method.oauth2.assertion.lifetime_s <= 300, entry.key

@@ -51,7 +51,7 @@ class Device:
 
 
 async def polls_due(scene):
-    return await scene.hub.work.look(["authorization"], [], 100)
+    return await scene.hub.work.find_due(["authorization"], [], 100)
 
 
 async def to_the_end(scene, journey):

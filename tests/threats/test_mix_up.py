@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from app.catalog.definition import Grant
+from app.catalog.definition import GrantType
 from tests.hubs import CATALOG
 from tests.journeys.plans import Plan
 from tests.threats.provider import CLIENT_ID, Code
@@ -136,7 +136,7 @@ CODE_FLOWS = [
     for entry in CATALOG.all()
     for definition in [entry.latest]
     for method in definition.auth
-    if method.oauth2 and method.oauth2.grant is Grant.AUTHORIZATION_CODE
+    if method.oauth2 and method.oauth2.grant is GrantType.AUTHORIZATION_CODE
 ]
 OURS = {
     "response_type": "code",

@@ -32,7 +32,7 @@ async def verdict(scene):
 
 
 @pytest.mark.threat("C3")
-@pytest.mark.parametrize("whole", [True, False], ids=["with what stands beside it", "the sealed row alone"])
+@pytest.mark.parametrize("whole", [True, False], ids=["with what is stored with it", "the sealed row alone"])
 async def test_a_row_that_is_set_back_is_named_by_the_verification(scene, whole):
     journey, other = await signed_in(scene), await signed_in(scene)
     with scene.hub.database.bind():
@@ -51,7 +51,9 @@ async def test_a_row_that_is_set_back_is_named_by_the_verification(scene, whole)
     assert opened is not None  # it opens, as it did then: no sealing can prevent that
     chains_hold, found = await verdict(scene)
     assert chains_hold
-    assert [(one.connection_id, one.generation, one.told_generation) for one in found] == [(journey.id, 1, 2)]
+    assert [(one.connection_id, one.generation, one.recorded_generation) for one in found] == [
+        (journey.id, 1, 2)
+    ]
     assert other.id not in {one.connection_id for one in found}
 
 
@@ -71,7 +73,9 @@ async def test_a_sealed_row_that_is_taken_away_is_named_and_one_that_was_given_u
         await SealedRecord.filter(owner_row=taken.id).delete()
 
     _, found = await verdict(scene)
-    assert [(one.connection_id, one.generation, one.told_generation) for one in found] == [(taken.id, 0, 1)]
+    assert [(one.connection_id, one.generation, one.recorded_generation) for one in found] == [
+        (taken.id, 0, 1)
+    ]
 
 
 @pytest.mark.threat("C7")

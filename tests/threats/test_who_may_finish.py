@@ -13,7 +13,7 @@ from tests.threats.scene import param, told
 
 
 async def rows_of(scene):
-    """Return every row that a sign-in writes to, as it stands."""
+    """Return every row that a sign-in writes to, as it is now."""
     with scene.hub.database.bind():
         return [
             await record.all().order_by(record._meta.pk_attr).values()

@@ -18,7 +18,7 @@ from app.vault.envelope import (
     DataKey,
     SealContext,
     WrapContext,
-    canonical_json,
+    canonical_entries,
     open_sealed,
     parse_key_id,
     seal,
@@ -112,7 +112,7 @@ def test_a_wrapped_key_is_bound_to_its_context_as_canonical_json():
         b'{"app":"patchbay","data_key":"dk_one","kek":"local:0123abcd","purpose":"data-key",'
         b'"v":"1","workspace":"wks_a"}'
     )
-    assert canonical_json(ENTRIES) == aad
+    assert canonical_entries(ENTRIES) == aad
     info = b"patchbay/wrap/v1" + hashlib.sha512(aad).digest()
     okm = hmac.digest(hmac.digest(blob[1:33], KEK, "sha512"), info + b"\x01", "sha512")
     assert blob[33:65] == okm[32:]

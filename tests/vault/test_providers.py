@@ -33,7 +33,7 @@ from app.vault.key_source import open_keys
 from app.vault.keys import KeyProvider, KeyRing
 from app.vault.models import DataKeyRecord
 from app.vault.rotation import KeyHome
-from app.vault.service_door import ServiceDoor, service_outbound
+from app.vault.service_client import ServiceClient, service_outbound
 from app.vault.vault_transit import VaultTransitKey
 from tests.fakes.key_services import AWS_ENVIRONMENT, CANARY, GoogleKms, Transit, VersionedKey, running_moto
 from tests.servers import running
@@ -100,7 +100,7 @@ def door(stack, clock):
     async def make(url):
         outbound = service_outbound(clock)
         stack.push_async_callback(outbound.aclose)
-        return ServiceDoor(outbound, clock, url)
+        return ServiceClient(outbound, clock, url)
 
     return make
 
@@ -311,7 +311,7 @@ async def test_a_service_that_does_not_answer_is_not_waited_for(service, monkeyp
 
     text = await service.key.wrap(MATERIAL, CONTEXT)
     service.key._encrypt = service.key._decrypt = never
-    monkeypatch.setattr(service_key, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(service_key, "_TIMEOUT_S", 0.01)
     with structlog.testing.capture_logs() as logs:
         for act in (service.key.wrap(MATERIAL, CONTEXT), service.key.unwrap(text, CONTEXT)):
             with pytest.raises(KeyUnavailableError):
@@ -377,7 +377,7 @@ async def test_an_older_version_opens_and_a_rewrap_moves_to_the_new_one(versione
     later = await started(database, clock, none, ring=KeyRing(keeper.again()), home=home)
     assert later.ring.active.version == "2"
     await later.fill(["wks_1"], 1)
-    uses = {(use.version, use.standing): use.data_keys for use in await later.rotation.list(OPERATOR)}
+    uses = {(use.version, use.status): use.data_keys for use in await later.rotation.list(OPERATOR)}
     assert uses == {("1", "DECRYPT_ONLY"): 2, ("2", "ACTIVE"): 1}
     assert (await later.rotation.rewrap(OPERATOR)).moved == 2
     assert {use.version for use in await later.rotation.list(OPERATOR)} == {"2"}

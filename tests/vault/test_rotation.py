@@ -14,7 +14,7 @@ from app.foundation.secret import Secret
 from app.vault.envelope import WrapContext
 from app.vault.errors import KeyFileError, KeyRefusedError, KeyUnavailableError
 from app.vault.key_file import env_ring
-from app.vault.key_uses import KeyStanding
+from app.vault.key_uses import KeyStatus
 from app.vault.keys import EnvKeyProvider, KeyRing
 from app.vault.models import DataKeyRecord, KeyCheckRecord, SealedRecord
 from app.vault.rotation import KeyHome
@@ -146,19 +146,19 @@ async def test_the_list_shows_what_hangs_on_each_key(hub, ids):
     await hub.rotation.promote(OPERATOR, new)
     await hub.fill(["wks_9"], 2)
     found = [
-        (use.key_id, use.standing, use.data_keys, use.sealed_values)
+        (use.key_id, use.status, use.data_keys, use.sealed_values)
         for use in await hub.rotation.list(OPERATOR)
     ]
     assert found == [
-        (new, KeyStanding.ACTIVE, 1, 2),
-        (old, KeyStanding.DECRYPT_ONLY, SYSTEM_AND, 10),  # nine credentials and the hub's own secret
+        (new, KeyStatus.ACTIVE, 1, 2),
+        (old, KeyStatus.DECRYPT_ONLY, SYSTEM_AND, 10),  # nine credentials and the hub's own secret
     ]
 
 
 async def test_a_key_that_is_needed_and_not_held_is_listed_as_missing(hub, new_key):
     await DataKeyRecord.filter(workspace_id="wks_0").update(kek_id="gone:00000000")
     uses = {use.key_id: use for use in await hub.rotation.list(OPERATOR)}
-    assert (uses["gone:00000000"].standing, uses["gone:00000000"].data_keys) == (KeyStanding.MISSING, 1)
+    assert (uses["gone:00000000"].status, uses["gone:00000000"].data_keys) == (KeyStatus.MISSING, 1)
     reports = {report.key_id: report for report in await hub.rotation.verify(OPERATOR)}
     assert not reports["gone:00000000"].is_ok
     assert (reports["gone:00000000"].is_held, reports["gone:00000000"].opened) == (False, 0)
@@ -388,7 +388,7 @@ async def test_a_retired_key_does_not_come_back(hub, ids):
     hub.ring.refresh()
     with pytest.raises(KeyRefusedError, match="was retired and does not come back"):
         await hub.rotation.promote(OPERATOR, old)
-    assert {use.key_id: use.standing for use in await hub.rotation.list(OPERATOR)}[old] is KeyStanding.RETIRED
+    assert {use.key_id: use.status for use in await hub.rotation.list(OPERATOR)}[old] is KeyStatus.RETIRED
 
 
 async def test_a_hub_with_an_old_file_makes_no_key_that_others_cannot_open(

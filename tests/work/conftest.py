@@ -43,9 +43,9 @@ class Work:
 class Process:
     """What one process has: its queue and its dispatcher."""
 
-    def __init__(self, database, wakeups, work, beat_s=3_600, **kind):
+    def __init__(self, database, wakeups, work, heartbeat_s=3_600, **kind):
         self.database = database
-        self.queue = WorkQueue(database, wakeups, rng=Random(0), beat_s=beat_s)
+        self.queue = WorkQueue(database, wakeups, rng=Random(0), heartbeat_s=heartbeat_s)
         self.queue.register(WorkKind("test", work, **kind))
         self.metrics = Metrics()
         self.dispatcher = Dispatcher(database, self.queue, wakeups, self.metrics, sweep_s=3_600)
@@ -61,11 +61,12 @@ class Process:
             return await self.queue.cancel(tx, "test", *subjects)
 
     async def claim(self, limit=200):
-        return await self.queue.claim(await self.queue.look(["test"], [], limit))
+        return await self.queue.claim(await self.queue.find_due(["test"], [], limit))
 
     async def found(self, limit=200, full=()):
         return [
-            candidate.id.removeprefix("test:") for candidate in await self.queue.look(["test"], full, limit)
+            candidate.id.removeprefix("test:")
+            for candidate in await self.queue.find_due(["test"], full, limit)
         ]
 
     async def ending(self, verb, claim, *more):

@@ -139,7 +139,7 @@ async def test_no_more_than_the_kind_allows_runs_at_once_and_the_rest_follows_at
 
 
 async def test_more_than_one_look_takes_is_done_without_waiting_for_the_next_sweep(process, work):
-    process.dispatcher._look_at = 2
+    process.dispatcher._sweep_limit = 2
     process.dispatcher.start()
     subjects = [str(number) for number in range(9)]
     await process.schedule(*subjects)
@@ -174,7 +174,7 @@ async def _is_idle(process):
 
 
 async def test_slow_work_keeps_its_lease(process_of, gated, clock, database):
-    one, two = await process_of(gated, beat_s=0.005), await process_of()
+    one, two = await process_of(gated, heartbeat_s=0.005), await process_of()
     one.dispatcher.start()
     await one.schedule("a")
     await gated.until(1)
@@ -196,7 +196,7 @@ async def test_who_lost_its_claim_is_stopped_and_writes_nothing(process_of, gate
     await gated.until(1)
     clock.advance(LEASE_FOR.total_seconds())  # the process stood still, and did not keep its lease
     (claim,) = await two.claim()
-    await one.queue._heartbeat.keep()
+    await one.queue._heartbeat.extend_leases()
     await until(lambda: _is_idle(one))
     await two.ending("finish", claim)
 
@@ -288,7 +288,7 @@ async def test_stopping_claims_nothing_more(process, work, database):
 
 
 async def test_stopping_leaves_what_will_not_be_stopped_to_its_lease(process_of, work, monkeypatch):
-    monkeypatch.setattr(module, "_LAST_WORDS_S", 0.01)
+    monkeypatch.setattr(module, "_SHUTDOWN_S", 0.01)
     gate = asyncio.Event()
 
     async def deaf(claim):
@@ -343,7 +343,7 @@ async def test_an_end_that_cannot_be_written_is_done_again_when_its_lease_has_ru
     await process.schedule("a")
     await process.dispatcher.drain()
     monkeypatch.setattr(process.queue, "end", end)
-    await process.queue._heartbeat.keep()
+    await process.queue._heartbeat.extend_leases()
     clock.advance(LEASE_FOR.total_seconds())
     await process.dispatcher.drain()
     assert work.done == ["a", "a"]

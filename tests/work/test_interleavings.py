@@ -102,8 +102,8 @@ class Play:
             if verb == "finish" and await process.read(claim.subject) is None:
                 self.there.discard(claim.subject)
 
-    async def keep(self, who):
-        await self.processes[who].queue._heartbeat.keep()
+    async def extend_leases(self, who):
+        await self.processes[who].queue._heartbeat.extend_leases()
 
     async def advance(self, seconds):
         self.clock.advance(seconds)

@@ -44,7 +44,7 @@ async def test_what_is_scheduled_in_a_transaction_that_fails_is_not_there(proces
 async def test_one_of_two_has_the_claim(process_of):
     one, two = await process_of(), await process_of()
     await one.schedule("a")
-    candidates = await one.queue.look(["test"], [], 10)
+    candidates = await one.queue.find_due(["test"], [], 10)
     assert len(await one.queue.claim(candidates)) == 1
     assert await two.queue.claim(candidates) == []
     assert await two.found() == []
@@ -74,7 +74,7 @@ async def test_a_kept_claim_is_never_taken_over(process_of, clock):
     (claim,) = await one.claim()
     for _ in range(5):
         clock.advance(LEASE_S - 1)
-        await one.queue._heartbeat.keep()
+        await one.queue._heartbeat.extend_leases()
         assert await two.claim() == []
     await one.ending("finish", claim)
 

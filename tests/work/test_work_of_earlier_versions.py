@@ -145,7 +145,7 @@ def test_due_work_is_carried_over_with_its_times_failures_and_leases(earlier_url
                 ("authorization", "auth_redirect"),
             )
         }
-        due = await queue.look(["renewal", "revocation", "authorization"], [], 10)
+        due = await queue.find_due(["renewal", "revocation", "authorization"], [], 10)
         (stale,) = await database.rows(
             'SELECT "is_stale" FROM "credential" WHERE "connection_id" = \'conn_stale\''
         )

@@ -80,7 +80,7 @@ def _headers(policy: str) -> dict[str, str]:
 
 
 def _takes_gzip(request: Request) -> bool:
-    """Tell whether gzip is listed and not refused by a weight of zero (RFC 9110, section 12.5.3)."""
+    """Return whether gzip is listed and not refused by a weight of zero (RFC 9110, section 12.5.3)."""
     for item in request.headers.get("accept-encoding", "").lower().split(","):
         coding, _, weight = item.replace(" ", "").partition(";q=")
         if coding == "gzip":

@@ -1,4 +1,4 @@
-"""Looks at an actor's access again and again while a stream is open."""
+"""Checks an actor's access repeatedly while a stream is open."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Ending(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-async def access_ends(may_go_on: Callable[[], Awaitable[bool]], every_s: float) -> Ending:
-    """Return once access is gone, or could not be looked at twice in a row: what is not known is not granted."""
+async def access_ends(may_continue: Callable[[], Awaitable[bool]], every_s: float) -> Ending:
+    """Return once access is gone, or could not be checked twice in a row: what is not known is not granted."""
     failures = 0
     while failures < _MAX_FAILURES:
         await asyncio.sleep(every_s)
         try:
-            if not await may_go_on():
+            if not await may_continue():
                 return Ending.REVOKED
             failures = 0
         except Exception as fault:  # noqa: BLE001 - whatever keeps us from looking, it is counted

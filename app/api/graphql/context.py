@@ -1,4 +1,4 @@
-"""What one request's resolvers are handed: hub, actor, loaders, and where the event stream stood."""
+"""What one request's resolvers are handed: hub, actor, loaders, and the position of the event stream."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RequestContext:
             self._position = await self.hub.events.position(self.signed_in.workspace_id)
 
     async def as_of(self) -> str:
-        """Return the cursor after which events may tell news about what this operation has read."""
+        """Return the cursor after which events may bring changes of what this operation has read."""
         if self._position is None:
             await self.note_position()
         return self.cursor(self._position or 0)
@@ -81,7 +81,7 @@ PatchbayInfo: TypeAlias = Info[RequestContext, None]
 
 
 class Loaders:
-    """Batches the look-ups of one operation. Nothing is cached: a stream lives long and must see news."""
+    """Batches the look-ups of one operation. Nothing is cached: a stream lives long and must see changes."""
 
     def __init__(self, context: RequestContext) -> None:
         self._context = context

@@ -18,9 +18,9 @@ from app.api.graphql.frames import SUBPROTOCOL, CloseCode, CloseError
 from app.api.graphql.http_answer import MediaType, answer, preferred, with_validator
 from app.api.graphql.http_request import RequestRefusedError, read_operation
 from app.api.graphql.operations import EVERYTHING, NO_CHANGES, ONE_ANSWER, READ_ONLY, Operations
-from app.api.graphql.patience import Patience
 from app.api.graphql.schema import NODE_LOADERS, build_schema
 from app.api.graphql.sse import EventStreamResponse
+from app.api.graphql.timeouts import TransportTimeouts
 from app.api.graphql.top_level import Code, refusal
 from app.api.graphql.websocket import Socket, close
 from app.api.http.cookies import BROWSER, read_cookie
@@ -34,10 +34,10 @@ PATH: Final = "/graphql"
 _log = structlog.get_logger("patchbay.graphql")
 
 
-def graphql_routes(hub: Hub, patience: Patience | None = None) -> list[BaseRoute]:
+def graphql_routes(hub: Hub, timeouts: TransportTimeouts | None = None) -> list[BaseRoute]:
     """Return the routes of the GraphQL door."""
     operations = Operations(hub, build_schema(), NODE_LOADERS)
-    times = patience or Patience()
+    times = timeouts or TransportTimeouts()
     return [
         Route(PATH, HttpDoor(hub, operations, times)),
         WebSocketRoute(PATH, SocketDoor(hub, operations, times)),
@@ -47,10 +47,10 @@ def graphql_routes(hub: Hub, patience: Patience | None = None) -> list[BaseRoute
 class HttpDoor:
     """Answers operations over HTTP. Whatever comes in, the answer is JSON and never a fault of the parser."""
 
-    def __init__(self, hub: Hub, operations: Operations, patience: Patience) -> None:
+    def __init__(self, hub: Hub, operations: Operations, timeouts: TransportTimeouts) -> None:
         self._hub = hub
         self._operations = operations
-        self._patience = patience
+        self._timeouts = timeouts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -82,7 +82,7 @@ class HttpDoor:
         if media_type is MediaType.STREAM:
             allowed = NO_CHANGES if request.method == "GET" else EVERYTHING
             answers = self._operations.stream(operation, context, allowed)
-            return EventStreamResponse(answers, context.guard, self._patience)
+            return EventStreamResponse(answers, context.guard, self._timeouts)
         allowed = READ_ONLY if request.method == "GET" else ONE_ANSWER
         result = await self._operations.run(operation, context, allowed)
         status = 400 if result.is_refused and media_type is MediaType.GRAPHQL else 200
@@ -104,10 +104,10 @@ class HttpDoor:
 class SocketDoor:
     """Judges handshakes; what is accepted goes to a :class:`Socket`."""
 
-    def __init__(self, hub: Hub, operations: Operations, patience: Patience) -> None:
+    def __init__(self, hub: Hub, operations: Operations, timeouts: TransportTimeouts) -> None:
         self._hub = hub
         self._operations = operations
-        self._patience = patience
+        self._timeouts = timeouts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one handshake and what follows."""
@@ -119,9 +119,9 @@ class SocketDoor:
         if SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
             fault = CloseError(CloseCode.BAD_SUBPROTOCOL, "Subprotocol not acceptable")
-            await close(websocket, fault, self._patience)
+            await close(websocket, fault, self._timeouts)
             return
-        await Socket(self._hub, self._operations, websocket, self._patience).serve()
+        await Socket(self._hub, self._operations, websocket, self._timeouts).serve()
 
 
 def _acceptable(media_type: MediaType | None) -> MediaType:

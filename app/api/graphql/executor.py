@@ -163,10 +163,10 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         key = (parent_type.name, id(selection))
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._look_at(parent_type, selection)
+            plan = self._plans[key] = self._inspect(parent_type, selection)
         return plan
 
-    def _look_at(self, parent_type: GraphQLObjectType, selection: GroupedFieldSet) -> _Plan:
+    def _inspect(self, parent_type: GraphQLObjectType, selection: GroupedFieldSet) -> _Plan:
         leaves: dict[str, _Leaf] = {}
         for name, details in selection.items():
             leaf = None if details[0].node.arguments else _leaf(parent_type, details[0].node.name.value)
@@ -221,7 +221,7 @@ def _read(
             if written is None or written is Undefined:
                 return None
             found[name] = written
-    except Exception:  # noqa: BLE001 - the stock way meets it again, and tells where
+    except Exception:  # noqa: BLE001 - the stock way meets it again, and reports where
         return None
     return found
 

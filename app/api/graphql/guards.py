@@ -95,7 +95,7 @@ class Guards(SchemaExtensionsRunner):
         self._held = AsyncExitStack()
 
     def operation(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
-        """Give back what the operation held when it ends: its place among the open streams."""
+        """Release what the operation held when it ends: its place among the open streams."""
         return self._held
 
     def parsing(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
@@ -124,7 +124,7 @@ class Guards(SchemaExtensionsRunner):
         return self._bounded()
 
     async def get_extensions_results(self, ctx: ExecutionContext) -> dict[str, Any]:  # noqa: ARG002 - the library's own signature
-        """Tell the cost of the operation in ``extensions.cost``."""
+        """Put the cost of the operation into ``extensions.cost``."""
         return {} if self._cost is None else {"cost": {"requested": self._cost, "limit": MAX_COST}}
 
     @asynccontextmanager
@@ -155,7 +155,7 @@ class Guards(SchemaExtensionsRunner):
                 context.variables or {},
             )
             if self._cost > MAX_COST:
-                raise TooMuchError("cost", MAX_COST)  # noqa: TRY301 - told like every other limit
+                raise TooMuchError("cost", MAX_COST)  # noqa: TRY301 - reported like every other limit
         except TooMuchError as fault:
             return [GraphQLError("The operation asks for too much.", original_error=fault)]
         return []

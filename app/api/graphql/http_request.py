@@ -120,7 +120,7 @@ def _parameters(request: Request) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise _bad("A parameter stands twice.")
+            raise _bad("A parameter appears twice.")
         found[name] = value
     for name in ("variables", "extensions"):
         if found.get(name):

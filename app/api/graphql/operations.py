@@ -32,7 +32,7 @@ NO_CHANGES: Final = EVERYTHING - {OperationType.MUTATION}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OperationResult:
     """One answer to an operation. ``is_refused``: nothing was run, because the request itself is at fault."""
 
     data: Any
@@ -81,7 +81,7 @@ class Operations:
 
     async def run(
         self, operation: Operation, context: RequestContext, allowed: Iterable[OperationType] = ONE_ANSWER
-    ) -> Answer:
+    ) -> OperationResult:
         """Run a query or mutation and return its answer.
 
         Raises:
@@ -105,7 +105,7 @@ class Operations:
 
     async def stream(
         self, operation: Operation, context: RequestContext, allowed: Iterable[OperationType] = EVERYTHING
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[OperationResult, None]:
         """Run any operation and yield its answers: one for a query or mutation, many for a subscription."""
         context.operation_name = operation.operation_name
         results = await self._schema.stream(
@@ -127,9 +127,9 @@ class Operations:
         errors: Sequence[GraphQLError] | None,
         extensions: Mapping[str, Any] | None,
         context: RequestContext,
-    ) -> Answer:
+    ) -> OperationResult:
         translated = self._translator.translate(errors or (), context.request_id)
-        return Answer(data, tuple(translated), extensions or {})
+        return OperationResult(data, tuple(translated), extensions or {})
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

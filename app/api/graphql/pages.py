@@ -57,7 +57,7 @@ def page_args(
     )
 
 
-@strawberry.type(name="PageInfo", description="Where a page stands in its list.")
+@strawberry.type(name="PageInfo", description="A page's place in its list.")
 class PageInfoType:
     has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
     has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
@@ -75,7 +75,7 @@ class EdgeType(Generic[T]):
 class PageType(Generic[T]):
     edges: list[EdgeType[T]] = strawberry.field(description="The page's entries with their cursors.")
     nodes: list[T] = strawberry.field(description="The page's entries.")
-    page_info: PageInfoType = strawberry.field(description="Where the page stands in the list.")
+    page_info: PageInfoType = strawberry.field(description="The page's place in the list.")
     total_count: int | None = strawberry.field(
         description="How many entries there are; null where it is not cheap to count."
     )
@@ -91,7 +91,7 @@ def page_info(cursors: Sequence[str], *, has_next: bool, has_previous: bool) -> 
     )
 
 
-def page_of(page: Page[Any], nodes: Sequence[Any]) -> PageType[Any]:
+def relay_page(page: Page[Any], nodes: Sequence[Any]) -> PageType[Any]:
     """Return a page of ready nodes; without cursors, if nobody asks for them, it has no edges."""
     return PageType(
         edges=[EdgeType(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=False)],
@@ -101,7 +101,7 @@ def page_of(page: Page[Any], nodes: Sequence[Any]) -> PageType[Any]:
     )
 
 
-def page_of_all(
+def relay_page_of_all(
     items: Sequence[T], cursor_of: Callable[[T], str], args: PageRequest
 ) -> tuple[list[T], PageInfoType]:
     """Return the page of a whole list in memory, whose entries name themselves by ``cursor_of``.

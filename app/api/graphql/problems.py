@@ -95,7 +95,7 @@ class ProblemType:
         return Url(f"{info.context.hub.public_url}/docs/problems/{self.code.value}")
 
 
-@strawberry.type(name="GenericProblem", description="A problem that needs no more than every problem tells.")
+@strawberry.type(name="GenericProblem", description="A problem with no more than what every problem has.")
 class GenericProblemType(ProblemType):
     """A plain problem."""
 
@@ -143,7 +143,7 @@ PROBLEM_MEMBERS: Final = (
 
 
 def problem_type(problem: Problem) -> ProblemType:
-    """Return the member of the interface that tells all that the problem knows."""
+    """Return the member of the interface that has all that the problem knows."""
     base = _base(problem)
     details = problem.details
     if isinstance(details.get("currentRevision"), int):

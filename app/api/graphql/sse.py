@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.graphql.access_watch import access_ends
-from app.api.graphql.operations import Answer
-from app.api.graphql.patience import Patience
+from app.api.graphql.operations import OperationResult
+from app.api.graphql.timeouts import TransportTimeouts
 
 _log = structlog.get_logger("patchbay.graphql")
 _HEADERS: Final = {
@@ -37,15 +37,15 @@ class EventStreamResponse(Response):
 
     def __init__(
         self,
-        answers: AsyncGenerator[Answer, None],
-        may_go_on: Callable[[], Awaitable[bool]],
-        patience: Patience,
+        answers: AsyncGenerator[OperationResult, None],
+        may_continue: Callable[[], Awaitable[bool]],
+        timeouts: TransportTimeouts,
     ) -> None:
         super().__init__(status_code=200, headers=_HEADERS, media_type="text/event-stream; charset=utf-8")
         del self.headers["content-length"]
         self._answers = answers
-        self._may_go_on = may_go_on
-        self._patience = patience
+        self._may_continue = may_continue
+        self._timeouts = timeouts
         self._sending = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,11 +79,11 @@ class EventStreamResponse(Response):
 
     async def _beat(self, send: Send) -> None:
         while True:
-            await asyncio.sleep(self._patience.heartbeat_s)
+            await asyncio.sleep(self._timeouts.heartbeat_s)
             await self._write(send, b":\n\n")
 
     async def _revalidate(self) -> None:
-        await access_ends(self._may_go_on, self._patience.revalidate_s)
+        await access_ends(self._may_continue, self._timeouts.revalidate_s)
         raise _EndedError
 
     async def _write(self, send: Send, chunk: bytes) -> None:
@@ -92,7 +92,7 @@ class EventStreamResponse(Response):
 
     async def _send(self, send: Send, message: dict[str, object]) -> None:
         try:
-            async with asyncio.timeout(self._patience.send_s):
+            async with asyncio.timeout(self._timeouts.send_s):
                 await send(message)
         except (TimeoutError, OSError):
             raise _EndedError from None

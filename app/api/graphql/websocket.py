@@ -26,7 +26,7 @@ from app.api.graphql.frames import (
 )
 from app.api.graphql.limits import FRAME_BURST, FRAMES_PER_S, MAX_OPERATIONS_PER_SOCKET
 from app.api.graphql.operations import Operations
-from app.api.graphql.patience import Patience
+from app.api.graphql.timeouts import TransportTimeouts
 from app.api.graphql.top_level import Code, WireError
 from app.api.http.cookies import BROWSER, read_cookie
 from app.api.identity import actor_of_header, identify
@@ -39,17 +39,19 @@ _log = structlog.get_logger("patchbay.graphql")
 
 
 class _GoneError(Exception):
-    """The client is gone; there is nobody to tell."""
+    """The client is gone; there is nobody to answer."""
 
 
 class Socket:
     """Serves one websocket until it ends. Every refusal has the protocol's code and a constant reason."""
 
-    def __init__(self, hub: Hub, operations: Operations, websocket: WebSocket, patience: Patience) -> None:
+    def __init__(
+        self, hub: Hub, operations: Operations, websocket: WebSocket, timeouts: TransportTimeouts
+    ) -> None:
         self._hub = hub
         self._operations = operations
         self._websocket = websocket
-        self._patience = patience
+        self._timeouts = timeouts
         self._sending = asyncio.Lock()
         self._initialised = asyncio.Event()
         self._actor: Actor | None = None
@@ -71,7 +73,7 @@ class Socket:
         except* CloseError as faults:
             ended = next(fault for fault in faults.exceptions if isinstance(fault, CloseError))
         if ended is not None:
-            await close(self._websocket, ended, self._patience)
+            await close(self._websocket, ended, self._timeouts)
 
     # -- what the client says
 
@@ -167,18 +169,18 @@ class Socket:
 
     async def _await_init(self) -> None:
         try:
-            async with asyncio.timeout(self._patience.init_s):
+            async with asyncio.timeout(self._timeouts.init_s):
                 await self._initialised.wait()
         except TimeoutError:
             raise CloseError(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout") from None
 
     async def _revalidate(self) -> None:
-        ending = await access_ends(self._may_go_on, self._patience.revalidate_s)
+        ending = await access_ends(self._may_continue, self._timeouts.revalidate_s)
         if ending is Ending.REVOKED:
             raise CloseError(CloseCode.FORBIDDEN, "Access was revoked")
         raise CloseError(CloseCode.INTERNAL, "Access could not be checked")
 
-    async def _may_go_on(self) -> bool:
+    async def _may_continue(self) -> bool:
         session = self._actor.session_id if self._actor else None
         return session is None or await self._hub.sign_in.still_valid(session)
 
@@ -194,7 +196,7 @@ class Socket:
         text = orjson.dumps(message).decode()
         async with self._sending:
             try:
-                async with asyncio.timeout(self._patience.send_s):
+                async with asyncio.timeout(self._timeouts.send_s):
                     await self._websocket.send_text(text)
             except TimeoutError:
                 raise CloseError(CloseCode.SLOW_CONSUMER, "Slow consumer") from None
@@ -202,8 +204,8 @@ class Socket:
                 raise _GoneError from None
 
 
-async def close(websocket: WebSocket, fault: CloseError, patience: Patience) -> None:
+async def close(websocket: WebSocket, fault: CloseError, timeouts: TransportTimeouts) -> None:
     """Close a websocket; one whose client takes nothing is left to the server to cut off."""
     with contextlib.suppress(TimeoutError, WebSocketDisconnect, OSError, RuntimeError):
-        async with asyncio.timeout(patience.close_s):
+        async with asyncio.timeout(timeouts.close_s):
             await websocket.close(code=int(fault.code), reason=fault.reason)

@@ -11,12 +11,12 @@ from starlette.routing import Route
 
 from app.hub import Hub
 
-_PATIENCE_S: Final = 3.0
+_TIMEOUT_S: Final = 3.0
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def health_routes(hub: Hub) -> list[Route]:
-    """Return the routes for whoever watches the hub; they tell nothing about tenants."""
+    """Return the routes for whoever watches the hub; they disclose nothing about tenants."""
 
     async def healthz(request: Request) -> Response:
         del request
@@ -25,7 +25,7 @@ def health_routes(hub: Hub) -> list[Route]:
     async def readyz(request: Request) -> Response:
         del request
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TIMEOUT_S):
                 await hub.database.installation_id()
         except Exception:  # noqa: BLE001 - whatever is wrong with the database, the answer is "not ready"
             return JSONResponse({"status": "unavailable", "database": "unreachable"}, status_code=503)

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from app.api.http.cookies import BROWSER, read_cookie, set_cookie
-from app.api.http.pages import page
+from app.api.http.pages import html_page
 from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
 from app.foundation.ids import new_token
 from app.foundation.problems import Problem
@@ -45,10 +45,10 @@ def oauth_routes(hub: Hub) -> list[Route]:
         set_cookie(response, BROWSER, browser, hub.public_url, _BROWSER_FOR_S, crosses_sites=comes_by_post)
         return response
 
-    async def came_back(request: Request) -> Response:
+    async def oauth_return(request: Request) -> Response:
         params = await _params(request)
         if params is None:
-            return page(
+            return html_page(
                 "The answer cannot be read", ["The address that the provider sent is not valid."], status=400
             )
         browser = read_cookie(request, BROWSER, hub.public_url)
@@ -59,7 +59,7 @@ def oauth_routes(hub: Hub) -> list[Route]:
 
     return [
         Route("/oauth/start/{authorization}", start, methods=["GET"]),
-        Route("/oauth/return/{application}", came_back, methods=["GET", "POST"]),
+        Route("/oauth/return/{application}", oauth_return, methods=["GET", "POST"]),
     ]
 
 
@@ -84,7 +84,7 @@ async def _params(request: Request) -> list[tuple[str, str]] | None:
 
 
 def _is_form(request: Request) -> bool:
-    """Tell whether the body is what ``response_mode=form_post`` sends (OAuth 2.0 Form Post Response Mode 2)."""
+    """Return whether the body is what ``response_mode=form_post`` sends (OAuth 2.0 Form Post Response Mode 2)."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return request.method == "POST" and media_type == "application/x-www-form-urlencoded"
 
@@ -98,16 +98,16 @@ def _answer(hub: Hub, authorization: AuthorizationSnapshot, integration: str | N
             return RedirectResponse(address, status_code=303, headers=_NO_STORE)
         # A redirect to another origin would break on a provider's page whose form-action policy covers the whole
         # chain of redirects (CSP 3, 6.4.2); a page that goes on by itself does not belong to that chain.
-        return page("Going back", ["You are taken back to where you came from."], onward=address)
+        return html_page("Going back", ["You are returned to where you came from."], onward=address)
     name = integration or "The provider"
     if authorization.state is AuthorizationStateName.AUTHENTICATED:
         partly = [authorization.problem.message] if authorization.problem else []
-        return page(
+        return html_page(
             f"{name} is authorized",
             [*partly, "You can close this window and go back to where you came from."],
         )
     if authorization.state is AuthorizationStateName.AWAITING_INPUT:
-        return page(
+        return html_page(
             f"{name} needs one more step", ["Close this window and choose an account where you came from."]
         )
     return _refused(authorization.problem, integration)
@@ -116,9 +116,9 @@ def _answer(hub: Hub, authorization: AuthorizationSnapshot, integration: str | N
 def _refused(problem: Problem | None, integration: str | None) -> Response:
     title = f"{integration} was not authorized" if integration else "This did not work"
     if problem is None:
-        return page(title, ["The sign-in did not succeed. Start it again."], status=400)
+        return html_page(title, ["The sign-in did not succeed. Start it again."], status=400)
     steps = [step.text for step in problem.remediation]
-    return page(
+    return html_page(
         title,
         [problem.message],
         steps,

@@ -28,7 +28,7 @@ _HEADERS: Final = {
 }
 
 
-def page(
+def html_page(
     title: str,
     paragraphs: Sequence[str],
     items: Sequence[str] = (),

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api.http.pages import page
+from app.api.http.pages import html_page
 from app.foundation.problems import TEMPLATES, FixBy, ProblemCode
 
 _WHO = {
@@ -24,7 +24,7 @@ def problem_docs_routes() -> list[Route]:
     async def one(request: Request) -> Response:
         code = request.path_params["code"]
         if code not in ProblemCode.__members__:
-            return page(
+            return html_page(
                 "No such problem",
                 ["There is no problem with this code."],
                 status=404,
@@ -37,11 +37,11 @@ def problem_docs_routes() -> list[Route]:
             else "Trying again alone does not help."
         )
         steps = [f"{_WHO[step.actor]}: {_plain(step.text)}" for step in template.remediation]
-        return page(template.title, [code, _plain(template.message), again, "What to do:"], steps)
+        return html_page(template.title, [code, _plain(template.message), again, "What to do:"], steps)
 
     async def every(request: Request) -> Response:
         del request
-        return page(
+        return html_page(
             "Problem codes",
             ["Codes are stable: they are added, never renamed."],
             [f"{c.value}: {TEMPLATES[c].title}" for c in ProblemCode],

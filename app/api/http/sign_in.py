@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from app.api.http.cookies import SESSION, clear_cookie, read_cookie, set_cookie
-from app.api.http.pages import page
+from app.api.http.pages import html_page
 from app.hub import Hub
 
 _SESSION_FOR_S: Final = 12 * 3_600
@@ -27,7 +27,7 @@ def sign_in_routes(hub: Hub) -> list[Route]:
                 "This sign-in link was already used, or it is older than ten minutes.",
                 "The operator gets a new one with: patchbay sign-in",
             ]
-            return page("The link does not work any more", words, status=400)
+            return html_page("The link does not work any more", words, status=400)
         response = RedirectResponse("/graphiql" if hub.settings.graphiql_on else "/", status_code=303)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"
@@ -38,7 +38,7 @@ def sign_in_routes(hub: Hub) -> list[Route]:
         session = read_cookie(request, SESSION, hub.public_url)
         if session is not None:
             await hub.sign_in.sign_out(session.reveal())
-        response = page("Signed out", ["You are signed out of this browser."])
+        response = html_page("Signed out", ["You are signed out of this browser."])
         clear_cookie(response, SESSION, hub.public_url)
         return response
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.catalog.definition import Json
 from app.catalog.hosts import config_field, host_allowed, host_of, is_host_entry
-from app.catalog.rules.subject import Finding, Subject, fields_of
+from app.catalog.rules.subject import Finding, RuleSubject, fields_of
 from app.catalog.yaml_reader import Path
 from app.foundation.patterns import PatternError, matches
 
@@ -50,7 +50,7 @@ _PATH_PROBES: Final = (
 )
 
 
-def hosts_are_narrow(subject: Subject) -> Iterator[Finding]:
+def hosts_are_narrow(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/host``: each entry is a name, ``*.`` and two labels or more, or a declared address."""
     for index, entry in enumerate(subject.data["http"]["hosts"]):
         path: Path = ("http", "hosts", index)
@@ -65,7 +65,7 @@ def hosts_are_narrow(subject: Subject) -> Iterator[Finding]:
             yield from _whole_config(subject, path, name)
 
 
-def addresses_stay_home(subject: Subject) -> Iterator[Finding]:
+def addresses_stay_home(subject: RuleSubject) -> Iterator[Finding]:
     """Check ``semantics/address-https``, ``semantics/address-host`` and ``semantics/address-escape``."""
     for path, text in _addresses(subject):
         whole, authority = _WHOLE.match(text), _AUTHORITY.match(text)
@@ -79,13 +79,13 @@ def addresses_stay_home(subject: Subject) -> Iterator[Finding]:
             yield from _static_host(subject, path, authority.group(0))
 
 
-def base_address_has_no_end(subject: Subject) -> Iterator[Finding]:
+def base_address_has_no_end(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/base-url``: paths begin with a slash, so a base address does not end with one."""
     if subject.definition.http.base_url.endswith("/"):
         yield Finding(("http", "baseUrl"), "semantics/base-url", "must not end with a slash")
 
 
-def paths_begin_with_slash(subject: Subject) -> Iterator[Finding]:
+def paths_begin_with_slash(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/path``: a path cannot run on from the host (``https://good`` + ``.evil``)."""
     for name, method in subject.definition.methods.items():
         path: Path = ("methods", name, "http", "path")
@@ -108,7 +108,7 @@ def paths_begin_with_slash(subject: Subject) -> Iterator[Finding]:
                 yield Finding((*base, "place"), "semantics/path", "must begin with one slash")
 
 
-def _addresses(subject: Subject) -> Iterator[tuple[Path, str]]:
+def _addresses(subject: RuleSubject) -> Iterator[tuple[Path, str]]:
     yield ("http", "baseUrl"), subject.data["http"]["baseUrl"]
     for name, method in subject.data["methods"].items():
         if "baseUrl" in method["http"]:
@@ -122,13 +122,13 @@ def _addresses(subject: Subject) -> Iterator[tuple[Path, str]]:
                 yield (*base, holder, key), auth[holder][key]
 
 
-def _static_host(subject: Subject, path: Path, url: str) -> Iterator[Finding]:
+def _static_host(subject: RuleSubject, path: Path, url: str) -> Iterator[Finding]:
     host = host_of(url)
     if host is None or not host_allowed(host, _names(subject)):
         yield Finding(path, "semantics/address-host", f"{host or url} is not among http.hosts")
 
 
-def _whole(subject: Subject, path: Path, match: re.Match[str]) -> Iterator[Finding]:
+def _whole(subject: RuleSubject, path: Path, match: re.Match[str]) -> Iterator[Finding]:
     group, name = match.groups()
     if group == "account":
         if not _names(subject):
@@ -141,7 +141,7 @@ def _whole(subject: Subject, path: Path, match: re.Match[str]) -> Iterator[Findi
     yield from _whole_config(subject, path, name)
 
 
-def _whole_config(subject: Subject, path: Path, name: str) -> Iterator[Finding]:
+def _whole_config(subject: RuleSubject, path: Path, name: str) -> Iterator[Finding]:
     field = fields_of(subject.definition.config).get(name, {})
     if field.get("format") != "uri" or not _is_guarded(field, _URL_PROBES):
         yield Finding(
@@ -151,7 +151,7 @@ def _whole_config(subject: Subject, path: Path, name: str) -> Iterator[Finding]:
         )
 
 
-def _templated_host(subject: Subject, path: Path, authority: str) -> Iterator[Finding]:
+def _templated_host(subject: RuleSubject, path: Path, authority: str) -> Iterator[Finding]:
     samples = [authority]
     for expression in _IN_HOST.findall(authority):
         group, _, name = expression.partition(".")
@@ -172,14 +172,14 @@ def _templated_host(subject: Subject, path: Path, authority: str) -> Iterator[Fi
     yield from _sample_hosts(subject, path, samples)
 
 
-def _sample_hosts(subject: Subject, path: Path, samples: list[str]) -> Iterator[Finding]:
+def _sample_hosts(subject: RuleSubject, path: Path, samples: list[str]) -> Iterator[Finding]:
     for sample in samples:
         host = host_of(f"https://{sample}")
         if "{" not in sample and (host is None or not host_allowed(host, _names(subject))):
             yield Finding(path, "semantics/address-host", f"{sample} is not among http.hosts")
 
 
-def _names(subject: Subject) -> list[str]:
+def _names(subject: RuleSubject) -> list[str]:
     return [entry for entry in subject.data["http"]["hosts"] if config_field(entry) is None]
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from app.catalog.classification import facts_of
 from app.catalog.definition import (
     AfterToken,
     AuthKind,
@@ -16,9 +17,8 @@ from app.catalog.definition import (
     RenewalBy,
     TokenAnswer,
 )
-from app.catalog.outcome import facts_of
 from app.catalog.rules.methods import required_fields
-from app.catalog.rules.subject import Finding, Subject, compiled, fields_of, first_good
+from app.catalog.rules.subject import Finding, RuleSubject, compiled, fields_of, first_good
 from app.catalog.yaml_reader import Path
 from app.foundation.patterns import PatternError, matches
 from app.foundation.templates import Template, TemplateError
@@ -39,23 +39,23 @@ _OURS: Final = frozenset(
 )
 
 
-def ids_are_unique(subject: Subject) -> Iterator[Finding]:
+def ids_are_unique(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/unique``: auth ids, scope names within one and error table rows are not repeated."""
     ids: set[str] = set()
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.id in ids:
-            yield Finding((*base, "id"), "semantics/unique", f"the id {method.id} stands twice")
+            yield Finding((*base, "id"), "semantics/unique", f"the id {method.id} appears twice")
         ids.add(method.id)
         names: set[tuple[str, str | None]] = set()
         for index, scope in enumerate(method.scopes):
             if (scope.name, scope.param) in names:
                 yield Finding(
-                    (*base, "scopes", index), "semantics/unique", f"the scope {scope.name} stands twice"
+                    (*base, "scopes", index), "semantics/unique", f"the scope {scope.name} appears twice"
                 )
             names.add((scope.name, scope.param))
 
 
-def tokens_are_found(subject: Subject) -> Iterator[Finding]:
+def tokens_are_found(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/token-example``: the sample answer is a success, and every pick finds its value in it."""
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.oauth2:
@@ -66,7 +66,7 @@ def tokens_are_found(subject: Subject) -> Iterator[Finding]:
             yield from _token((*base, "login", "token"), method.login.token)
 
 
-def renewals_are_possible(subject: Subject) -> Iterator[Finding]:
+def renewals_are_possible(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/renewal``: what renewal needs is there."""
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         oauth2 = method.oauth2
@@ -80,14 +80,14 @@ def renewals_are_possible(subject: Subject) -> Iterator[Finding]:
             yield Finding((*base, "renewal"), "semantics/renewal", "login belongs to a custom auth method")
 
 
-def choices_can_be_offered(subject: Subject) -> Iterator[Finding]:
+def choices_can_be_offered(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/after-token``: following calls are READ, need nothing, and their picks find something."""
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         for index, step in enumerate(method.oauth2.after_token if method.oauth2 else ()):
             yield from _after_token(subject, (*base, "afterToken", index), step)
 
 
-def config_fields_exist(subject: Subject) -> Iterator[Finding]:
+def config_fields_exist(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/config-field``: what an auth method reads from the configuration is a field of it."""
     fields = fields_of(subject.definition.config)
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
@@ -106,7 +106,7 @@ def config_fields_exist(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def parameters_are_free(subject: Subject) -> Iterator[Finding]:
+def parameters_are_free(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/reserved``: a definition does not override state, PKCE and the like."""
     for (base, auth), method in zip(subject.auth(), subject.definition.auth, strict=True):
         for key in ("authorizeParams", "callback"):
@@ -117,7 +117,7 @@ def parameters_are_free(subject: Subject) -> Iterator[Finding]:
             yield Finding((*base, "names"), "semantics/reserved", "these parameters keep their names")
 
 
-def placements_are_whole(subject: Subject) -> Iterator[Finding]:
+def placements_are_whole(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/placement``: each placement has a usable name and carries a credential."""
     for (base, auth), method in zip(subject.auth(), subject.definition.auth, strict=True):
         for index, place in enumerate(method.place):
@@ -165,7 +165,7 @@ def _found(path: Path, text: str | None, body: Json) -> Iterator[Finding]:
         yield Finding(path, "semantics/token-example", f"{text} is not in the example")
 
 
-def _after_token(subject: Subject, path: Path, step: AfterToken) -> Iterator[Finding]:
+def _after_token(subject: RuleSubject, path: Path, step: AfterToken) -> Iterator[Finding]:
     method = subject.definition.methods.get(step.method)
     if method is None or method.effect is not Effect.READ or required_fields(method):
         yield Finding(

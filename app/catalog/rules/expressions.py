@@ -7,7 +7,7 @@ from typing import Final
 
 from app.catalog.definition import Json
 from app.catalog.rules.schemas import walk_schemas
-from app.catalog.rules.subject import Finding, Subject
+from app.catalog.rules.subject import Finding, RuleSubject
 from app.catalog.yaml_reader import Path
 from app.foundation.expressions import ExpressionError, compile_pick, is_member_path
 
@@ -22,7 +22,7 @@ _TOKEN_PATHS: Final = (
 )
 
 
-def expressions_compile(subject: Subject) -> Iterator[Finding]:
+def expressions_compile(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/expression``: every JMESPath expression compiles."""
     for path, text in _expressions(subject):
         try:
@@ -31,14 +31,14 @@ def expressions_compile(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, "semantics/expression", str(fault))
 
 
-def picks_are_member_paths(subject: Subject) -> Iterator[Finding]:
+def picks_are_member_paths(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/member-path``: picks of token answers and echoes can be read backwards."""
     for path, text in _member_paths(subject):
         if not is_member_path(text):
             yield Finding(path, "semantics/member-path", "must be a plain member path such as team.id")
 
 
-def _expressions(subject: Subject) -> Iterator[tuple[Path, str]]:
+def _expressions(subject: RuleSubject) -> Iterator[tuple[Path, str]]:
     yield from _http(subject.data["http"])
     for base, auth in subject.auth():
         yield from _auth(base, auth)
@@ -81,7 +81,7 @@ def _pagination(base: Path, pagination: Mapping[str, Json]) -> Iterator[tuple[Pa
     yield from _texts(base, pagination, "next", "items")
 
 
-def _member_paths(subject: Subject) -> Iterator[tuple[Path, str]]:
+def _member_paths(subject: RuleSubject) -> Iterator[tuple[Path, str]]:
     for base, auth in subject.auth():
         yield from _token_paths((*base, "token"), auth.get("token", {}))
         for holder in ("login", "renewal"):

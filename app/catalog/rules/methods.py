@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from app.catalog.classification import classify
 from app.catalog.definition import Effect, Example, Http, Json, Method
-from app.catalog.outcome import classify
-from app.catalog.rules.subject import Finding, Subject, compiled, fields_of, shape_of
+from app.catalog.rules.subject import Finding, RuleSubject, compiled, fields_of, shape_of
 from app.catalog.yaml_reader import Path
 from app.foundation.expressions import is_member_path, member_path
 from app.foundation.problems import ProblemCode
@@ -32,7 +32,7 @@ CODES: Final = frozenset(code.value for code in ProblemCode)
 _NAMED_PLACE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 
 
-def parameters_have_places(subject: Subject) -> Iterator[Finding]:
+def parameters_have_places(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/parameter-place``: each parameter goes to the path, query, header or body."""
     for name, method in subject.definition.methods.items():
         for param, place in method.places.items():
@@ -49,7 +49,7 @@ def parameters_have_places(subject: Subject) -> Iterator[Finding]:
                 yield Finding(path, "semantics/parameter-place", "this header cannot be a parameter")
 
 
-def path_parameters_match(subject: Subject) -> Iterator[Finding]:
+def path_parameters_match(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/path-parameter``: path parameters and the path's variables are the same, and required."""
     for name, method in subject.definition.methods.items():
         try:
@@ -67,7 +67,7 @@ def path_parameters_match(subject: Subject) -> Iterator[Finding]:
                 yield Finding(path, "semantics/path-parameter", f"the parameter {param} must be required")
 
 
-def headers_are_free(subject: Subject) -> Iterator[Finding]:
+def headers_are_free(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/header``: headers that the hub itself sets are not set by a definition."""
     places: list[tuple[Path, dict[str, str]]] = [
         (("http", "headers"), subject.data["http"].get("headers", {}))
@@ -82,7 +82,7 @@ def headers_are_free(subject: Subject) -> Iterator[Finding]:
                 yield Finding((*path, header), "semantics/header", f"{header} cannot be set here")
 
 
-def effects_are_plausible(subject: Subject) -> Iterator[Finding]:
+def effects_are_plausible(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/effect``: what only reads is not sent by PUT, PATCH or DELETE."""
     for name, method in subject.definition.methods.items():
         if method.effect is Effect.READ and method.http_method in _CHANGING:
@@ -91,7 +91,7 @@ def effects_are_plausible(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def scopes_exist(subject: Subject) -> Iterator[Finding]:
+def scopes_exist(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/scope``: scopes that methods, triggers and upgrades name are offered by an auth method."""
     offered = {scope.name for method in subject.definition.auth for scope in method.scopes}
     for group in ("methods", "triggers"):
@@ -111,7 +111,7 @@ def scopes_exist(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def pages_can_be_turned(subject: Subject) -> Iterator[Finding]:
+def pages_can_be_turned(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/pagination``: the parameter that continues a listing exists."""
     for name, method in subject.definition.methods.items():
         paging = method.pagination
@@ -127,7 +127,7 @@ def pages_can_be_turned(subject: Subject) -> Iterator[Finding]:
             yield Finding(("methods", name, "pagination"), "semantics/pagination", "next is missing")
 
 
-def problem_codes_are_known(subject: Subject) -> Iterator[Finding]:
+def problem_codes_are_known(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/problem-code``: every code exists."""
     codes: list[tuple[Path, str]] = [
         (("http", "problems", i, "code"), rule.code)
@@ -148,7 +148,7 @@ def problem_codes_are_known(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, "semantics/problem-code", f"{code} is not a problem code")
 
 
-def examples_fit(subject: Subject) -> Iterator[Finding]:
+def examples_fit(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/example``: parameters and good answers fit their schemas; a good example is there."""
     for name, method in subject.definition.methods.items():
         if all(example.outcome for example in method.examples):
@@ -161,7 +161,7 @@ def examples_fit(subject: Subject) -> Iterator[Finding]:
             yield from _fits((*path, "response", "body"), method.result, example.body)
 
 
-def examples_mean_what_they_say(subject: Subject) -> Iterator[Finding]:
+def examples_mean_what_they_say(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/example-outcome``: the error table reads each example's answer as the example says."""
     http = subject.definition.http
     if not _is_readable(http):
@@ -177,7 +177,7 @@ def examples_mean_what_they_say(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def echoes_point_somewhere(subject: Subject) -> Iterator[Finding]:
+def echoes_point_somewhere(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/echo``: an echo names a member of the body and a parameter of the method."""
     for path, method, example in _examples(subject):
         for key, param in example.echo.items():
@@ -187,7 +187,7 @@ def echoes_point_somewhere(subject: Subject) -> Iterator[Finding]:
                 yield Finding((*path, "echo", key), "semantics/echo", "the body has no such member")
 
 
-def _examples(subject: Subject) -> Iterator[tuple[Path, Method, Example]]:
+def _examples(subject: RuleSubject) -> Iterator[tuple[Path, Method, Example]]:
     for name, method in subject.definition.methods.items():
         for index, example in enumerate(method.examples):
             yield ("methods", name, "examples", index), method, example

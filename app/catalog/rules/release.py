@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.catalog.definition import Effect, Stage
-from app.catalog.outcome import facts_of
-from app.catalog.rules.subject import Finding, Subject, compiled, fields_of, first_good, shape_of
+from app.catalog.classification import facts_of
+from app.catalog.definition import Effect, ReleaseStage
+from app.catalog.rules.subject import Finding, RuleSubject, compiled, fields_of, first_good, shape_of
 from app.catalog.versions import RangeError, parse_range, parse_version
 
 
-def test_is_harmless(subject: Subject) -> Iterator[Finding]:
+def test_is_harmless(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/test-method-exists``, ``semantics/test-method-reads`` and ``semantics/test-params``."""
     test = subject.definition.test
     method = subject.definition.methods.get(test.method)
@@ -25,7 +25,7 @@ def test_is_harmless(subject: Subject) -> Iterator[Finding]:
         yield Finding(("test", "params"), "semantics/test-params", f"{place} does not fit ({fault.keyword})")
 
 
-def expectations_hold(subject: Subject) -> Iterator[Finding]:
+def expectations_hold(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/test-expectation``: expectations hold on the test method's first good example."""
     method = subject.definition.methods.get(subject.definition.test.method)
     good = first_good(method) if method else None
@@ -42,7 +42,7 @@ def expectations_hold(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def history_is_in_order(subject: Subject) -> Iterator[Finding]:
+def history_is_in_order(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/changelog``: the newest entry is this version, and older ones follow in order."""
     entries = subject.definition.changelog
     if entries[0].version != str(subject.definition.version):
@@ -62,7 +62,7 @@ def history_is_in_order(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def upgrades_lead_here(subject: Subject) -> Iterator[Finding]:
+def upgrades_lead_here(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/upgrade``: ranges can be read and end before this version; changed fields exist here."""
     fields = fields_of(subject.definition.config)
     for index, rule in enumerate(subject.definition.upgrade):
@@ -81,12 +81,12 @@ def upgrades_lead_here(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def stage_is_explained(subject: Subject) -> Iterator[Finding]:
+def stage_is_explained(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/stage``: demands and successor stand exactly where the stage gives them a meaning."""
     definition = subject.definition
-    if definition.demands is not None and definition.stage is not Stage.VERIFICATION_REQUIRED:
+    if definition.demands is not None and definition.stage is not ReleaseStage.VERIFICATION_REQUIRED:
         yield Finding(("demands",), "semantics/stage", "demands belong to VERIFICATION_REQUIRED")
-    if definition.successor is not None and definition.stage is not Stage.RETIRED:
+    if definition.successor is not None and definition.stage is not ReleaseStage.RETIRED:
         yield Finding(("successor",), "semantics/stage", "a successor belongs to RETIRED")
     if definition.successor == definition.integration:
         yield Finding(("successor",), "semantics/stage", "an integration does not succeed itself")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.catalog.definition import Effect, Json
-from app.catalog.rules.subject import Finding, Subject, compiled, first_good, shape_of
+from app.catalog.rules.subject import Finding, RuleSubject, compiled, first_good, shape_of
 from app.catalog.yaml_reader import Path
 from app.foundation.patterns import PatternError, compile_pattern
 from app.foundation.shapes import Shape, ShapeError
@@ -30,7 +30,7 @@ _SINGLE: Final = frozenset(
 _FOREIGN: Final = ("$id", "$schema", "$vocabulary", "$dynamicRef", "$dynamicAnchor")
 
 
-def schemas_are_valid(subject: Subject) -> Iterator[Finding]:
+def schemas_are_valid(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/json-schema``: every schema compiles by itself, and forms describe objects."""
     for path, schema, is_form in roots(subject):
         if is_form and schema.get("type") != "object":
@@ -41,7 +41,7 @@ def schemas_are_valid(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, "semantics/json-schema", str(fault))
 
 
-def references_are_local(subject: Subject) -> Iterator[Finding]:
+def references_are_local(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/json-schema-reference``: nothing is ever fetched (E11)."""
     for path, schema in walk_schemas(subject):
         target = schema.get("$ref")
@@ -54,7 +54,7 @@ def references_are_local(subject: Subject) -> Iterator[Finding]:
                 yield Finding((*path, key), "semantics/json-schema-reference", f"{key} is not allowed here")
 
 
-def patterns_are_linear(subject: Subject) -> Iterator[Finding]:
+def patterns_are_linear(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/pattern``: every pattern compiles under RE2, so that no input makes it slow (E10)."""
     for path, schema in walk_schemas(subject):
         names = {(*path, "patternProperties", key): key for key in schema.get("patternProperties") or {}}
@@ -67,7 +67,7 @@ def patterns_are_linear(subject: Subject) -> Iterator[Finding]:
             yield from _pattern((*base, "callback", name, "pattern"), value["pattern"])
 
 
-def samples_fit(subject: Subject) -> Iterator[Finding]:
+def samples_fit(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/schema-sample``: defaults and examples fit the schema in which they stand."""
     for path, schema in walk_schemas(subject):
         samples = [("default", schema["default"])] if "default" in schema else []
@@ -79,7 +79,7 @@ def samples_fit(subject: Subject) -> Iterator[Finding]:
                 yield Finding((*path, key), "semantics/schema-sample", f"a value of {key} does not fit")
 
 
-def options_can_be_loaded(subject: Subject) -> Iterator[Finding]:
+def options_can_be_loaded(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/options``: choices come from a READ method and are a list of value and label."""
     for path, schema in walk_schemas(subject):
         options = schema.get("options")
@@ -87,7 +87,7 @@ def options_can_be_loaded(subject: Subject) -> Iterator[Finding]:
             yield from _options(subject, (*path, "options"), options)
 
 
-def roots(subject: Subject) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:
+def roots(subject: RuleSubject) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:
     """Yield every JSON Schema of the definition with its path and whether it describes a form (an object)."""
     yield ("config",), subject.data["config"], True
     for base, auth in subject.auth():
@@ -102,7 +102,7 @@ def roots(subject: Subject) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:
         yield ("triggers", name, "payload"), trigger["payload"], False
 
 
-def walk_schemas(subject: Subject) -> Iterator[tuple[Path, Mapping[str, Json]]]:
+def walk_schemas(subject: RuleSubject) -> Iterator[tuple[Path, Mapping[str, Json]]]:
     """Yield every schema and every schema within it, with their paths."""
     for path, schema, _ in roots(subject):
         yield from _walk(path, schema)
@@ -130,7 +130,7 @@ def _pattern(path: Path, text: str) -> Iterator[Finding]:
         yield Finding(path, "semantics/pattern", str(fault))
 
 
-def _options(subject: Subject, path: Path, options: Json) -> Iterator[Finding]:
+def _options(subject: RuleSubject, path: Path, options: Json) -> Iterator[Finding]:
     if not isinstance(options, Mapping) or not {"method", "pick"} <= options.keys() <= {
         "method",
         "pick",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.catalog.definition import AuthMethod, Json
-from app.catalog.rules.subject import Finding, Subject, fields_of
+from app.catalog.rules.subject import Finding, RuleSubject, fields_of
 from app.catalog.yaml_reader import Path
 
 _LOOKS_REAL: Final = re.compile(
@@ -19,7 +19,7 @@ _LOOKS_REAL: Final = re.compile(
 )
 
 
-def secrets_are_made_up(subject: Subject) -> Iterator[Finding]:
+def secrets_are_made_up(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/secret-example`` and ``semantics/secret-looks-real``.
 
     Each secret field has an example, which the sandbox takes as the right value, and no text of the
@@ -40,7 +40,7 @@ def secrets_are_made_up(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def forms_are_usable(subject: Subject) -> Iterator[Finding]:
+def forms_are_usable(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/form-field``: fields can stand in templates, have a title; only credentials are secret."""
     for name, field in fields_of(subject.definition.config).items():
         if field.get("secret") is True:
@@ -56,7 +56,7 @@ def forms_are_usable(subject: Subject) -> Iterator[Finding]:
                 yield from _field((*base, key, "properties", name), name, field)
 
 
-def webhooks_can_be_verified(subject: Subject) -> Iterator[Finding]:
+def webhooks_can_be_verified(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/webhook``: the key of the signature exists, and so does the method that registers."""
     webhooks = subject.definition.webhooks
     if webhooks is None:
@@ -85,7 +85,7 @@ def _declares(methods: tuple[AuthMethod, ...], secret: str) -> bool:
     if group == "webhook":
         return name == "secret"
     declared = [method.credentials if group == "credentials" else method.application for method in methods]
-    return any(name in fields_of(schema) for schema in declared) or secret == "application.clientSecret"  # noqa: S105
+    return any(name in fields_of(schema) for schema in declared) or secret == "application.clientSecret"  # noqa: S105 - a name
 
 
 def _texts(path: Path, value: Json) -> Iterator[tuple[Path, str]]:

@@ -21,7 +21,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class RuleSubject:
     """A definition that fits the schema: its plain data (for places) and its typed form (for meaning)."""
 
     data: Mapping[str, Json]
@@ -33,7 +33,7 @@ class Subject:
             yield ("auth", index), method
 
 
-Rule = Callable[[Subject], Iterator[Finding]]
+Rule = Callable[[RuleSubject], Iterator[Finding]]
 
 
 def first_good(method: Method) -> tuple[int, Example] | None:

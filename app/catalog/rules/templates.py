@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.catalog.definition import AuthKind, AuthMethod, Json
-from app.catalog.rules.subject import Finding, Subject, fields_of
+from app.catalog.rules.subject import Finding, RuleSubject, fields_of
 from app.catalog.yaml_reader import Path
 from app.foundation.templates import Template, TemplateError
 
@@ -30,7 +30,7 @@ class Place:
     may_hold_secrets: bool = False
 
 
-def variables_are_declared(subject: Subject) -> Iterator[Finding]:
+def variables_are_declared(subject: RuleSubject) -> Iterator[Finding]:
     """Check ``semantics/template``, ``semantics/template-variable`` and ``semantics/template-secret``."""
     for place in template_places(subject):
         try:
@@ -42,7 +42,7 @@ def variables_are_declared(subject: Subject) -> Iterator[Finding]:
             yield from _variable(place, variable)
 
 
-def instructions_name_known_addresses(subject: Subject) -> Iterator[Finding]:
+def instructions_name_known_addresses(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/template-variable``: instructions use {redirectUri} and {webhookUrl} only."""
     for base, auth in subject.auth():
         for word in _SINGLE_WORD.findall(auth.get("prepare", "")):
@@ -50,7 +50,7 @@ def instructions_name_known_addresses(subject: Subject) -> Iterator[Finding]:
                 yield Finding((*base, "prepare"), "semantics/template-variable", f"{word} is not known here")
 
 
-def template_places(subject: Subject) -> Iterator[Place]:
+def template_places(subject: RuleSubject) -> Iterator[Place]:
     """Yield every template of the definition with the variables that are known there."""
     scope = _Scope(subject)
     yield from _http(subject, scope)
@@ -63,7 +63,7 @@ def template_places(subject: Subject) -> Iterator[Place]:
 class _Scope:
     """The names that the groups of a definition declare."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: RuleSubject) -> None:
         self.config = frozenset(fields_of(subject.definition.config))
         self.account = frozenset().union(*(_kept(method) for method in subject.definition.auth))
 
@@ -119,7 +119,7 @@ def _variable(place: Place, variable: str) -> Iterator[Finding]:
         yield Finding(place.path, "semantics/template-secret", f"{{{variable}}} may not be used here")
 
 
-def _http(subject: Subject, scope: _Scope) -> Iterator[Place]:
+def _http(subject: RuleSubject, scope: _Scope) -> Iterator[Place]:
     http, known = subject.data["http"], scope.known(None, "config", "account")
     yield Place(("http", "baseUrl"), http["baseUrl"], known)
     for name, text in http.get("headers", {}).items():

@@ -46,7 +46,7 @@ async def graphiql(browser, hub):
 
 
 async def picture(explorer, name):
-    """Keep a screenshot where PATCHBAY_TEST_SCREENSHOTS names a folder, for a person to look at."""
+    """Keep a screenshot where PATCHBAY_TEST_SCREENSHOTS names a folder, for a person to read only."""
     if folder := os.environ.get("PATCHBAY_TEST_SCREENSHOTS"):
         await explorer.page.screenshot(Path(folder) / f"{name}.png")
 

@@ -8,12 +8,12 @@ from starlette.applications import Starlette
 
 from app.api.graphql import endpoint
 from app.api.graphql.endpoint import graphql_routes
-from app.api.graphql.patience import Patience
 from app.api.graphql.schema import build_schema
+from app.api.graphql.timeouts import TransportTimeouts
 from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, load_test_catalog, make_hub
 from tests.servers import running
 
-QUICK = Patience(init_s=0.2, send_s=0.5, close_s=0.2, revalidate_s=0.05, heartbeat_s=0.05)
+QUICK = TransportTimeouts(init_s=0.2, send_s=0.5, close_s=0.2, revalidate_s=0.05, heartbeat_s=0.05)
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from app.catalog.catalog import Catalog, load_catalog
 from app.connection_tests.steps import (
     RunKind,
     RunState,
+    RunStepState,
     StepKind,
-    StepState,
     TestProgress,
     TestRunSnapshot,
     TestStepSnapshot,
@@ -34,8 +34,8 @@ from app.connections.snapshot import (
     ConnectionSnapshot,
     SetupStep,
     SetupStepKey,
+    SetupStepState,
 )
-from app.connections.snapshot import StepState as SetupStepState
 from app.credentials.snapshot import ApplicationSnapshot, Mode, SecretInfo
 from app.event_stream.event import (
     EVERYTHING,
@@ -44,10 +44,10 @@ from app.event_stream.event import (
     EventBatch,
     EventFilter,
     EventSlice,
+    EventSubject,
     EventType,
     ResetReason,
     StreamReset,
-    Subject,
 )
 from app.foundation.clock import SystemClock
 from app.foundation.errors import ConflictError, InvalidInputError, NotFoundError
@@ -115,7 +115,7 @@ class FakeEvents:
             position=len(self.events) + 1,
             type=type_,
             occurred_at=NOW,
-            subject=Subject("connection", connection_id or "none"),
+            subject=EventSubject("connection", connection_id or "none"),
             actor=EventActor(ActorKind.MEMBER, "mem_1", "Olive Owner"),
             correlation_id="req_1",
             connection_id=connection_id,
@@ -427,7 +427,7 @@ class FakeApplications:
 
 def make_run(connection_id: str, workspace_id=WORKSPACE, **changes: Any) -> TestRunSnapshot:
     step = TestStepSnapshot(
-        0, 1, StepKind.CONFIGURATION, "Check", StepState.PASSED, NOW, 3, "fine", {"fields": 1}, None, None
+        0, 1, StepKind.CONFIGURATION, "Check", RunStepState.PASSED, NOW, 3, "fine", {"fields": 1}, None, None
     )
     made = TestRunSnapshot(
         id=new_id("run"),

@@ -25,9 +25,9 @@ from app.api.graphql.limits import (
 )
 from app.api.graphql.operations import Operations
 from app.api.graphql.pages import MAX_PAGE
-from app.api.graphql.patience import Patience
 from app.api.graphql.schema import NODE_LOADERS, build_schema
 from app.api.graphql.streams import Streams
+from app.api.graphql.timeouts import TransportTimeouts
 from app.foundation.telemetry import Metrics
 from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, make_connection
 
@@ -203,7 +203,7 @@ async def test_a_query_that_takes_too_long_is_ended(hub):
     hub.connections.put(make_connection())
     operations = Operations(hub, build_schema(query_deadline_s=0.05), NODE_LOADERS)
     app = Starlette()
-    app.mount("/", HttpDoor(hub, operations, Patience()))
+    app.mount("/", HttpDoor(hub, operations, TransportTimeouts()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         answer = (
             await client.post("/graphql", json={"query": "{connections {totalCount}}"}, headers=BEARER)
@@ -233,7 +233,7 @@ async def test_equal_documents_are_parsed_and_validated_once(hub, monkeypatch):
     monkeypatch.setattr(guards, "parse", lambda text, **more: parsed.append(text) or parse(text, **more))
     operations = Operations(hub, build_schema(), NODE_LOADERS)
     app = Starlette()
-    app.mount("/", HttpDoor(hub, operations, Patience()))
+    app.mount("/", HttpDoor(hub, operations, TransportTimeouts()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         for _ in range(3):
             await client.post("/graphql", json={"query": "{viewer {role}}"}, headers=BEARER)

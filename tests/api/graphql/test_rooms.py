@@ -9,7 +9,7 @@ import pytest
 
 from app.access.actor import ActorKind, Channel
 from app.access.policy import Permission, require
-from app.audit.entry import AuditEntry, Target
+from app.audit.entry import AuditEntry, AuditTarget
 from app.authenticators.steps import (
     AccountChoiceStep,
     AccountOption,
@@ -725,7 +725,7 @@ async def test_the_audit_log_is_listed_and_guarded(ask, hub):
     entry = AuditEntry(
         id=new_id("aud"), workspace_id=WORKSPACE, seq=1, at=NOW, actor_kind=ActorKind.MEMBER, actor_id="mem_1",
         actor_label="Olive", via=Channel.CLI, ip_hash=None, request_id="req_1", action="connection.created",
-        target=Target("connection", "conn_1", "Team chat"), outcome="OK", detail={"a": 1},
+        target=AuditTarget("connection", "conn_1", "Team chat"), outcome="OK", detail={"a": 1},
     )  # fmt: skip
     hub.audit.rows.append(entry)
     query = """{auditLog(filter: {outcomes: [OK], since: "2026-01-01T00:00:00+01:00"}) {totalCount nodes {id seq at

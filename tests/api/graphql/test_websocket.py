@@ -14,8 +14,8 @@ from websockets.exceptions import InvalidStatus
 from app.api.graphql import operations
 from app.api.graphql.endpoint import graphql_routes
 from app.api.graphql.limits import FRAME_BURST, MAX_FRAME_BYTES, MAX_OPERATIONS_PER_SOCKET
-from app.api.graphql.patience import Patience
 from app.api.graphql.streams import Streams
+from app.api.graphql.timeouts import TransportTimeouts
 from app.event_stream.event import EventType, encode_cursor
 from tests.api.graphql.fake_hub import (
     COOKIE,
@@ -370,9 +370,9 @@ async def test_one_failing_operation_does_not_end_the_others(server, hub, capsys
 
 
 async def test_a_client_that_takes_nothing_is_cut_off_while_others_go_on(hub):
-    patience = Patience(send_s=1.0, close_s=0.2)
+    timeouts = TransportTimeouts(send_s=1.0, close_s=0.2)
     async with (
-        running(Starlette(routes=graphql_routes(hub, patience)), unread_ms=1_000) as address,
+        running(Starlette(routes=graphql_routes(hub, timeouts)), unread_ms=1_000) as address,
         peer(address) as healthy,
     ):
         await healthy.init()

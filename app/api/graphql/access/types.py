@@ -52,7 +52,7 @@ class HubLimitsType:
     max_directives: int = strawberry.field(description="How many directives it may have, fragments spread.")
     max_tokens: int = strawberry.field(description="How many tokens a document may have.")
     max_cost: int = strawberry.field(
-        description="How much it may cost; `extensions.cost` tells what it costs."
+        description="How much it may cost; `extensions.cost` states what it costs."
     )
     max_body_bytes: int = strawberry.field(description="How long a request body may be.")
     max_page: int = strawberry.field(description="How many entries a page may have.")

@@ -52,7 +52,7 @@ class ApplicationType(NodeType):
     created_at: datetime = strawberry.field(description="When it was saved first.")
     updated_at: datetime = strawberry.field(description="When it was saved last.")
 
-    @resolver("What can be told of the client secret; never its value.")
+    @resolver("What may be shown of the client secret; never its value.")
     def secret(self) -> SecretInfoType:
         return secret_type(self.snapshot.secret)
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.graphql.audit.types import AuditEntryType, AuditFilterInput, audit_filter, entry_type
+from app.api.graphql.audit.types import AuditEntryType, AuditFilterInput, audit_entry_type, audit_filter
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.fields import resolver, selected
-from app.api.graphql.pages import MAX_PAGE, After, Before, First, Last, PageType, page_args, page_of
+from app.api.graphql.pages import MAX_PAGE, After, Before, First, Last, PageType, page_args, relay_page
 from app.audit.log import AuditFilter
 from app.foundation.pages import PageRequest
 
@@ -33,7 +33,7 @@ class AuditQueries:
     ) -> PageType[AuditEntryType]:
         page = page_args(first, after, last, before, selected(info))
         found = await info.context.hub.audit.entries(info.context.actor, audit_filter(filter_), page)
-        return page_of(found, [entry_type(entry) for entry in found.items])
+        return relay_page(found, [audit_entry_type(entry) for entry in found.items])
 
 
 async def load_entries(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuditEntryType]:
@@ -41,4 +41,4 @@ async def load_entries(context: RequestContext, ids: Sequence[str]) -> Mapping[s
     found = await context.hub.audit.entries(
         context.actor, AuditFilter(ids=frozenset(ids)), PageRequest(first=MAX_PAGE)
     )
-    return {entry.id: entry_type(entry) for entry in found.items}
+    return {entry.id: audit_entry_type(entry) for entry in found.items}

@@ -31,10 +31,10 @@ describe_enum(
 )
 describe_enum(
     Channel,
-    "The door that an actor came through.",
+    "The channel that an actor used.",
     {
         "GRAPHQL": "The GraphQL API.",
-        "HTTP": "A plain HTTP door, such as the return from a provider.",
+        "HTTP": "Plain HTTP, such as the return from a provider.",
         "CLI": "The command line.",
         "BACKGROUND": "The hub's own background work.",
     },
@@ -49,13 +49,13 @@ class AuditTargetType:
 
 
 @strawberry.type(
-    name="AuditEntry", description="One entry of the audit log: who did what, when, through which door."
+    name="AuditEntry", description="One entry of the audit log: who did what, when, through which channel."
 )
 class AuditEntryType(NodeType):
     seq: int = strawberry.field(description="Its number in the workspace's chain.")
     at: datetime = strawberry.field(description="When.")
     actor: ActorType = strawberry.field(description="Who.")
-    via: Channel = strawberry.field(description="Through which door.")
+    via: Channel = strawberry.field(description="Through which channel.")
     action: str = strawberry.field(description="What was done.")
     target: AuditTargetType = strawberry.field(description="To what.")
     outcome: AuditOutcome = strawberry.field(description="What became of it.")
@@ -90,7 +90,7 @@ def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
     )
 
 
-def entry_type(entry: AuditEntry) -> AuditEntryType:
+def audit_entry_type(entry: AuditEntry) -> AuditEntryType:
     """Return an entry as the schema shows it."""
     return AuditEntryType(
         id=strawberry.ID(entry.id),

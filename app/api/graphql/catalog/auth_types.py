@@ -8,7 +8,7 @@ import strawberry
 
 import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.scalars import JsonSchema
-from app.catalog.definition import AuthKind, AuthMethod, Grant, RenewalBy, Scope, Sensitivity
+from app.catalog.definition import AuthKind, AuthMethod, GrantType, RenewalBy, Scope, Sensitivity
 
 
 @strawberry.type(name="Scope", description="A permission that an auth method can ask for.")
@@ -38,7 +38,7 @@ class AuthMethodType:
 
 @strawberry.type(name="OAuth2AuthMethod", description="OAuth 2 (RFC 6749).")
 class OAuth2AuthMethodType(AuthMethodType):
-    grant: Grant = strawberry.field(description="How the token is got.")
+    grant: GrantType = strawberry.field(description="How the token is got.")
     uses_pkce: bool = strawberry.field(description="Whether PKCE (RFC 7636) protects the code.")
     can_renew: bool = strawberry.field(description="Whether the hub renews its credentials by itself.")
 

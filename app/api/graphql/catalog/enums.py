@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from app.api.graphql.describe import describe_enum
-from app.catalog.definition import AuthKind, Effect, Grant, Impact, Sensitivity, Stage
+from app.catalog.definition import AuthKind, Effect, GrantType, Impact, ReleaseStage, Sensitivity
 
 describe_enum(
-    Stage,
+    ReleaseStage,
     "What the provider allows.",
     {
         "AVAILABLE": "Everybody can connect.",
@@ -39,7 +39,7 @@ describe_enum(
     name="AuthMethodKind",
 )
 describe_enum(
-    Grant,
+    GrantType,
     "How an OAuth 2 auth method gets its token.",
     {
         "AUTHORIZATION_CODE": "A person signs in in the browser.",

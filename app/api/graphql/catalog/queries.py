@@ -15,10 +15,10 @@ from app.api.graphql.catalog.search_types import (
     IntegrationOrderInput,
     is_descending,
 )
-from app.api.graphql.catalog.types import IntegrationType, definition_type, entry_type
+from app.api.graphql.catalog.types import IntegrationType, definition_type, integration_entry_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.fields import resolver
-from app.api.graphql.pages import After, Before, First, Last, page_args, page_of_all
+from app.api.graphql.pages import After, Before, First, Last, page_args, relay_page_of_all
 from app.catalog.search import Hit, IntegrationFilter
 
 
@@ -56,7 +56,7 @@ class CatalogQueries:
             order_by.field if order_by else None,
             descending=is_descending(order_by),
         )
-        page, page_info = page_of_all(hits, lambda hit: hit.entry.key, args)
+        page, page_info = relay_page_of_all(hits, lambda hit: hit.entry.key, args)
         edges = [_edge(hit) for hit in page]
         return IntegrationConnectionType(
             edges=edges,
@@ -77,13 +77,13 @@ class CatalogQueries:
         if by.id is not None:
             return (await load_integrations(context, [by.id.value])).get(by.id.value)
         entry = context.hub.catalog.find(context.actor, by.key.value if by.key else "")
-        return None if entry is None else entry_type(entry)
+        return None if entry is None else integration_entry_type(entry)
 
 
 async def load_integrations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, IntegrationType]:
     """Load integrations for ``node``."""
     found = context.hub.catalog.many(context.actor, ids)
-    return {id_: entry_type(entry) for id_, entry in found.items()}
+    return {id_: integration_entry_type(entry) for id_, entry in found.items()}
 
 
 async def load_versions(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
@@ -116,5 +116,8 @@ async def _connected(context: RequestContext, wanted: bool | None) -> tuple[str,
 
 def _edge(hit: Hit) -> IntegrationEdgeType:
     return IntegrationEdgeType(
-        cursor=hit.entry.key, node=entry_type(hit.entry), score=hit.score or None, matched=list(hit.matched)
+        cursor=hit.entry.key,
+        node=integration_entry_type(hit.entry),
+        score=hit.score or None,
+        matched=list(hit.matched),
     )

@@ -10,7 +10,7 @@ from app.api.graphql.describe import describe_enum
 from app.api.graphql.enums import Direction
 from app.api.graphql.fields import optional, resolver
 from app.api.graphql.pages import PageInfoType
-from app.catalog.definition import AuthKind, Stage
+from app.catalog.definition import AuthKind, ReleaseStage
 from app.catalog.search import Capability, Facet, FacetValue, Field, IntegrationFilter, Order
 
 describe_enum(
@@ -80,7 +80,7 @@ class IntegrationConnectionType:
     wanted: strawberry.Private[IntegrationFilter]
     edges: list[IntegrationEdgeType] = strawberry.field(description="The page's entries with their cursors.")
     nodes: list[IntegrationType] = strawberry.field(description="The page's integrations.")
-    page_info: PageInfoType = strawberry.field(description="Where the page stands in the list.")
+    page_info: PageInfoType = strawberry.field(description="The page's place in the list.")
     total_count: int = strawberry.field(description="How many integrations there are.")
 
     @resolver("Counts under the search, each facet ignoring its own filter.")
@@ -97,7 +97,7 @@ class IntegrationFilterInput:
     auth_kind: list[AuthKind] | None = optional("With an auth method of one of these kinds.")
     capability: list[Capability] | None = optional("That can do one of these.")
     tag: list[str] | None = optional("With one of these tags.")
-    stage: list[Stage] | None = optional("In one of these stages.")
+    stage: list[ReleaseStage] | None = optional("In one of these stages.")
     is_connected: bool | None = optional("Whether the workspace has a connection to it.")
 
 

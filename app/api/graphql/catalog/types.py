@@ -25,10 +25,10 @@ from app.api.graphql.catalog.support_types import (
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import resolver
 from app.api.graphql.node import NodeType
-from app.api.graphql.pages import After, Before, EdgeType, First, Last, PageType, page_args, page_of_all
+from app.api.graphql.pages import After, Before, EdgeType, First, Last, PageType, page_args, relay_page_of_all
 from app.api.graphql.scalars import Json, JsonSchema, SemVer, Url
 from app.catalog.catalog import Catalog
-from app.catalog.definition import Definition, Effect, Stage
+from app.catalog.definition import Definition, Effect, ReleaseStage
 from app.catalog.entry import IntegrationEntry, version_id
 from app.catalog.versions import RangeError, parse_range
 from app.foundation.errors import InvalidInputError
@@ -74,7 +74,9 @@ class IntegrationVersionType(NodeType):
             if (effect is None or method.effect is effect)
             and all(word in f"{name} {method.title}".casefold() for word in words)
         ]
-        page, info = page_of_all(wanted, lambda method: method.name, page_args(first, after, last, before))
+        page, info = relay_page_of_all(
+            wanted, lambda method: method.name, page_args(first, after, last, before)
+        )
         nodes = [method_type(method) for method in page]
         edges = [EdgeType(cursor=node.name, node=node) for node in nodes]
         return PageType(edges=edges, nodes=nodes, page_info=info, total_count=len(wanted))
@@ -111,7 +113,7 @@ class IntegrationType(NodeType):
     name: str = strawberry.field(description="What it is called.")
     summary: str = strawberry.field(description="What it is, in one line.")
     description: str | None = strawberry.field(description="What it is, at length (Markdown).")
-    stage: Stage = strawberry.field(description="What the provider allows.")
+    stage: ReleaseStage = strawberry.field(description="What the provider allows.")
     demands: str | None = strawberry.field(
         description="What the provider demands first, where it demands something."
     )
@@ -160,7 +162,7 @@ class IntegrationType(NodeType):
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> PageType[IntegrationVersionType]:
         newest_first = self.entry.versions[::-1]
-        page, info = page_of_all(
+        page, info = relay_page_of_all(
             newest_first, lambda one: str(one.version), page_args(first, after, last, before)
         )
         nodes = [_version(definition) for definition in page]
@@ -179,7 +181,7 @@ class IntegrationType(NodeType):
 def integration_type(catalog: Catalog, key: str) -> IntegrationType | None:
     """Return the integration with this key, or None."""
     entry = catalog.integration(key)
-    return None if entry is None else entry_type(entry)
+    return None if entry is None else integration_entry_type(entry)
 
 
 def version_type(catalog: Catalog, key: str, version: str) -> IntegrationVersionType | None:
@@ -188,7 +190,7 @@ def version_type(catalog: Catalog, key: str, version: str) -> IntegrationVersion
     return None if definition is None else _version(definition)
 
 
-def entry_type(entry: IntegrationEntry) -> IntegrationType:
+def integration_entry_type(entry: IntegrationEntry) -> IntegrationType:
     """Return an integration as the schema shows it."""
     latest = entry.latest
     return IntegrationType(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from app.api.graphql.describe import describe_enum
-from app.connection_tests.steps import RunKind, RunState, StepKind, StepState, Verdict
+from app.connection_tests.steps import RunKind, RunState, RunStepState, StepKind, Verdict
 
 describe_enum(
     RunState,
-    "How a test run stands.",
+    "The state of a test run.",
     {
         "QUEUED": "Waiting for a worker.",
         "RUNNING": "Running.",
@@ -47,8 +47,8 @@ describe_enum(
     name="TestStepKind",
 )
 describe_enum(
-    StepState,
-    "How a step of a test run stands.",
+    RunStepState,
+    "The state of a step of a test run.",
     {
         "PASSED": "Nothing wrong.",
         "FAILED": "Something is wrong: the problem says what.",

@@ -44,7 +44,7 @@ class TestConnectionPayload:
 
 @strawberry.type(description="The run, cancelled; one that had ended is as it was.")
 class CancelTestRunPayload:
-    test_run: TestRunType | None = strawberry.field(description="The run as it stands.", default=None)
+    test_run: TestRunType | None = strawberry.field(description="The run as it is now.", default=None)
     user_errors: list[ProblemType] = user_errors_field()
 
 

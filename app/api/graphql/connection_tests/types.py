@@ -8,7 +8,7 @@ import strawberry
 
 import app.api.graphql.connection_tests.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.connection_tests.exchange_types import ExchangeType, exchange_type
-from app.api.graphql.connections.authorization_types import load_connection
+from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import resolver
@@ -17,13 +17,13 @@ from app.api.graphql.problems import ProblemType, maybe_problem
 from app.api.graphql.scalars import EventCursor, Json
 from app.connection_tests.steps import (
     RunState,
+    RunStepState,
     StepKind,
     TestProgress,
     TestRunSnapshot,
     TestStepSnapshot,
     Verdict,
 )
-from app.connection_tests.steps import StepState as TestStepState
 
 
 @strawberry.type(
@@ -34,7 +34,7 @@ class TestStepType:
     index: int = strawberry.field(description="Its place in the run, from 0.")
     kind: StepKind = strawberry.field(description="What it looks at.")
     title: str = strawberry.field(description="What it is called.")
-    state: TestStepState = strawberry.field(description="How it ended, or that it is running.")
+    state: RunStepState = strawberry.field(description="How it ended, or that it is running.")
     started_at: datetime | None = strawberry.field(description="When it started.")
     duration_ms: int | None = strawberry.field(description="How long it took.")
     message: str = strawberry.field(description="What was found, in plain words.")
@@ -55,7 +55,7 @@ class TestStepType:
 class TestRunType(NodeType):
     snapshot: strawberry.Private[TestRunSnapshot]
     connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
-    state: RunState = strawberry.field(description="How it stands.")
+    state: RunState = strawberry.field(description="Its state.")
     verdict: Verdict | None = strawberry.field(description="Its verdict; null until it has finished.")
     seq: int = strawberry.field(description="Counts its progress; `testProgress` goes on after it.")
     created_at: datetime = strawberry.field(description="When it was asked for.")
@@ -66,7 +66,7 @@ class TestRunType(NodeType):
 
     @resolver("Its steps so far, in order.")
     def steps(self) -> list[TestStepType]:
-        return [step_type(step) for step in self.snapshot.steps]
+        return [run_step_type(step) for step in self.snapshot.steps]
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
@@ -74,7 +74,7 @@ class TestRunType(NodeType):
 
     @resolver("The connection; null where it was deleted.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        return await load_connection(info, self.connection_id)
+        return await loaded_connection(info, self.connection_id)
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
@@ -82,18 +82,18 @@ class TestRunType(NodeType):
 
 
 @strawberry.type(
-    name="TestProgress", description="News of a test run: a step that started or finished, or the end."
+    name="TestProgress", description="Progress of a test run: a step that started or finished, or the end."
 )
 class TestProgressType:
     seq: int = strawberry.field(description="Its place in the run's progress; keep it for `afterSeq`.")
     is_final: bool = strawberry.field(
         description="Whether the run is over; the stream ends with this message."
     )
-    test_run: TestRunType = strawberry.field(description="The run as it stands.")
+    test_run: TestRunType = strawberry.field(description="The run as it is now.")
     step: TestStepType | None = strawberry.field(description="The step that this is about.")
 
 
-def step_type(snapshot: TestStepSnapshot) -> TestStepType:
+def run_step_type(snapshot: TestStepSnapshot) -> TestStepType:
     """Return a step as the schema shows it."""
     return TestStepType(
         snapshot=snapshot,
@@ -126,10 +126,10 @@ def run_type(snapshot: TestRunSnapshot) -> TestRunType:
 
 
 def progress_type(progress: TestProgress) -> TestProgressType:
-    """Return news of a run as the schema shows it."""
+    """Return progress of a run as the schema shows it."""
     return TestProgressType(
         seq=progress.seq,
         is_final=progress.is_final,
         test_run=run_type(progress.run),
-        step=None if progress.step is None else step_type(progress.step),
+        step=None if progress.step is None else run_step_type(progress.step),
     )

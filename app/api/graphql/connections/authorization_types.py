@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from app.api.graphql.connections.steps import AuthorizationStepType, step_type
+from app.api.graphql.connections.steps import AuthorizationStepType, authorization_step_type
 from app.api.graphql.connections.types import ConnectionType, connection_type
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import resolver
@@ -23,7 +23,7 @@ class AuthorizationType(NodeType):
     snapshot: strawberry.Private[AuthorizationSnapshot]
     connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
     auth_method: str = strawberry.field(description="The key of the auth method.")
-    state: AuthorizationStateName = strawberry.field(description="How it stands.")
+    state: AuthorizationStateName = strawberry.field(description="Its state.")
     seq: int = strawberry.field(description="Counts its states; `authState` goes on after it.")
     scopes: list[str] = strawberry.field(description="The scopes that are asked for.")
     is_final: bool = strawberry.field(description="Whether nothing more will happen.")
@@ -32,7 +32,7 @@ class AuthorizationType(NodeType):
 
     @resolver("What has to be done next; null when it has ended.")
     def step(self) -> AuthorizationStepType | None:
-        return step_type(self.snapshot)
+        return authorization_step_type(self.snapshot)
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
@@ -40,7 +40,7 @@ class AuthorizationType(NodeType):
 
     @resolver("The connection; null where it was deleted.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        return await load_connection(info, self.connection_id)
+        return await loaded_connection(info, self.connection_id)
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
@@ -61,22 +61,22 @@ class AuthorizationStateType:
 
     @resolver("What had to be done next; null when it had ended.")
     def step(self) -> AuthorizationStepType | None:
-        return step_type(self.snapshot)
+        return authorization_step_type(self.snapshot)
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
         return maybe_problem(self.snapshot.problem)
 
-    @resolver("The authorization, as it stood in this state.")
+    @resolver("The authorization, as it was in this state.")
     def authorization(self) -> AuthorizationType:
         return authorization_type(self.snapshot)
 
     @resolver("The connection as it is now; null where it was deleted.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        return await load_connection(info, self.snapshot.connection_id)
+        return await loaded_connection(info, self.snapshot.connection_id)
 
 
-async def load_connection(info: PatchbayInfo, connection_id: str) -> ConnectionType | None:
+async def loaded_connection(info: PatchbayInfo, connection_id: str) -> ConnectionType | None:
     """Load a connection through the operation's loader."""
     snapshot = await info.context.loaders.connections.load(connection_id)
     return None if snapshot is None else connection_type(snapshot)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from app.api.graphql.describe import describe_enum
 from app.connections.lifecycle import ConnectionState
-from app.connections.snapshot import AccessScope, AuthorizationStateName, StepState
+from app.connections.snapshot import AccessScope, AuthorizationStateName, SetupStepState
 from app.credentials.snapshot import Mode
 
 describe_enum(
@@ -38,8 +38,8 @@ describe_enum(
     {"WORKSPACE": "The whole workspace's.", "CLIENT": "One client's.", "USER": "One person's."},
 )
 describe_enum(
-    StepState,
-    "How a set-up step stands.",
+    SetupStepState,
+    "The state of a set-up step.",
     {
         "DONE": "Done.",
         "READY": "Can be done now.",

@@ -103,7 +103,7 @@ class RefreshCredentialsInput:
 class ValidateConfigInput:
     integration: str = strawberry.field(description="The key of the integration.")
     version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
-    config: Json = strawberry.field(description="The configuration as it stands in the form.")
+    config: Json = strawberry.field(description="The configuration as it is in the form.")
 
 
 @strawberry.input(description="How to authenticate a connection.")

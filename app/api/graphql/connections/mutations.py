@@ -59,7 +59,7 @@ class ConnectionMutations:
 
     @mutation(
         payloads.UpdateConnectionConfigPayload,
-        "Replaces a connection's configuration. What fits is saved; `userErrors` tells the rest.",
+        "Replaces a connection's configuration. What fits is saved; `userErrors` lists the rest.",
     )
     async def update_connection_config(
         self, info: PatchbayInfo, input_: Given[inputs.UpdateConnectionConfigInput]

@@ -11,7 +11,7 @@ from app.api.graphql.problems import ProblemType, user_errors_field
 from app.api.graphql.scalars import EventCursor
 
 _REVOCATION = (
-    "What becomes of its credentials at the provider; null where it held none. Look again with `node`."
+    "What becomes of its credentials at the provider; null where it held none. Query it again with `node`."
 )
 _AS_OF = "Follow `events` after this cursor, and nothing is missed since the change."
 
@@ -38,7 +38,7 @@ class UpdateConnectionPayload(ConnectionPayload):
 
 
 @strawberry.type(
-    description="The connection with its new configuration: what fits is saved, `userErrors` tells the rest.",
+    description="The connection with its new configuration: what fits is saved, `userErrors` lists the rest.",
 )
 class UpdateConnectionConfigPayload(ConnectionPayload):
     """Configured."""
@@ -85,7 +85,7 @@ class AuthorizationPayload:
     """A verb on an authorization."""
 
     authorization: AuthorizationType | None = strawberry.field(
-        description="The authorization as it stands; its `step` says what to do next.", default=None
+        description="The authorization as it is now; its `step` says what to do next.", default=None
     )
     user_errors: list[ProblemType] = user_errors_field()
 

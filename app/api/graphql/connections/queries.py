@@ -19,7 +19,7 @@ from app.api.graphql.connections.types import OF_CREDENTIALS, ConnectionType, co
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.enums import Direction
 from app.api.graphql.fields import Given, resolver, selected
-from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, page_of
+from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, relay_page
 from app.api.graphql.problems import ProblemType, problem_types
 from app.connections.snapshot import ConnectionQuery
 
@@ -59,7 +59,7 @@ class ConnectionQueries:
             page_args(first, after, last, before, wanted),
             with_credentials=not wanted.isdisjoint(OF_CREDENTIALS),
         )
-        return page_of(found, [connection_type(snapshot) for snapshot in found.items])
+        return relay_page(found, [connection_type(snapshot) for snapshot in found.items])
 
     @resolver("One connection; null where there is none, or where you may not see it.")
     async def connection(
@@ -74,7 +74,7 @@ class ConnectionQueries:
             found = await context.hub.connections.find(context.actor, by.name.value if by.name else "")
         return None if found is None else connection_type(found)
 
-    @resolver("Checks a configuration as it stands in a form, without any effect.")
+    @resolver("Checks a configuration as it is in a form, without any effect.")
     async def validate_config(
         self, info: PatchbayInfo, input_: Given[ValidateConfigInput]
     ) -> ConfigValidationType:

@@ -29,7 +29,7 @@ describe_enum(
 @strawberry.type(name="Revocation", description="What becomes of credentials that a connection gave up.")
 class RevocationType(NodeType):
     connection_id: strawberry.ID = strawberry.field(description="The connection they belonged to.")
-    state: RevocationState = strawberry.field(description="How it stands.")
+    state: RevocationState = strawberry.field(description="Its state.")
     revoked: list[str] = strawberry.field(
         description="The names of the values that are dead at the provider."
     )

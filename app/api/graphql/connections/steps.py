@@ -103,8 +103,8 @@ AuthorizationStepType: TypeAlias = Annotated[
 ]
 
 
-def step_type(authorization: AuthorizationSnapshot) -> AuthorizationStepType | None:
-    """Return the step of an authorization as it stands."""
+def authorization_step_type(authorization: AuthorizationSnapshot) -> AuthorizationStepType | None:
+    """Return the step of an authorization as it is now."""
     step = authorization.step
     if step is None:
         return None

@@ -1,4 +1,4 @@
-"""Live news of connections and authorizations."""
+"""Live updates of connections and authorizations."""
 
 from __future__ import annotations
 
@@ -28,20 +28,18 @@ from app.foundation.pages import PageRequest
 
 @strawberry.type(
     name="ConnectionStatusChange",
-    description="How a connection stands: first all that the filter matches, then each that changes.",
+    description="The state of a connection: first all that the filter matches, then each that changes.",
 )
 class ConnectionStatusChangeType:
     connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
     connection: ConnectionType | None = strawberry.field(
         description="The connection as it is; null where it is gone."
     )
-    status: ConnectionStatusType | None = strawberry.field(
-        description="How it stands; null where it is gone."
-    )
+    status: ConnectionStatusType | None = strawberry.field(description="Its state; null where it is gone.")
     matches: bool = strawberry.field(
         description="Whether the filter still matches it; false also where it is gone."
     )
-    as_of: EventCursor = strawberry.field(description="Where the event stream stood when this was read.")
+    as_of: EventCursor = strawberry.field(description="The position of the event stream when this was read.")
 
 
 @strawberry.type

@@ -27,25 +27,25 @@ from app.connections.snapshot import (
     ConnectionSnapshot,
     SetupStep,
     SetupStepKey,
-    StepState,
+    SetupStepState,
 )
 from app.credentials.snapshot import CredentialSnapshot, Mode, SecretInfo
 from app.foundation.errors import NotFoundError
 
 OF_CREDENTIALS: Final = frozenset({"auth", "isTested", "nextSteps", "secrets", "viewerCan"})
-"""The fields of a connection that need to know what stands beside its credentials."""
+"""The fields of a connection that need to know what is stored with its credentials."""
 
 
-@strawberry.type(name="ConnectionStatus", description="How a connection stands.")
+@strawberry.type(name="ConnectionStatus", description="The state of a connection.")
 class ConnectionStatusType:
     state: ConnectionState = strawberry.field(description="The state.")
     problem: ProblemType | None = strawberry.field(description="What is wrong; null where all is well.")
     since: datetime = strawberry.field(description="Since when it is in this state.")
 
 
-@strawberry.type(name="SecretInfo", description="What can be told of a stored secret; never its value.")
+@strawberry.type(name="SecretInfo", description="What may be shown of a stored secret; never its value.")
 class SecretInfoType:
-    path: list[str] = strawberry.field(description="Where it stands in the form, from the outside in.")
+    path: list[str] = strawberry.field(description="Where it is in the form, from the outside in.")
     is_set: bool = strawberry.field(description="Whether a value is stored.")
     hint: str | None = strawberry.field(
         description="Its last characters, where it is long enough to show them."
@@ -55,27 +55,27 @@ class SecretInfoType:
 
 @strawberry.type(name="Account", description="The account at the outside system that is connected.")
 class AccountType:
-    id: str | None = strawberry.field(description="Its id there, where the provider tells it.")
-    label: str | None = strawberry.field(description="What it is called there, where the provider tells it.")
+    id: str | None = strawberry.field(description="Its id there, where the provider states it.")
+    label: str | None = strawberry.field(description="What it is called there, where the provider states it.")
 
 
 def _missing_scopes(self: ConnectionAuthType, info: PatchbayInfo) -> list[str]:
     return list(info.context.hub.connections.missing_scopes(info.context.actor, self.connection))
 
 
-@strawberry.type(name="ConnectionAuth", description="What stands beside a connection's sealed credentials.")
+@strawberry.type(name="ConnectionAuth", description="What is stored with a connection's sealed credentials.")
 class ConnectionAuthType:
     connection: strawberry.Private[ConnectionSnapshot]
     method: str = strawberry.field(description="The key of the auth method.")
     requested_scopes: list[str] = strawberry.field(description="The scopes that were asked for.")
     granted_scopes: list[str] | None = strawberry.field(
-        description="What was granted; null where it was not told."
+        description="What was granted; null where it was not stated."
     )
     missing_scopes: list[str] = strawberry.field(
         resolver=_missing_scopes, description="What was asked for, or is needed, but not granted."
     )
     account: AccountType | None = strawberry.field(
-        description="Who is connected, where the provider tells it."
+        description="Who is connected, where the provider states it."
     )
     expires_at: datetime | None = strawberry.field(
         description="When they expire; null where it is not known."
@@ -91,8 +91,8 @@ class SetupStepType:
     key: SetupStepKey = strawberry.field(description="Which step it is.")
     title: str = strawberry.field(description="What it is called.")
     help: str = strawberry.field(description="What it is for.")
-    state: StepState = strawberry.field(description="How it stands.")
-    problems: list[ProblemType] = strawberry.field(description="What stands in its way.")
+    state: SetupStepState = strawberry.field(description="Its state.")
+    problems: list[ProblemType] = strawberry.field(description="What blocks it.")
     mutation: str = strawberry.field(description="The mutation that does it.")
 
 
@@ -137,7 +137,7 @@ class ConnectionType(NodeType):
     created_by: str = strawberry.field(description="Who made it.")
     updated_at: datetime = strawberry.field(description="When it was changed last.")
 
-    @resolver("How it stands.")
+    @resolver("Its state.")
     def status(self) -> ConnectionStatusType:
         return status_type(self.snapshot)
 
@@ -181,7 +181,7 @@ class ConnectionType(NodeType):
 
 
 def connection_type(snapshot: ConnectionSnapshot, position: int | None = None) -> ConnectionType:
-    """Return a connection as the schema shows it; ``position`` is where the stream stood, if a verb told."""
+    """Return a connection as the schema shows it; ``position`` is the stream's, if a verb gave it."""
     return ConnectionType(
         id=strawberry.ID(snapshot.id),
         snapshot=snapshot,
@@ -209,7 +209,7 @@ def status_type(snapshot: ConnectionSnapshot) -> ConnectionStatusType:
 
 
 def secret_type(secret: SecretInfo) -> SecretInfoType:
-    """Return what can be told of a secret."""
+    """Return what may be shown of a secret."""
     return SecretInfoType(
         path=list(secret.path), is_set=secret.is_set, hint=secret.hint, updated_at=secret.updated_at
     )

@@ -9,7 +9,7 @@ import strawberry
 
 from app.access.actor import ActorKind
 from app.api.graphql.access.actor_type import ActorType
-from app.api.graphql.connections.authorization_types import load_connection
+from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.describe import describe_enum
@@ -43,7 +43,7 @@ describe_enum(
         "CREDENTIALS_RENEWED": "Credentials were renewed.",
         "CREDENTIALS_RENEWAL_FAILED": "Credentials could not be renewed.",
         "CREDENTIALS_RECOVERED": "Credentials that had failed work again.",
-        "CREDENTIALS_REVOKED": "Credentials were taken back.",
+        "CREDENTIALS_REVOKED": "Credentials were revoked.",
         "METHOD_CALLED": "A method was called.",
         "CONNECTION_TEST_SAVED": "A connection test was saved.",
         "CONNECTION_TEST_UPDATED": "A saved connection test changed.",
@@ -66,7 +66,7 @@ describe_enum(
 )
 describe_enum(
     ResetReason,
-    "Why a stream cannot go on from where its follower stands.",
+    "Why a stream cannot go on from its follower's position.",
     {
         "CURSOR_EXPIRED": "Events behind the cursor are gone, or it is not of this stream's past.",
         "SLOW_CONSUMER": "The follower read too slowly.",
@@ -107,23 +107,23 @@ class WorkspaceEventType:
 
     @resolver("The connection it concerns, as it is now; null where it concerns none or it is gone.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        return None if self.connection_id_ is None else await load_connection(info, self.connection_id_)
+        return None if self.connection_id_ is None else await loaded_connection(info, self.connection_id_)
 
 
 @strawberry.type(
-    name="EventBatch", description="Events in order. Keep `cursor`: it is where you stand after them."
+    name="EventBatch", description="Events in order. Keep `cursor`: it is the position after them."
 )
 class EventBatchType:
     events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
-    cursor: EventCursor = strawberry.field(description="Where you stand after them.")
+    cursor: EventCursor = strawberry.field(description="The position after them.")
     has_more_past: bool = strawberry.field(description="Whether you are still catching up.")
 
 
 @strawberry.type(
-    name="StreamCheckpoint", description="You stand further on although nothing matched your filter."
+    name="StreamCheckpoint", description="Your position is further on although nothing matched your filter."
 )
 class StreamCheckpointType:
-    cursor: EventCursor = strawberry.field(description="Where you stand now.")
+    cursor: EventCursor = strawberry.field(description="Your position now.")
     at: datetime = strawberry.field(description="When this was so.")
 
 
@@ -148,7 +148,7 @@ EventStreamMessageType: TypeAlias = Annotated[
 )
 class EventPageType:
     events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
-    cursor: EventCursor = strawberry.field(description="Where you stand after them; send it as `after`.")
+    cursor: EventCursor = strawberry.field(description="The position after them; send it as `after`.")
     has_more: bool = strawberry.field(description="Whether there are more behind.")
     reset: StreamResetType | None = strawberry.field(
         description="Set where the cursor reads no more without a hole."

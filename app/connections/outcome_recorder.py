@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from app.access.actor import Actor
-from app.connections.lifecycle import ConnectionState, Trigger
+from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.models import ConnectionRecord
-from app.connections.moves import Moves
 from app.connections.rows import lock_connection
+from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Transaction
@@ -28,14 +28,14 @@ _UNMOVED: Final = frozenset(
 )
 
 
-class Outcomes:
+class OutcomeRecorder:
     """Reports answers of the outside to the state machine."""
 
-    def __init__(self, moves: Moves, applications: Applications) -> None:
-        self._moves = moves
+    def __init__(self, transitions: Transitions, applications: Applications) -> None:
+        self._transitions = transitions
         self._applications = applications
 
-    async def report(
+    async def record(
         self,
         tx: Transaction,
         actor: Actor,
@@ -48,7 +48,7 @@ class Outcomes:
     ) -> None:
         """Take into account with ``tx`` what credentials of ``generation`` met: None for a good answer.
 
-        News of credentials that have been replaced since is no news: ``sealed_at`` tells them apart where a
+        An outcome of credentials that were replaced since is ignored: ``sealed_at`` distinguishes them where a
         disconnected connection was authorized again, which begins with the first generation anew.
         ``tested_config_revision`` marks a passed default test with the configuration it ran with.
 
@@ -61,11 +61,11 @@ class Outcomes:
         if sealed_at is not None and credential.sealed_at != sealed_at:
             return
         if fault is None:
-            await self.good(tx, actor, row, credential, tested_config_revision)
+            await self.record_success(tx, actor, row, credential, tested_config_revision)
         else:
-            await self.bad(tx, actor, row, credential, fault)
+            await self.record_failure(tx, actor, row, credential, fault)
 
-    async def good(
+    async def record_success(
         self,
         tx: Transaction,
         actor: Actor,
@@ -73,17 +73,17 @@ class Outcomes:
         credential: CredentialSnapshot,
         tested_config_revision: int | None = None,
     ) -> None:
-        """Take a good answer into account for a locked connection, with ``tx``; one that is no news changes nothing."""
+        """Apply a good answer to a locked connection, with ``tx``; one without consequence changes nothing."""
         if tested_config_revision is not None:
             row.tested_generation = credential.generation
             row.tested_config_revision = tested_config_revision
             row.tested_at = tx.now
         elif row.problem is None and row.state in _UNMOVED:
             return
-        standing = _standing(row)
-        await self._moves.apply(tx, actor, row, credential, Trigger.GOOD_ANSWER, standing)
+        uncleared = _uncleared(row)
+        await self._transitions.apply(tx, actor, row, credential, StateTrigger.GOOD_ANSWER, uncleared)
 
-    async def bad(
+    async def record_failure(
         self,
         tx: Transaction,
         actor: Actor,
@@ -91,29 +91,31 @@ class Outcomes:
         credential: CredentialSnapshot,
         fault: PatchbayError,
     ) -> None:
-        """Take a failure into account for a locked connection, with ``tx``; its type is the trigger."""
+        """Apply a failure to a locked connection, with ``tx``; its type is the trigger."""
         trigger = trigger_of(fault)
         if trigger is None:
             return
-        await self._moves.apply(tx, actor, row, credential, trigger, fault.problem)
-        if trigger is Trigger.CREDENTIALS_REJECTED:
-            self._moves.audit(tx, actor, row, "credentials.rejected", {"problem": fault.problem.code.value})
-        if trigger is Trigger.APPLICATION_REJECTED and credential.application_id:
+        await self._transitions.apply(tx, actor, row, credential, trigger, fault.problem)
+        if trigger is StateTrigger.CREDENTIALS_REJECTED:
+            self._transitions.audit(
+                tx, actor, row, "credentials.rejected", {"problem": fault.problem.code.value}
+            )
+        if trigger is StateTrigger.APPLICATION_REJECTED and credential.application_id:
             await self._applications.mark(tx, actor, credential.application_id, fault.problem)
 
 
-def trigger_of(fault: PatchbayError) -> Trigger | None:
+def trigger_of(fault: PatchbayError) -> StateTrigger | None:
     """Return the trigger that an error is, or None where it says nothing about the connection."""
     if isinstance(fault, CredentialsRejectedError | CredentialUnreadableError):
-        return Trigger.CREDENTIALS_REJECTED
+        return StateTrigger.CREDENTIALS_REJECTED
     if isinstance(fault, ApplicationRejectedError):
-        return Trigger.APPLICATION_REJECTED
+        return StateTrigger.APPLICATION_REJECTED
     if isinstance(fault, TransientOutsideError):
-        return Trigger.UNAVAILABLE
+        return StateTrigger.UNAVAILABLE
     return None
 
 
-def _standing(row: ConnectionRecord) -> Problem | None:
+def _uncleared(row: ConnectionRecord) -> Problem | None:
     """Return the problem that a good answer does not clear: permissions that were never granted."""
     found = problem_from_json(row.problem)
     return found if found is not None and found.code is ProblemCode.PARTIAL_SCOPES else None

@@ -7,8 +7,8 @@ import contextvars
 
 import pytest
 
+from app.foundation.batcher import Batcher
 from app.foundation.errors import StorageBusyError
-from app.foundation.together import Together
 
 HERE: contextvars.ContextVar[str] = contextvars.ContextVar("here", default="nowhere")
 
@@ -29,18 +29,18 @@ class Acts:
 
 async def test_one_alone_is_done_at_once():
     acts = Acts()
-    assert await Together(acts.act).ask("a") == "a!"
+    assert await Batcher(acts.act).submit("a") == "a!"
     assert acts.done == [["a"]]
 
 
 async def test_what_is_asked_for_meanwhile_is_done_next_and_together():
     acts = Acts()
-    together = Together(acts.act)
+    batcher = Batcher(acts.act)
     acts.gate.clear()
-    first = asyncio.create_task(together.ask("a"))
+    first = asyncio.create_task(batcher.submit("a"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    rest = [asyncio.create_task(together.ask(name)) for name in "bcd"]
+    rest = [asyncio.create_task(batcher.submit(name)) for name in "bcd"]
     await asyncio.sleep(0)
     acts.gate.set()
     assert await asyncio.gather(first, *rest) == ["a!", "b!", "c!", "d!"]
@@ -49,15 +49,15 @@ async def test_what_is_asked_for_meanwhile_is_done_next_and_together():
 
 async def test_no_more_than_the_most_at_once():
     acts = Acts()
-    together = Together(acts.act, most=2)
-    assert await asyncio.gather(*(together.ask(n) for n in range(5))) == ["0!", "1!", "2!", "3!", "4!"]
+    batcher = Batcher(acts.act, max_batch=2)
+    assert await asyncio.gather(*(batcher.submit(n) for n in range(5))) == ["0!", "1!", "2!", "3!", "4!"]
     assert acts.done == [[0, 1], [2, 3], [4]]
 
 
 async def test_one_that_fails_fails_alone():
     acts = Acts()
-    together = Together(acts.act)
-    answers = await asyncio.gather(*(together.ask(n) for n in ("a", "bad", "b")), return_exceptions=True)
+    batcher = Batcher(acts.act)
+    answers = await asyncio.gather(*(batcher.submit(n) for n in ("a", "bad", "b")), return_exceptions=True)
     assert answers[0::2] == ["a!", "b!"]
     assert isinstance(answers[1], ValueError)
     assert str(answers[1]) == "bad among 1"
@@ -70,17 +70,17 @@ async def test_a_busy_database_is_busy_for_all():
         tried.append(items)
         raise StorageBusyError
 
-    together = Together(act)
-    answers = await asyncio.gather(*(together.ask(n) for n in range(3)), return_exceptions=True)
+    batcher = Batcher(act)
+    answers = await asyncio.gather(*(batcher.submit(n) for n in range(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [StorageBusyError] * 3
     assert tried == [[0, 1, 2]]
 
 
 async def test_a_caller_that_gives_up_takes_nothing_from_the_others():
     acts = Acts()
-    together = Together(acts.act)
+    batcher = Batcher(acts.act)
     acts.gate.clear()
-    tasks = [asyncio.create_task(together.ask(n)) for n in ("a", "b")]
+    tasks = [asyncio.create_task(batcher.submit(n)) for n in ("a", "b")]
     await asyncio.sleep(0)
     tasks[0].cancel()
     acts.gate.set()
@@ -93,7 +93,7 @@ async def test_a_caller_that_gives_up_takes_nothing_from_the_others():
 async def test_a_caller_that_gives_up_before_its_fault_leaves_no_warning():
     acts = Acts()
     acts.gate.clear()
-    task = asyncio.create_task(Together(acts.act).ask("bad"))
+    task = asyncio.create_task(Batcher(acts.act).submit("bad"))
     await asyncio.sleep(0)
     task.cancel()
     acts.gate.set()
@@ -109,13 +109,13 @@ async def test_the_act_sees_nothing_of_who_asked():
         return items
 
     HERE.set("in a transaction")
-    await Together(act).ask(1)
+    await Batcher(act).submit(1)
     assert seen == ["nowhere"]
 
 
 async def test_after_a_failure_it_goes_on():
     acts = Acts()
-    together = Together(acts.act)
+    batcher = Batcher(acts.act)
     with pytest.raises(ValueError, match="bad among 1"):
-        await together.ask("bad")
-    assert await together.ask("a") == "a!"
+        await batcher.submit("bad")
+    assert await batcher.submit("a") == "a!"

@@ -17,7 +17,7 @@ MAX_READINGS: Final = 16
 _HOST_END: Final = re.compile(r"^(?:https?://[^/]+|\{\+?[\w.]+\})")
 
 
-class Role(StrEnum):
+class EndpointKind(StrEnum):
     """What an address is for, in the order in which addresses are tried."""
 
     AUTHORIZE = "AUTHORIZE"
@@ -34,10 +34,10 @@ class Role(StrEnum):
 
 
 # The protocol's own parameter of each step of OAuth 1.0a, where several share an address (RFC 5849 2).
-_OAUTH1: Final[Mapping[Role, str]] = {
-    Role.OAUTH1_REQUEST: "oauth_callback",
-    Role.OAUTH1_CONSENT: "oauth_token",
-    Role.OAUTH1_ACCESS: "oauth_verifier",
+_OAUTH1: Final[Mapping[EndpointKind, str]] = {
+    EndpointKind.OAUTH1_REQUEST: "oauth_callback",
+    EndpointKind.OAUTH1_CONSENT: "oauth_token",
+    EndpointKind.OAUTH1_ACCESS: "oauth_verifier",
 }
 
 
@@ -55,17 +55,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RouteTarget:
     """What a request is for: the auth methods that share the address, or the calls that it can be."""
 
-    role: Role
+    kind: EndpointKind
     auth: tuple[AuthMethod, ...] = ()
     calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
-    role: Role
+class _Endpoint:
+    kind: EndpointKind
     auth: AuthMethod
     pattern: UrlPattern
     verbs: frozenset[str] | None
@@ -78,7 +78,7 @@ class _Route:
     pattern: UrlPattern
 
 
-class Roles:
+class Router:
     """The addresses of one definition, compiled once.
 
     Static addresses go first, then those with variables. Where an address is wholly configuration
@@ -87,21 +87,23 @@ class Roles:
 
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
-        doors = sorted(_doors(definition), key=lambda door: not door.pattern.is_static)
-        self._doors = [door for door in doors if not door.pattern.is_open]
-        self._open_doors = [door for door in doors if door.pattern.is_open]
+        endpoints = sorted(_endpoints(definition), key=lambda endpoint: not endpoint.pattern.is_static)
+        self._endpoints = [endpoint for endpoint in endpoints if not endpoint.pattern.is_open]
+        self._open_endpoints = [endpoint for endpoint in endpoints if endpoint.pattern.is_open]
         self._routes = list(_routes(definition))
 
-    def target(self, inbound: Inbound) -> Target:
+    def target(self, inbound: Inbound) -> RouteTarget:
         """Return what the request is for."""
-        doors = [door for door in self._doors if _fits(door, inbound)]
-        if len({door.role for door in doors}) != 1:
-            doors = [door for door in (*doors, *self._open_doors) if _speaks(door, inbound)]
-        if doors:
-            role = doors[0].role
-            return Target(role, tuple(door.auth for door in doors if door.role is role))
+        endpoints = [endpoint for endpoint in self._endpoints if _fits(endpoint, inbound)]
+        if len({endpoint.kind for endpoint in endpoints}) != 1:
+            endpoints = [
+                endpoint for endpoint in (*endpoints, *self._open_endpoints) if _speaks(endpoint, inbound)
+            ]
+        if endpoints:
+            kind = endpoints[0].kind
+            return RouteTarget(kind, tuple(endpoint.auth for endpoint in endpoints if endpoint.kind is kind))
         calls = self.calls(inbound)
-        return Target(Role.METHOD if calls else Role.UNKNOWN, calls=calls)
+        return RouteTarget(EndpointKind.METHOD if calls else EndpointKind.UNKNOWN, calls=calls)
 
     def calls(self, inbound: Inbound) -> tuple[Call, ...]:
         """Return the calls that the address and the HTTP method fit, the closest first.
@@ -149,28 +151,28 @@ def _readings(route: _Route, values: Mapping[str, str], raw_query: str) -> Itera
         yield Call(route.method, {**values, pattern.tail: tail + query}, pattern.weight, takes_query=True)
 
 
-def _fits(door: _Door, inbound: Inbound) -> bool:
+def _fits(endpoint: _Endpoint, inbound: Inbound) -> bool:
     address = inbound.address
-    if door.verbs is not None and inbound.method not in door.verbs:
+    if endpoint.verbs is not None and inbound.method not in endpoint.verbs:
         return False
-    return door.pattern.match(address.host, address.path, inbound.query_map) is not None
+    return endpoint.pattern.match(address.host, address.path, inbound.query_map) is not None
 
 
-def _speaks(door: _Door, inbound: Inbound) -> bool:
+def _speaks(endpoint: _Endpoint, inbound: Inbound) -> bool:
     """Return whether the request has the parameters that the protocol gives to this role."""
     names = {name for name, _ in inbound.fields}
-    match door.role:
-        case Role.AUTHORIZE:
+    match endpoint.kind:
+        case EndpointKind.AUTHORIZE:
             return "response_type" in inbound.query_map
-        case Role.DEVICE:
+        case EndpointKind.DEVICE:
             return _asks_for_device(inbound, names)
-        case Role.TOKEN:
+        case EndpointKind.TOKEN:
             return inbound.method == "POST" and "grant_type" in names
-        case Role.REVOKE:
+        case EndpointKind.REVOKE:
             return inbound.form is not None and "token" in names and "grant_type" not in names
-        case Role.INTROSPECT:
+        case EndpointKind.INTROSPECT:
             return inbound.form is not None and "token" in names and "introspect" in inbound.address.path
-    own = _OAUTH1.get(door.role)
+    own = _OAUTH1.get(endpoint.kind)
     return own is not None and own in {*names, *inbound.query_map, *_header_names(inbound)}
 
 
@@ -186,29 +188,29 @@ def _asks_for_device(inbound: Inbound, names: Collection[str]) -> bool:
     return "client_id" in names and not {"grant_type", "token"} & set(names)
 
 
-def _doors(definition: Definition) -> Iterator[_Door]:
+def _endpoints(definition: Definition) -> Iterator[_Endpoint]:
     for auth in definition.auth:
-        for role, verbs, text in _addresses(auth):
+        for kind, verbs, text in _addresses(auth):
             pattern = url_pattern(text) if text else None
             if pattern is not None:
-                yield _Door(role, auth, pattern, frozenset(verbs) if verbs else None)
+                yield _Endpoint(kind, auth, pattern, frozenset(verbs) if verbs else None)
 
 
-def _addresses(auth: AuthMethod) -> Iterator[tuple[Role, set[str] | None, str | None]]:
+def _addresses(auth: AuthMethod) -> Iterator[tuple[EndpointKind, set[str] | None, str | None]]:
     oauth = auth.oauth2
     if oauth is not None:
-        yield Role.AUTHORIZE, None, oauth.authorize_url
-        yield Role.DEVICE, None, oauth.device_url
-        yield Role.TOKEN, None, oauth.token_url
-        yield Role.TOKEN, None, oauth.renewal.url
-        yield Role.INTROSPECT, {"POST"}, oauth.introspect_url
-        yield Role.REVOKE, _revoke_verbs(oauth), oauth.revoke_url
+        yield EndpointKind.AUTHORIZE, None, oauth.authorize_url
+        yield EndpointKind.DEVICE, None, oauth.device_url
+        yield EndpointKind.TOKEN, None, oauth.token_url
+        yield EndpointKind.TOKEN, None, oauth.renewal.url
+        yield EndpointKind.INTROSPECT, {"POST"}, oauth.introspect_url
+        yield EndpointKind.REVOKE, _revoke_verbs(oauth), oauth.revoke_url
     if auth.oauth1 is not None:
-        yield Role.OAUTH1_REQUEST, None, auth.oauth1.request_url
-        yield Role.OAUTH1_CONSENT, None, auth.oauth1.authorize_url
-        yield Role.OAUTH1_ACCESS, None, auth.oauth1.access_url
+        yield EndpointKind.OAUTH1_REQUEST, None, auth.oauth1.request_url
+        yield EndpointKind.OAUTH1_CONSENT, None, auth.oauth1.authorize_url
+        yield EndpointKind.OAUTH1_ACCESS, None, auth.oauth1.access_url
     if auth.login is not None:
-        yield Role.LOGIN, {auth.login.http_method}, auth.login.url
+        yield EndpointKind.LOGIN, {auth.login.http_method}, auth.login.url
 
 
 def _revoke_verbs(oauth: OAuth2) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from app.access.actor import Actor
 from app.catalog.catalog import Catalog
 from app.catalog.entry import IntegrationEntry
-from app.connection_tests.steps import StepKind, StepState
+from app.connection_tests.steps import RunStepState, StepKind
 from app.connections.lifecycle import ConnectionState
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import ProblemCode
@@ -72,7 +72,7 @@ async def entered(world, integration="acme", method="key"):
 async def call(world, connection, method="orders.create", params=None, actor=None, **more):
     params = {"product": "A"} if params is None else params
     owner = (await world.reload(connection)).owner
-    return await world.hub.executor.call(actor or world.actor, owner, method, params, **more)
+    return await world.hub.calls.call(actor or world.actor, owner, method, params, **more)
 
 
 def keys(world):
@@ -237,6 +237,6 @@ async def test_a_probe_that_was_held_back_says_so_and_blames_the_connection_for_
     await world.hub.dispatcher.drain()
     done = await world.hub.test_runs.get(world.actor, run.id)
     assert (done.problem.code, done.problem.details["cause"]) == (ProblemCode.RATE_LIMITED, "HELD_BACK")
-    assert [step.kind for step in done.steps if step.state is StepState.FAILED] == [StepKind.REQUEST]
+    assert [step.kind for step in done.steps if step.state is RunStepState.FAILED] == [StepKind.REQUEST]
     assert world.outside.requests == []
     assert (await world.reload(connection)).state is ConnectionState.CONNECTED

@@ -1,4 +1,4 @@
-"""The way to a key service that speaks JSON over HTTP: one host, by the hub's own outbound, with little patience."""
+"""The way to a key service that speaks JSON over HTTP: one host, by the hub's own outbound, with short timeouts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ServiceFaultError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceAnswer:
     """What a service answered: its status, and its JSON object, empty where it sent none."""
 
     status: int
@@ -53,7 +53,7 @@ class Answer:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 15.3
 
 
-class ServiceDoor:
+class ServiceClient:
     """Asks the one host of an address that the operator set: also a private one, and never another.
 
     It tries three times where trying again may help. Nothing of what is sent or answered is recorded or logged.
@@ -66,14 +66,14 @@ class ServiceDoor:
         self._destination = Destination((urlsplit(endpoint).hostname or "",))
         self._chance = Random()  # noqa: S311 - for waiting times
 
-    async def ask(
+    async def request(
         self,
         method: str,
         path: str,
         *,
         headers: Mapping[str, str | Secret],
         body: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> ServiceAnswer:
         """Send one request with a JSON body and return the answer, whatever its status.
 
         Raises:
@@ -93,7 +93,7 @@ class ServiceDoor:
                 raise ServiceFaultError(fault.problem.code.value) from None
             else:
                 if is_last or (answer.status != _TOO_MANY and answer.status < _SERVER_FAULT):
-                    return Answer(answer.status, _object(answer))
+                    return ServiceAnswer(answer.status, _object(answer))
             await self._clock.sleep(backoff_s(attempt, base_s=0.2, cap_s=2.0, rng=self._chance))
         raise AssertionError("the last attempt ends the loop")
 

@@ -20,7 +20,7 @@ from app.foundation.problems import Problem, ProblemCode, problem
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorizationChoice:
+class AuthorizationOptions:
     """Everything that an authorization is begun with."""
 
     connection: ConnectionSnapshot
@@ -33,8 +33,8 @@ class AuthorizationChoice:
     application_is_missing: bool = False
 
 
-class Chooser:
-    """Checks what is asked for."""
+class OptionsResolver:
+    """Resolves and checks the options of an authorization."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Chooser:
         self._opener = opener
         self._return_origins = frozenset(return_origins)
 
-    async def choose(
+    async def resolve(
         self,
         actor: Actor,
         connection_id: str,
@@ -55,8 +55,8 @@ class Chooser:
         return_to: str | None,
         *,
         as_before: bool = False,
-    ) -> AuthorizationChoice:
-        """Check the choice. ``as_before``: scopes that are left out are those of the credentials.
+    ) -> AuthorizationOptions:
+        """Resolve and check the options. ``as_before``: scopes that are left out are those of the credentials.
 
         Raises:
             NotFoundError: no such connection.
@@ -77,15 +77,15 @@ class Chooser:
         else:
             chosen, faults = _scopes(method, connection, scopes)
             problems += faults
-        if return_to is not None and not self._may_return_to(return_to):
+        if return_to is not None and not self._is_allowed_return(return_to):
             problems.append(
                 problem(ProblemCode.ADDRESS_NOT_ALLOWED, "returnTo", label="The address to return to")
             )
         if problems or method is None:
             raise InvalidInputError(problems)
-        return await self._choice(connection, definition, method, chosen, return_to)
+        return await self._resolved(connection, definition, method, chosen, return_to)
 
-    async def chosen_before(self, row: AuthorizationRecord) -> AuthorizationChoice:
+    async def resolve_open(self, row: AuthorizationRecord) -> AuthorizationOptions:
         """Return what an open authorization was begun with.
 
         Raises:
@@ -96,40 +96,40 @@ class Chooser:
         method = definition.auth_method(row.auth_method)
         if method is None:
             raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
-        return await self._choice(connection, definition, method, tuple(row.scopes), row.return_to)
+        return await self._resolved(connection, definition, method, tuple(row.scopes), row.return_to)
 
-    async def _choice(
+    async def _resolved(
         self,
         connection: ConnectionSnapshot,
         definition: Definition,
         method: AuthMethod,
         scopes: tuple[str, ...],
         return_to: str | None,
-    ) -> AuthorizationChoice:
+    ) -> AuthorizationOptions:
         id_, redirect_uri, is_missing = None, None, False
         if needs_application(method):
             integration = definition.integration
-            is_missing = not await self._applications.is_there(
+            is_missing = not await self._applications.exists(
                 connection.workspace_id, integration, connection.mode
             )
             id_ = application_id(connection.workspace_id, integration, connection.mode)
             redirect_uri = self._applications.redirect_uri(id_)
-        return AuthorizationChoice(
+        return AuthorizationOptions(
             connection, definition, method, scopes, id_, redirect_uri, return_to, is_missing
         )
 
     @staticmethod
     def _method(
-        definition: Definition, connection: ConnectionSnapshot, asked: str | None
+        definition: Definition, connection: ConnectionSnapshot, requested: str | None
     ) -> AuthMethod | None:
         offered = [method for method in definition.auth if _applies(method, connection)]
-        if asked is None and connection.auth is not None:
-            asked = connection.auth.auth_method
-        if asked is None:
+        if requested is None and connection.auth is not None:
+            requested = connection.auth.auth_method
+        if requested is None:
             return offered[0] if len(offered) == 1 else None
-        return next((method for method in offered if method.id == asked), None)
+        return next((method for method in offered if method.id == requested), None)
 
-    def _may_return_to(self, address: str) -> bool:
+    def _is_allowed_return(self, address: str) -> bool:
         # Browsers read a backslash as a slash and drop control characters: such an address may go elsewhere.
         if any(ord(char) <= 0x20 or ord(char) == 0x7F or char == "\\" for char in address):  # noqa: PLR2004 - ASCII
             return False
@@ -147,20 +147,20 @@ def _applies(method: AuthMethod, connection: ConnectionSnapshot) -> bool:
 
 
 def _scopes(
-    method: AuthMethod, connection: ConnectionSnapshot, asked: Sequence[str] | None
+    method: AuthMethod, connection: ConnectionSnapshot, requested: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[Problem]]:
     required = [scope.name for scope in method.scopes if scope.required]
     configured: list[str] = []
     if method.scopes_from_config is not None:
         value = connection.config.get(method.scopes_from_config)
         configured = value.split() if isinstance(value, str) else [str(item) for item in value or []]
-    if asked is None:
+    if requested is None:
         return tuple(dict.fromkeys([*required, *configured])), []
     known = {scope.name for scope in method.scopes}
     is_open = method.scopes_from_config is not None
     faults = [
         problem(ProblemCode.UNKNOWN_SCOPE, "scopes", str(index))
-        for index, name in enumerate(asked)
+        for index, name in enumerate(requested)
         if name not in known and not is_open
     ]
-    return tuple(dict.fromkeys([*required, *asked])), faults
+    return tuple(dict.fromkeys([*required, *requested])), faults

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.calls import pace as pacing
+from app.calls.pace import Pace
 from app.catalog.definition import Limit
-from app.executor import pace as pacing
-from app.executor.pace import Pace
 
 LIMITS = st.lists(
     st.builds(

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.access.actor import Actor
-from app.audit.entry import Detail, Target
+from app.audit.entry import AuditTarget, Detail
 from app.audit.log import AuditLog
-from app.connections.lifecycle import USABLE, ConnectionState, Trigger, next_state
+from app.connections.lifecycle import USABLE, ConnectionState, StateTrigger, next_state
 from app.connections.models import ConnectionRecord
-from app.connections.rows import evidence, owner_of
+from app.connections.rows import credential_owner, evidence
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType, NewEvent
@@ -19,11 +19,13 @@ from app.foundation.database import Transaction
 from app.foundation.errors import PERSON_NEEDED
 from app.foundation.problems import Problem, problem_from_json
 
-_ENDS_A_CAUSE: Final = frozenset({Trigger.CREDENTIALS_SEALED, Trigger.GOOD_ANSWER, Trigger.DISCONNECTED})
+_ENDS_A_CAUSE: Final = frozenset(
+    {StateTrigger.CREDENTIALS_SEALED, StateTrigger.GOOD_ANSWER, StateTrigger.DISCONNECTED}
+)
 
 
-class Moves:
-    """Moves connections from state to state. Nobody else writes ``state``, ``state_since`` or ``problem``."""
+class Transitions:
+    """Applies transitions to connections. Nobody else writes ``state``, ``state_since`` or ``problem``."""
 
     def __init__(self, audit: AuditLog, outbox: Outbox, renewals: RenewalSchedule) -> None:
         self._audit = audit
@@ -36,13 +38,13 @@ class Moves:
         actor: Actor,
         row: ConnectionRecord,
         credential: CredentialSnapshot | None,
-        trigger: Trigger,
+        trigger: StateTrigger,
         problem: Problem | None = None,
     ) -> bool:
         """Apply ``trigger`` to the locked row and save it; return whether state or problem changed.
 
         ``problem`` becomes the connection's problem; None clears it. But a cause that only a person can end stays
-        until the credentials were replaced, proved good or given up: an outage or another attempt does not hide it.
+        until the credentials were replaced, proved good or removed: an outage or another attempt does not hide it.
 
         Raises:
             NotAllowedNowError: the state does not permit the trigger.
@@ -60,20 +62,20 @@ class Moves:
             row.ever_connected = row.ever_connected or after in USABLE
         await row.save()
         was_degraded = before is ConnectionState.DEGRADED
-        await self._renewals.watch(tx, owner_of(row), credential, was_degraded=was_degraded)
+        await self._renewals.watch(tx, credential_owner(row), credential, was_degraded=was_degraded)
         if after is before and same_problem:
             return False
-        self._tell(tx, actor, row, before, after, trigger, problem)
+        self._record(tx, actor, row, before, after, trigger, problem)
         return True
 
-    def _tell(
+    def _record(
         self,
         tx: Transaction,
         actor: Actor,
         row: ConnectionRecord,
         before: ConnectionState,
         after: ConnectionState,
-        trigger: Trigger,
+        trigger: StateTrigger,
         problem: Problem | None,
     ) -> None:
         data = {
@@ -110,14 +112,16 @@ class Moves:
         detail: Detail | None = None,
     ) -> None:
         """Put an audit entry about a connection into the transaction."""
-        self._audit.record(tx, actor, action, Target("connection", row.id, row.name), detail=detail or {})
+        self._audit.record(
+            tx, actor, action, AuditTarget("connection", row.id, row.name), detail=detail or {}
+        )
 
 
-def _prevailing(row: ConnectionRecord, trigger: Trigger, problem: Problem | None) -> Problem | None:
-    standing = problem_from_json(row.problem)
-    if standing is None or standing.code not in PERSON_NEEDED or trigger in _ENDS_A_CAUSE:
+def _prevailing(row: ConnectionRecord, trigger: StateTrigger, problem: Problem | None) -> Problem | None:
+    current = problem_from_json(row.problem)
+    if current is None or current.code not in PERSON_NEEDED or trigger in _ENDS_A_CAUSE:
         return problem
-    return problem if problem is not None and problem.code in PERSON_NEEDED else standing
+    return problem if problem is not None and problem.code in PERSON_NEEDED else current
 
 
 def _code(stored: dict[str, object] | None) -> object:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class TransportTimeouts:
     """The transports' times; tests make them short."""
 
     init_s: float = 10.0
@@ -16,6 +16,6 @@ class Patience:
     close_s: float = 1.0
     """How long a closing handshake may take."""
     revalidate_s: float = 15.0
-    """How often access is looked at again while a stream is open."""
+    """How often access is checked again while a stream is open."""
     heartbeat_s: float = 12.0
     """How often an idle event stream shows that it lives."""

@@ -1,4 +1,4 @@
-"""Places: how much one process does at once, so that nobody's backlog holds up anybody else. Figures only."""
+"""Slots: how much one process does at once, so that nobody's backlog holds up anybody else. Figures only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHARE_KEPT_FREE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A piece of work that was due and free when it was looked for."""
+    """A piece of work that was due and free when it was read."""
 
     id: str
     kind: str
@@ -23,8 +23,8 @@ class Candidate:
     share: str
 
 
-def in_turns(due: Iterable[Candidate], most: int | None = None) -> list[Candidate]:
-    """Return what is due, earliest first, in turns: of each kind, in it of each workspace, in it of each share.
+def round_robin(due: Iterable[Candidate], most: int | None = None) -> list[Candidate]:
+    """Return what is due, earliest first, round-robin over kinds, in each over workspaces, in each over shares.
 
     Of each share come ``most``, each only once.
     """
@@ -42,56 +42,56 @@ def in_turns(due: Iterable[Candidate], most: int | None = None) -> list[Candidat
 
 
 def _one_of_each(queues: Iterable[list[Candidate]]) -> list[Candidate]:
-    return [each for turn in zip_longest(*queues) for each in turn if each is not None]
+    return [each for round_ in zip_longest(*queues) for each in round_ if each is not None]
 
 
-class Places:
-    """The places of one process, by kind, by share, and by workspace.
+class Slots:
+    """The slots of one process, by kind, by share, and by workspace.
 
-    The last of a kind's places are kept for workspaces of which nothing runs.
+    The last of a kind's slots are kept for workspaces of which nothing runs.
     """
 
     def __init__(self, kinds: Mapping[str, WorkKind]) -> None:
         self._kinds = kinds
-        self._taken: Counter[tuple[str, ...]] = Counter()
+        self._in_use: Counter[tuple[str, ...]] = Counter()
 
     def open_kinds(self) -> list[str]:
-        """Return the kinds that have a place left."""
-        return [kind.name for kind in self._kinds.values() if self._taken[(kind.name,)] < kind.at_once]
+        """Return the kinds that have a free slot."""
+        return [kind.name for kind in self._kinds.values() if self._in_use[(kind.name,)] < kind.at_once]
 
     def full_shares(self) -> list[tuple[str, str]]:
-        """Return the kind and name of each share that has no place left."""
+        """Return the kind and name of each share that has no free slot."""
         return [
             (place[1], place[2])
-            for place, count in self._taken.items()
+            for place, count in self._in_use.items()
             if place[0] == "share" and count >= (self._kinds[place[1]].at_once_per_share or count + 1)
         ]
 
     def choose(self, candidates: Iterable[Candidate]) -> list[Candidate]:
-        """Return which of the candidates have a place, in their order, each in the place it would take."""
+        """Return which of the candidates have a slot, in their order, each counted in the slot it would use."""
         chosen = []
         for candidate in candidates:
-            if self._has_place(candidate):
+            if self._has_slot(candidate):
                 chosen.append(candidate)
                 self._count(candidate, 1)
         for candidate in chosen:
             self._count(candidate, -1)
         return chosen
 
-    def take(self, claim: Claim) -> None:
-        """Take a place."""
+    def acquire(self, claim: Claim) -> None:
+        """Use a slot."""
         self._count(claim, 1)
 
-    def leave(self, claim: Claim) -> None:
-        """Give a place back."""
+    def release(self, claim: Claim) -> None:
+        """Free a slot."""
         self._count(claim, -1)
 
-    def _has_place(self, candidate: Candidate) -> bool:
+    def _has_slot(self, candidate: Candidate) -> bool:
         kind = self._kinds[candidate.kind]
-        free = kind.at_once - self._taken[(kind.name,)]
-        if self._taken["workspace", kind.name, candidate.workspace_id]:
+        free = kind.at_once - self._in_use[(kind.name,)]
+        if self._in_use["workspace", kind.name, candidate.workspace_id]:
             free -= kind.at_once // _SHARE_KEPT_FREE
-        of_share = self._taken["share", kind.name, candidate.share]
+        of_share = self._in_use["share", kind.name, candidate.share]
         return free > 0 and of_share < (kind.at_once_per_share or kind.at_once)
 
     def _count(self, work: Candidate | Claim, number: int) -> None:
@@ -100,6 +100,6 @@ class Places:
             ("share", work.kind, work.share),
             ("workspace", work.kind, work.workspace_id),
         ):
-            self._taken[place] += number
-            if not self._taken[place]:
-                del self._taken[place]
+            self._in_use[place] += number
+            if not self._in_use[place]:
+                del self._in_use[place]

@@ -43,7 +43,7 @@ async def keyed(world, method="key", value=None, mode=Mode.SANDBOX, **config):
 
 async def call(world, connection, method="me", params=None, **more):
     owner = (await world.reload(connection)).owner
-    return await world.hub.executor.call(more.pop("actor", world.actor), owner, method, params or {}, **more)
+    return await world.hub.calls.call(more.pop("actor", world.actor), owner, method, params or {}, **more)
 
 
 def answering(world, *answers):

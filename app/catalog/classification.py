@@ -26,7 +26,7 @@ _SERVER_ERROR: Final = range(500, 600)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Classification:
     """What an answer means: ``code`` is None for a good one.
 
     ``rule`` is the row of the error table that decided, if one did. ``expired`` says that the credentials
@@ -52,7 +52,7 @@ def facts_of(status: int, headers: Mapping[str, str], body: Json) -> dict[str, J
     }
 
 
-def classify(http: Http, status: int, headers: Mapping[str, str], body: Json) -> Outcome:
+def classify(http: Http, status: int, headers: Mapping[str, str], body: Json) -> Classification:
     """Say what an answer means under the definition's ``http`` part.
 
     Good is a 2xx answer that meets ``http.success``. Otherwise the first matching row of the error table
@@ -60,13 +60,15 @@ def classify(http: Http, status: int, headers: Mapping[str, str], body: Json) ->
     """
     facts = facts_of(status, headers, body)
     if status in _SUCCESS and _holds(http.success, facts, default=True):
-        return Outcome(None)
+        return Classification(None)
     expired = status == 401 or _holds(http.expiry, facts, default=False)  # noqa: PLR2004 - RFC 9110 15.5.2
     for rule in http.problems:
         if compile_pick(rule.when).holds(facts):
             code = ProblemCode(rule.code)
-            return Outcome(code, rule, expired and code is ProblemCode.CREDENTIALS_REJECTED)
-    return Outcome(ProblemCode.CREDENTIALS_REJECTED if expired else general_code(status), None, expired)
+            return Classification(code, rule, expired and code is ProblemCode.CREDENTIALS_REJECTED)
+    return Classification(
+        ProblemCode.CREDENTIALS_REJECTED if expired else general_code(status), None, expired
+    )
 
 
 def general_code(status: int) -> ProblemCode:

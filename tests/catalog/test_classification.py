@@ -1,7 +1,7 @@
 import pytest
 
+from app.catalog.classification import classify, facts_of, general_code
 from app.catalog.loader import load_text
-from app.catalog.outcome import classify, facts_of, general_code
 from app.foundation.problems import ProblemCode
 from tests.catalog.drafts import DRAFT, changed
 

@@ -13,7 +13,7 @@ MAX_KEPT: Final = 20_000
 
 
 class HeldBackError(TransientOutsideError):
-    """One of the hub's own calls whose turn is too far off; nothing was opened or sent."""
+    """One of the hub's own calls that would wait too long; nothing was opened or sent."""
 
 
 class Pace:

@@ -13,11 +13,11 @@ from app.access.policy import Permission, require
 from app.authenticators.judge import body_of, explained, read_answer, with_troubleshooting
 from app.authenticators.method_request import method_request
 from app.authenticators.placement import with_header
+from app.calls.pace import HeldBackError, Pace
 from app.catalog.definition import Definition, Effect, Method
 from app.credentials.credentials import Credentials
 from app.credentials.opening import OpenCredentials, UnreadableCredentialsError
 from app.credentials.owner import CredentialOwner
-from app.executor.pace import HeldBackError, Pace
 from app.foundation.clock import Clock
 from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError
 from app.foundation.exchange import RecordedMessage, as_curl, record_request, record_response
@@ -32,7 +32,7 @@ from app.vault.vault import RevealPurpose
 TIMEOUT_S: Final = 30.0
 MAX_ANSWER_BYTES: Final = 10 << 20
 _REDIRECTS: Final = 5
-_PATIENCE_S: Final = 10.0  # how long one of the hub's own calls waits for its turn
+_MAX_QUEUE_S: Final = 10.0  # how long one of the hub's own calls waits for the rate limit
 _KEYED: Final = frozenset({"POST", "PUT", "PATCH"})
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _KEY_FORM: Final = "it has not 1 to 255 printable ASCII characters without a space"
@@ -61,7 +61,7 @@ class Exchange:
 class CallResult:
     """What became of a call; ``fault`` is None for a good answer, ``generation`` 0 where credentials never opened.
 
-    ``sealed_at`` tells credentials apart that a disconnected connection had and has under the same generation.
+    ``sealed_at`` distinguishes credentials that a connection had and has under the same generation.
     """
 
     status: int | None
@@ -77,7 +77,7 @@ class CallResult:
 class Observer(Protocol):
     """Follows a call as it happens."""
 
-    def opened(self, live: OpenCredentials, *, renewed: bool) -> None:
+    def opened(self, credentials: OpenCredentials, *, renewed: bool) -> None:
         """Credentials are open and placed."""
         ...
 
@@ -86,7 +86,7 @@ class Observer(Protocol):
         ...
 
 
-class Executor:
+class MethodCaller:
     """Calls methods. It decides nothing about the connection's state: callers report what they learn."""
 
     def __init__(
@@ -122,7 +122,7 @@ class Executor:
         ``fresh`` opens a network connection for this call alone, so that every stage really happens. Failures of the
         outside are in the result, not raised. A WRITE or DESTRUCTIVE method bears an idempotency key where the
         provider takes one: ``idempotency_key``, or a new one, the same one on the repeat; a parameter in the same
-        header goes before both. The hub's own calls keep to the definition's limits: a turn that is too far off ends
+        header goes before both. The hub's own calls keep to the definition's limits: a wait that is too long ends
         as RATE_LIMITED, and nothing was sent. Without ``purpose`` the method's effect says what the credentials are
         opened for; method and parameters are checked before.
 
@@ -137,34 +137,34 @@ class Executor:
         method = checked_method(definition, method_name, params)
         key = _idempotency_key(definition, method, idempotency_key)
         call = _Call(method, params, purpose or _PURPOSES[method.effect], observer, fresh, timeout_s, key)
-        wait_s = self._wait_s(actor, connection, definition, call)
-        if wait_s > min(_PATIENCE_S, call.timeout_s / 2):
+        wait_s = self._wait_for_slot_s(actor, connection, definition, call)
+        if wait_s > min(_MAX_QUEUE_S, call.timeout_s / 2):
             return CallResult(None, {}, None, None, _held_back(definition, wait_s), 0, renewed=False)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
             connection = await self._credentials.find(actor.workspace_id, connection.id)
         try:
-            live = await self._credentials.open(actor, connection, call.purpose)
+            credentials = await self._credentials.open(actor, connection, call.purpose)
         except UnreadableCredentialsError as fault:
             return CallResult(None, {}, None, None, fault, fault.generation, renewed=False)
         except OutsideError as fault:
             return CallResult(None, {}, None, None, fault, 0, renewed=False)
-        return await self._call_live(actor, live, call)
+        return await self._call_opened(actor, credentials, call)
 
-    def _wait_s(
+    def _wait_for_slot_s(
         self, actor: Actor, connection: CredentialOwner, definition: Definition, call: _Call
     ) -> float:
-        """Return how many seconds one of the hub's own calls must wait for its turn."""
+        """Return how many seconds one of the hub's own calls must wait for the rate limit."""
         if actor.kind is not ActorKind.SYSTEM:
             return 0.0
         now_s = self._clock.monotonic()
         return self._pace.wait_s(connection.id, call.method.name, definition.http.limits, now_s)
 
-    async def _call_live(self, actor: Actor, live: OpenCredentials, call: _Call) -> CallResult:
-        result, expired = await self._once(live, call)
+    async def _call_opened(self, actor: Actor, credentials: OpenCredentials, call: _Call) -> CallResult:
+        result, expired = await self._once(credentials, call)
         if expired:
             try:
-                newer = await self._credentials.newer(actor, live, call.purpose)
+                newer = await self._credentials.newer(actor, credentials, call.purpose)
             except PatchbayError as fault:
                 return CallResult(
                     result.status,
@@ -172,54 +172,64 @@ class Executor:
                     result.body,
                     result.exchange,
                     fault,
-                    live.generation,
+                    credentials.generation,
                     renewed=False,
-                    sealed_at=live.sealed_at,
+                    sealed_at=credentials.sealed_at,
                 )
             if newer is not None:
                 again, _ = await self._once(newer, call, renewed=True)
                 result = again
         outcome = result.fault.problem.code.value if result.fault else "OK"
-        self._metrics.calls.labels(live.definition.integration, outcome).inc()
+        self._metrics.calls.labels(credentials.definition.integration, outcome).inc()
         return result
 
     async def _once(
-        self, live: OpenCredentials, call: _Call, *, renewed: bool = False
+        self, credentials: OpenCredentials, call: _Call, *, renewed: bool = False
     ) -> tuple[CallResult, bool]:
         """Send the call once; return the result and whether the credentials had expired."""
         try:
             request = method_request(
-                live.method, live.facts, live.facts.account, call.method.name, call.params
+                credentials.method,
+                credentials.facts,
+                credentials.facts.account,
+                call.method.name,
+                call.params,
             )
-            request = live.apply(_with_key(request, live.definition, call.idempotency_key))
+            request = credentials.apply(_with_key(request, credentials.definition, call.idempotency_key))
         except PatchbayError as fault:
-            return _unsent(live, fault, None, renewed=renewed), False
+            return _unsent(credentials, fault, None, renewed=renewed), False
         self._secrets.remember(*request.secrets)
         redactor = request.redactor()
         if call.observer is not None:
-            call.observer.opened(live, renewed=renewed)
+            call.observer.opened(credentials, renewed=renewed)
         try:
-            response = await self._send(request, live, call)
+            response = await self._send(request, credentials, call)
         except (OutsideError, InvalidInputError) as fault:
-            told = with_troubleshooting(live.definition, fault) if isinstance(fault, OutsideError) else fault
+            stated = (
+                with_troubleshooting(credentials.definition, fault)
+                if isinstance(fault, OutsideError)
+                else fault
+            )
             exchange = Exchange(record_request(request, redactor), None, None)
-            return _unsent(live, told, exchange, renewed=renewed), False
-        outcome, refusal = read_answer(live.definition, response, self._clock.now(), redactor)
+            return _unsent(credentials, stated, exchange, renewed=renewed), False
+        outcome, refusal = read_answer(credentials.definition, response, self._clock.now(), redactor)
         if refusal is not None and outcome.code is ProblemCode.RATE_LIMITED:
-            self._pace.hold(live.owner.id, self._clock.monotonic() + (refusal.problem.retry_after_s or 0.0))
-        result = _result(request, response, redactor, refusal, live, renewed=renewed)
+            self._pace.hold(
+                credentials.owner.id, self._clock.monotonic() + (refusal.problem.retry_after_s or 0.0)
+            )
+        result = _result(request, response, redactor, refusal, credentials, renewed=renewed)
         return result, outcome.expired
 
-    async def _send(self, request: OutRequest, live: OpenCredentials, call: _Call) -> InResponse:
+    async def _send(self, request: OutRequest, credentials: OpenCredentials, call: _Call) -> InResponse:
         """Send the request. A signature is made for one address: what bears one follows no redirect."""
         observer = call.observer
         trace: Callable[[TraceEvent], None] | None = observer.traced if observer is not None else None
-        may_follow = request.method in {"GET", "HEAD"} and not live.method.is_signed
-        limits = live.definition.http.limits
-        self._pace.count(live.owner.id, call.method.name, limits, self._clock.monotonic())
+        may_follow = request.method in {"GET", "HEAD"} and not credentials.method.is_signed
+        limits = credentials.definition.http.limits
+        self._pace.count(credentials.owner.id, call.method.name, limits, self._clock.monotonic())
         return await self._outbound.send(
             request,
-            live.destination,
+            credentials.destination,
             timeout_s=call.timeout_s,
             max_bytes=MAX_ANSWER_BYTES,
             redirects=_REDIRECTS if may_follow else 0,
@@ -289,7 +299,7 @@ def _result(
     response: InResponse,
     redactor: Redactor,
     fault: OutsideError | None,
-    live: OpenCredentials,
+    credentials: OpenCredentials,
     *,
     renewed: bool,
 ) -> CallResult:
@@ -302,15 +312,22 @@ def _result(
         body=body_of(response),
         exchange=exchange,
         fault=fault,
-        generation=live.generation,
+        generation=credentials.generation,
         renewed=renewed,
-        sealed_at=live.sealed_at,
+        sealed_at=credentials.sealed_at,
     )
 
 
 def _unsent(
-    live: OpenCredentials, fault: PatchbayError, exchange: Exchange | None, *, renewed: bool
+    credentials: OpenCredentials, fault: PatchbayError, exchange: Exchange | None, *, renewed: bool
 ) -> CallResult:
     return CallResult(
-        None, {}, None, exchange, fault, live.generation, renewed=renewed, sealed_at=live.sealed_at
+        None,
+        {},
+        None,
+        exchange,
+        fault,
+        credentials.generation,
+        renewed=renewed,
+        sealed_at=credentials.sealed_at,
     )
