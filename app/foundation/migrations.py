@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
-
-from aerich import Command
-from tortoise import Tortoise
-from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 _ADVISORY_LOCK: Final = 0x70617463686261  # "patchba": one number for all Patchbay migrations
 _ADDRESS: Final = ("host", "port", "user", "password", "database", "ssl")
@@ -29,15 +27,36 @@ async def upgrade(config: dict[str, Any], folder: Path, dialect: str) -> list[st
     async with (
         _postgres_lock(credentials) if dialect == "postgres" else _sqlite_lock(credentials["file_path"])
     ):
-        command = Command(tortoise_config=config, app="models", location=str(folder))
-        EXECUTOR_CACHE.clear()  # the ORM keeps INSERT texts per connection name, whatever dialect they are in
-        await Tortoise.init(config=config)
-        try:
-            await command.init()
-            return [str(name) for name in await command.upgrade(run_in_transaction=True)]
-        finally:
-            await Tortoise.close_connections()
-            EXECUTOR_CACHE.clear()
+        if dialect == "sqlite" and _is_newest(Path(credentials["file_path"]), folder):
+            return []
+        return await _apply(config, folder)
+
+
+async def _apply(config: dict[str, Any], folder: Path) -> list[str]:
+    from aerich import Command
+    from tortoise import Tortoise
+    from tortoise.backends.base.executor import EXECUTOR_CACHE
+
+    command = Command(tortoise_config=config, app="models", location=str(folder))
+    EXECUTOR_CACHE.clear()  # the ORM keeps INSERT texts per connection name, whatever dialect they are in
+    await Tortoise.init(config=config)
+    try:
+        await command.init()
+        return [str(name) for name in await command.upgrade(run_in_transaction=True)]
+    finally:
+        await Tortoise.close_connections()
+        EXECUTOR_CACHE.clear()
+
+
+def _is_newest(database: Path, folder: Path) -> bool:
+    """Return whether a database has every migration; asking aerich would cost a twentieth of each start."""
+    if not database.is_file():
+        return False
+    with contextlib.closing(sqlite3.connect(database)) as session:
+        if not session.execute("SELECT 1 FROM sqlite_master WHERE name='aerich'").fetchone():
+            return False
+        applied = {name for (name,) in session.execute("SELECT version FROM aerich WHERE app='models'")}
+    return all(file.name in applied for file in (folder / "models").glob("[0-9]*.py"))
 
 
 async def connect_postgres(credentials: Mapping[str, Any]) -> Any:  # noqa: ANN401 - asyncpg is not typed

@@ -7,8 +7,6 @@ fault while it is written, an awaitable) sends the whole selection the stock way
 places and paths stay graphql-core's own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache

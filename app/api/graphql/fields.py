@@ -1,7 +1,5 @@
 """Typed short forms for what most of the schema is made of: resolvers, streams, inputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 

@@ -1,7 +1,5 @@
 """What stands around every operation: cached parsing and validation, limits, cost and deadline."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator

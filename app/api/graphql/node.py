@@ -1,7 +1,5 @@
 """Loads any object by its id: the prefix says what it is, and a foreign id is answered like a missing one."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Final

@@ -1,7 +1,5 @@
 """Relay pages: what a list's arguments may be, and the types that a page is answered with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 

@@ -1,7 +1,5 @@
 """Joins a type with the fields that higher rooms add to it, so that no room has to know the rooms above."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition

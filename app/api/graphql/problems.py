@@ -1,7 +1,5 @@
 """Faults a person can fix, as data: the ``Problem`` interface, and how verbs' errors become its members."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 

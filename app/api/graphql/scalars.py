@@ -1,7 +1,5 @@
 """The scalars: what each looks like on the wire, and how secrets are wrapped the moment they come in."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime

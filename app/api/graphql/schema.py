@@ -1,7 +1,5 @@
 """The schema's table of contents: joins the rooms' fields and defines none."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

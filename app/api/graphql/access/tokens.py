@@ -1,7 +1,5 @@
 """Access tokens: how they are shown, made and revoked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

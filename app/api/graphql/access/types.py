@@ -1,7 +1,5 @@
 """The viewer and the hub as the schema shows them."""
 
-from __future__ import annotations
-
 import strawberry
 
 from app.access.actor import Actor

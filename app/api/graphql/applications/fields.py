@@ -1,7 +1,5 @@
 """Queries and mutations of applications, and what they add to an integration."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
 

@@ -1,7 +1,5 @@
 """Applications as the schema shows them, and what their mutations take and answer."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 

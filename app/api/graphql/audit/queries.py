@@ -1,7 +1,5 @@
 """The audit log, page by page."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 

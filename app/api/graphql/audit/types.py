@@ -1,7 +1,5 @@
 """Audit entries as the schema shows them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 

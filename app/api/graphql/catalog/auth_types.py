@@ -1,7 +1,5 @@
 """The ways in which an integration can be authenticated, as the schema shows them."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import strawberry

@@ -1,7 +1,5 @@
 """What an integration can be asked and what it can announce, as the schema shows it."""
 
-from __future__ import annotations
-
 import strawberry
 
 import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema

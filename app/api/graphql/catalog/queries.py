@@ -1,7 +1,5 @@
 """Queries of the catalog: search with facets, and look-up."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 

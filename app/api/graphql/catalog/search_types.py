@@ -1,7 +1,5 @@
 """What a search of the catalog takes and answers."""
 
-from __future__ import annotations
-
 import strawberry
 
 from app.api.graphql.catalog.types import IntegrationType

@@ -1,7 +1,5 @@
 """What helps with an integration: documentation, troubles, limits and changes, as the schema shows them."""
 
-from __future__ import annotations
-
 from datetime import date
 from enum import StrEnum
 

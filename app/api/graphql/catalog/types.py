@@ -1,7 +1,5 @@
 """Integrations and their versions as the schema shows them."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 
@@ -102,7 +100,7 @@ class IntegrationVersionType(NodeType):
         return [limit_type(limit) for limit in self.definition.http.limits]
 
     @resolver("Its integration.")
-    def integration(self, info: PatchbayInfo) -> IntegrationType | None:
+    def integration(self, info: PatchbayInfo) -> "IntegrationType | None":
         return integration_type(info.context.hub.catalog, self.definition.integration)
 
 

@@ -1,7 +1,5 @@
 """Recorded requests and answers as the schema shows them."""
 
-from __future__ import annotations
-
 import strawberry
 
 from app.connection_tests.steps import ExchangeSnapshot

@@ -1,7 +1,5 @@
 """Test runs: the queries, mutations and the live progress, and what they add to a connection."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Annotated, Any, Final, cast
 

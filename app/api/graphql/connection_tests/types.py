@@ -1,7 +1,5 @@
 """Test runs, their steps and recorded exchanges, as the schema shows them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import strawberry

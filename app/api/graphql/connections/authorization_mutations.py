@@ -1,7 +1,5 @@
 """Mutations of authorizations."""
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 import strawberry

@@ -1,7 +1,5 @@
 """Authorizations as the schema shows them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import strawberry

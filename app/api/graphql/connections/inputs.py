@@ -1,7 +1,5 @@
 """What the connections room's mutations ask for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import strawberry

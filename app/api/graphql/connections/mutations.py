@@ -1,9 +1,7 @@
 """Mutations of connections."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import strawberry
 
@@ -14,9 +12,7 @@ from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import Given
 from app.api.graphql.problems import mutation, problem_types
 from app.api.graphql.scalars import EventCursor
-
-if TYPE_CHECKING:
-    from app.connections.connections import Edited
+from app.connections.connections import Edited
 
 P = TypeVar("P", bound=payloads.ConnectionPayload)
 

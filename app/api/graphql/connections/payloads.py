@@ -1,7 +1,5 @@
 """What the connections room's mutations answer."""
 
-from __future__ import annotations
-
 import strawberry
 
 from app.api.graphql.connections.authorization_types import AuthorizationType

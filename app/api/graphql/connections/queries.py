@@ -1,7 +1,5 @@
 """Queries about connections and authorizations."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Revocations as the schema shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any

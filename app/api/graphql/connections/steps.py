@@ -1,7 +1,5 @@
 """What a person has to do next in an authorization, as a union."""
 
-from __future__ import annotations
-
 from typing import Annotated, TypeAlias
 
 import strawberry

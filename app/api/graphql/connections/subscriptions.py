@@ -1,7 +1,5 @@
 """Live updates of connections and authorizations."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 

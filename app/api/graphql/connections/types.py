@@ -1,7 +1,5 @@
 """Connections as the schema shows them."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import datetime
 from typing import Final
@@ -59,7 +57,7 @@ class AccountType:
     label: str | None = strawberry.field(description="What it is called there, where the provider states it.")
 
 
-def _missing_scopes(self: ConnectionAuthType, info: PatchbayInfo) -> list[str]:
+def _missing_scopes(self: "ConnectionAuthType", info: PatchbayInfo) -> list[str]:
     return list(info.context.hub.connections.missing_scopes(info.context.actor, self.connection))
 
 
@@ -110,7 +108,7 @@ class ConnectionPermissionsType:
     delete: bool = strawberry.field(description="Delete it.")
 
 
-def _is_tested(self: ConnectionType) -> bool:
+def _is_tested(self: "ConnectionType") -> bool:
     return self.snapshot.tested
 
 

@@ -1,7 +1,5 @@
 """The event stream as a query and as a subscription: the same data, the same cursor."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Events and stream messages as the schema shows them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, TypeAlias
 

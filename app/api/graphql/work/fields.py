@@ -1,7 +1,5 @@
 """Background work as the schema shows it."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import strawberry
