@@ -150,7 +150,11 @@ def selections_kept():
 async def test_a_subscription_keeps_nothing_of_the_events_that_it_has_told():
     schema = strawberry.Schema(Nothing, subscription=Points, execution_context_class=FastExecutor)
     stream = await schema.subscribe("subscription {points {number}}")
-    kept = {told.data["points"][0]["number"]: selections_kept() async for told in stream}
+    kept = {}
+    async for result in stream:
+        number = result.data["points"][0]["number"]
+        if number in {9, 119}:  # looking through all objects takes a while
+            kept[number] = selections_kept()
     assert kept[119] == kept[9]
 
 
