@@ -225,7 +225,7 @@ class FakeConnections:
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
         return next((row for row in self._mine(actor) if row.name.casefold() == name.casefold()), None)
 
-    async def page(self, actor: Actor, query, page, *, with_credentials: bool) -> Page:
+    async def page(self, actor: Actor, query, page, *, with_credentials: bool = True) -> Page:
         if self.fault:
             raise self.fault
         if self.delay_s:
