@@ -202,12 +202,12 @@ class Settings(BaseSettings):
 
     @property
     def key_source(self) -> KeySource:
-        """Where the keys come from; only an embedded hub that has no setting of keys makes its own."""
+        """Where the keys come from; an embedded hub makes its own where nothing that is stored needs an older one."""
         return KeySource(
             provider=self.key_provider,
             file=self.key_path,
             data_folder=self.data_dir,
-            may_create=not self.is_scaled and self.key_file is None,
+            may_create=not self.is_scaled,
             variable=Secret(self.key.get_secret_value()) if self.key is not None else None,
             key_id=self.key_id,
             endpoint=self.key_endpoint,

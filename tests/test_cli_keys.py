@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 import app.cli
-import app.cli_keys
+import app.foundation.telemetry
 import app.hub
 from tests.hubs import CATALOG
 
@@ -36,8 +36,8 @@ def environment(tmp_path, monkeypatch):
 @pytest.fixture
 def patchbay(environment, monkeypatch, capsys):
     """Run a command in this process; return its exit code, its output and its messages."""
-    monkeypatch.setattr(app.hub, "load_catalog", lambda _: CATALOG)
-    monkeypatch.setattr(app.cli_keys, "configure_logs", lambda *_: None)
+    monkeypatch.setattr(app.hub, "load_catalog", lambda: CATALOG)
+    monkeypatch.setattr(app.foundation.telemetry, "configure_logs", lambda *_: None)
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["patchbay", *words])

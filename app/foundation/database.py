@@ -45,6 +45,7 @@ MODEL_MODULES: Final = (
     "app.connections.models",
     "app.connection_tests.models",
 )
+_OF_MIGRATIONS: Final = "aerich.models"
 AUDIT_ORDER: Final = 10
 EVENTS_ORDER: Final = 20
 # SQLite hands its one write lock to whoever happens to ask in the right moment: while a rotation writes without pause,
@@ -60,15 +61,15 @@ _SAID_OF_IT: Final = ("locked", "busy", "readonly", "disk is full", "disk i/o er
 _log = structlog.get_logger("patchbay.database")
 
 
-def orm_config(url: str) -> dict[str, Any]:
-    """Return the ORM's configuration for a ``sqlite://`` or ``postgres://`` URL.
+def orm_config(url: str, *more_models: str) -> dict[str, Any]:
+    """Return the ORM's configuration for a ``sqlite://`` or ``postgres://`` URL; migrations need their own models, too.
 
     Raises:
         ValueError: the scheme is another one.
     """
     return {
         "connections": {"default": _connection_config(url)},
-        "apps": {"models": {"models": [*MODEL_MODULES, "aerich.models"], "default_connection": "default"}},
+        "apps": {"models": {"models": [*MODEL_MODULES, *more_models], "default_connection": "default"}},
         "use_tz": True,
         "timezone": "UTC",
     }
@@ -312,13 +313,13 @@ async def _migrate(url: str) -> list[str]:
 
     dialect = dialect_of(url)
     if dialect == "postgres":
-        config = orm_config(url)
+        config = orm_config(url, _OF_MIGRATIONS)
         await reach_postgres(url, config["connections"]["default"]["credentials"])
         return await upgrade(config, migrations_folder(), dialect)
     try:
-        return await upgrade(orm_config(url), migrations_folder(), dialect)
+        return await upgrade(orm_config(url, _OF_MIGRATIONS), migrations_folder(), dialect)
     except (OSError, sqlite3.DatabaseError, OperationalError) as fault:
         raise CannotStartError(f"The SQLite database {sqlite_path(url)} cannot be used: {fault}.") from fault
 
 
-MIGRATION_CONFIG: Final = orm_config("sqlite://:memory:")
+MIGRATION_CONFIG: Final = orm_config("sqlite://:memory:", _OF_MIGRATIONS)
