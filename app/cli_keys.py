@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.access.actor import Actor
     from app.hub import Hub
     from app.settings import Settings
+    from app.vault.key_uses import KeyUse
     from app.vault.resealing import Resealed
     from app.vault.rotation import AddedKey
 
@@ -30,12 +31,18 @@ def list_keys(as_json: AsJson = False) -> None:
     """Show every key, which one wraps, and what each one opens."""
     found = _run(lambda hub: hub.rotation.list(_operator()))
     if as_json:
-        typer.echo(json.dumps([asdict(use) for use in found], indent=2))
+        typer.echo(json.dumps([_shown(use) for use in found], indent=2))
         return
     _table(
         ("KEY", "VERSION", "STATE", "DATA KEYS", "SEALED VALUES"),
         [(use.key_id, use.version, use.status, use.data_keys, use.sealed_values) for use in found],
     )
+
+
+def _shown(use: KeyUse) -> dict[str, object]:
+    """Return the published form of a key's use."""
+    shown = asdict(use)
+    return {"standing" if name == "status" else name: value for name, value in shown.items()}
 
 
 @keys.command()
