@@ -143,7 +143,7 @@ async def test_a_bomb_is_refused_after_a_fraction_of_it(encode):
 BOMBS = """
 import asyncio, gzip, resource, sys, zlib
 from tests.foundation.test_outbound_decoding import arriving
-from app.foundation.outbound_decoding import BodyNotDecodableError, BodyTooLargeError, read_body
+from app.foundation.outbound_decoding import BodyNotDecodableError, BodyTooLargeError, read_response_body
 
 def coded(wbits):
     engine, piece = zlib.compressobj(1, wbits=wbits), bytes(1 << 20)
@@ -157,7 +157,7 @@ bombs.append(("zstd", b"\\x28\\xb5\\x2f\\xfd" * 1000))
 async def main():
     for coding, data in bombs:
         try:
-            body = await read_body(arriving(data), [coding], declared=None, max_bytes=10 << 20)
+            body = await read_response_body(arriving(data), [coding], declared=None, max_bytes=10 << 20)
             assert coding == "gzip" and len(body) < 1 << 20, len(body)  # the nested one: one layer is undone
         except (BodyTooLargeError, BodyNotDecodableError):
             pass
