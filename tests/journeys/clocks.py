@@ -21,14 +21,12 @@ async def let_expire(hub: HubProcess, authorization_id: str) -> None:
 
 async def let_lease_end(hub: HubProcess, run_id: str) -> None:
     """Let the time be over in which a test run belongs to the process that began it; nothing if it has ended."""
-    await _change(
-        hub, "test_run", f"lease_until = {_LONG_AGO}, due_at = {_LONG_AGO}", run_id, "finished_at IS NULL"
-    )
+    await _change(hub, "due_work", f"lease_until = {_LONG_AGO}, due_at = {_LONG_AGO}", f"test_run:{run_id}")
 
 
-async def _change(hub: HubProcess, table: str, change: str, id_: str, only: str = "1 = 1") -> int:
+async def _change(hub: HubProcess, table: str, change: str, id_: str) -> int:
     database = hub.settings.get("PATCHBAY_DATABASE_URL")
-    statement = f"UPDATE {table} SET {change} WHERE {only} AND id = "
+    statement = f"UPDATE {table} SET {change} WHERE id = "
     if database is None:
         file = Path(hub.settings["PATCHBAY_DATA_DIR"]) / "patchbay.sqlite3"
         return await asyncio.to_thread(_sqlite, file, f"{statement}?", id_)
