@@ -37,7 +37,7 @@ class SettingsError(Exception):
         super().__init__("The settings are not right:\n" + "\n".join(f"  - {fault}" for fault in faults))
 
 
-def _words(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+def _words(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the environment holds
     return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
 
 
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
 
     @field_validator("egress_allow", mode="before")
     @classmethod
-    def _networks(cls, value: Any) -> Any:  # noqa: ANN401 - JSON edge
+    def _networks(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the environment holds
         try:
             return tuple(ip_network(part, strict=False) for part in _words(value))
         except ValueError:
@@ -272,7 +272,7 @@ class Settings(BaseSettings):
         return found
 
 
-def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - JSON edge
+def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - pydantic hands over whatever the environment holds
     """Read the settings from ``environment`` (the process's own by default); ``overrides`` come from the command line.
 
     Raises:
@@ -318,7 +318,7 @@ def _named(mine: Mapping[str, str], prefix: str) -> dict[str, SecretStr]:
     }
 
 
-def _line(error: Any) -> str:  # noqa: ANN401 - JSON edge
+def _line(error: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever the environment holds
     reason = str(error["msg"]).removeprefix("Value error, ")
     where = [str(part) for part in error["loc"]]
     return f"{_PREFIX}{where[0].upper()}: {reason}" if where else reason

@@ -81,7 +81,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _opened(value) for name, value in values.items() if value is not None}
 
 
-def _opened(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+def _opened(value: Any) -> Any:  # noqa: ANN401 - a plain value or a secret
     """Open every secret at any depth: a form may be sent lists and objects where it asks for texts."""
     if isinstance(value, Secret):
         return value.reveal()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from app.access.actor import Actor
-from app.calls.caller import CallResult, MethodCaller
+from app.calls.caller import CallResult, Exchange, MethodCaller
 from app.calls.pace import HeldBackError
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
@@ -192,9 +192,9 @@ class _StepRecorder:
         self,
         kind: StepKind,
         message: str,
-        evidence: Any = None,  # noqa: ANN401 - JSON edge
+        evidence: Mapping[str, Any] | None = None,
         duration_ms: int | None = None,
-        exchange: Any = None,  # noqa: ANN401 - JSON edge
+        exchange: Exchange | None = None,
     ) -> None:
         """Finish a passed step, and skip what should have come before it."""
         self._skip_before(kind)
@@ -205,8 +205,8 @@ class _StepRecorder:
         kind: StepKind,
         fault: Problem,
         message: str | None = None,
-        evidence: Any = None,  # noqa: ANN401 - JSON edge
-        exchange: Any = None,  # noqa: ANN401 - JSON edge
+        evidence: Mapping[str, Any] | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         """Finish a failed step and skip the rest."""
         self._skip_before(kind)
@@ -228,10 +228,10 @@ class _StepRecorder:
         kind: StepKind,
         state: RunStepState,
         message: str,
-        evidence: Any,  # noqa: ANN401 - JSON edge
+        evidence: Mapping[str, Any] | None,
         duration_ms: int | None,
         fault: Problem | None,
-        exchange: Any,  # noqa: ANN401 - JSON edge
+        exchange: Exchange | None,
     ) -> None:
         if kind in self._done:
             return

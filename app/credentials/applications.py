@@ -373,7 +373,7 @@ def _field_ref(row: ApplicationRecord, name: str) -> SealedRef:
     return SealedRef(row.workspace_id, _TABLE, row.id, f"field.{name}")
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a plain value or a secret
     return value.reveal() if isinstance(value, Secret) else value
 
 

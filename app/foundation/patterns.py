@@ -15,7 +15,7 @@ class PatternError(ValueError):
 
 
 @lru_cache(maxsize=2_048)
-def compile_pattern(text: str) -> Any:  # noqa: ANN401 - JSON edge
+def compile_pattern(text: str) -> Any:  # noqa: ANN401 - re2 has no types
     """Compile ``text`` with RE2 (no look-around, no back-references).
 
     Raises:

@@ -107,7 +107,7 @@ class Redactor:
         """Replace user information, secret query parameters and known values in a URL."""
         return self.loose_text(url)
 
-    def json(self, value: Any) -> Any:  # noqa: ANN401 - JSON edge
+    def json(self, value: Any) -> Any:  # noqa: ANN401 - whatever is logged or recorded
         """Return plain data with secrets replaced at any depth: whole values by name, texts by value."""
         return _walked(value, self._hides(is_secret_field), self.loose_text)
 
@@ -172,11 +172,11 @@ class SecretRegistry:
         while len(self._forms) > self._limit:
             self._forget(*self._forms.popitem(last=False))
 
-    def redact(self, value: Any) -> Any:  # noqa: ANN401 - JSON edge
+    def redact(self, value: Any) -> Any:  # noqa: ANN401 - whatever is logged or recorded
         """Return plain data, such as a log line's fields, with live secrets and secret fields replaced."""
         return self._redactor(value).json(value)
 
-    def _redactor(self, value: Any) -> Redactor:  # noqa: ANN401 - JSON edge
+    def _redactor(self, value: Any) -> Redactor:  # noqa: ANN401 - whatever is logged or recorded
         """Return a redactor for the few secrets that may stand in the value: a log line cannot try all."""
         found: dict[str, SecretForms] = {}
         for text in _texts(value):
@@ -195,7 +195,7 @@ class SecretRegistry:
                 self._by_gram.pop(needle[:_GRAM], None)
 
 
-def _walked(value: Any, hides: _NameTest, clean: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON edge
+def _walked(value: Any, hides: _NameTest, clean: Callable[[str], str]) -> Any:  # noqa: ANN401 - whatever is logged or recorded
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):

@@ -43,7 +43,7 @@ def decode_value(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _mark(value: object, depth: int) -> Any:  # noqa: ANN401 - JSON edge
+def _mark(value: object, depth: int) -> Any:  # noqa: ANN401 - a tree of plain values and secrets
     if depth > _MAX_DEPTH:
         raise TypeError(f"a sealed value is nested at most {_MAX_DEPTH} levels deep")
     if isinstance(value, Secret):
@@ -63,7 +63,7 @@ def _escape(name: str) -> str:
     return f"${name}" if name.startswith("$") else name
 
 
-def _unmark(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+def _unmark(value: Any) -> Any:  # noqa: ANN401 - a tree of plain values and secrets
     if isinstance(value, list):
         return [_unmark(leaf) for leaf in value]
     if not isinstance(value, dict):

@@ -315,17 +315,17 @@ async def _is_running(process):
 
 
 async def test_a_database_that_is_away_ends_no_dispatcher(process, work, monkeypatch):
-    look, failed = process.queue.look, asyncio.Event()
+    look, failed = process.queue.find_due, asyncio.Event()
 
     async def away(*args):
         failed.set()
         raise OSError
 
-    monkeypatch.setattr(process.queue, "look", away)
+    monkeypatch.setattr(process.queue, "find_due", away)
     process.dispatcher.start()
     async with asyncio.timeout(10):
         await failed.wait()
-    monkeypatch.setattr(process.queue, "look", look)
+    monkeypatch.setattr(process.queue, "find_due", look)
     await process.schedule("a")
     await until(lambda: _all_gone(process, "a"))
     assert work.done == ["a"]
