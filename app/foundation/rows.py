@@ -34,9 +34,10 @@ class Columns:
         """
         ending = " FOR UPDATE" if lock and _can_lock() else ""
         rows = await run_statement(self._select + condition + ending, *values)
-        for row in rows:
-            for name, reader in self._readers:
-                row[name] = reader(row[name])
+        for name, reader in self._readers:
+            for row in rows:
+                if (value := row[name]) is not None:
+                    row[name] = reader(value)
         return rows
 
     async def count(self, condition: str, *values: object) -> int:

@@ -9,6 +9,7 @@ places and paths stay graphql-core's own.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ from strawberry.types.field import StrawberryField
 
 _DEFINITION: Final = "strawberry-definition"
 _UNUSUAL: Final = object()
+_NEVER_AWAITED: Final = frozenset({str, int, float, bool, list, tuple, dict, datetime})
 _AS_THEY_ARE: Final[Mapping[Any, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 
@@ -213,7 +215,9 @@ def _read(
             if value is None and not leaf.is_required:
                 found[name] = None
                 continue
-            if value is None or value is _UNUSUAL or is_awaitable(value):
+            if value is None or value is _UNUSUAL:
+                return None
+            if type(value) not in _NEVER_AWAITED and is_awaitable(value):
                 return None
             written = _list(leaf, value, is_awaitable) if leaf.is_list else leaf.write(value)
             if written is None or written is Undefined:

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from graphql import (
@@ -49,11 +49,12 @@ _NOTHING: Final = nullcontext()
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that was parsed, measured and validated once."""
+    """A document that was parsed, measured and validated once; ``costs`` are what its operations cost as they stand."""
 
     document: DocumentNode
     measures: Measures
     errors: tuple[GraphQLError, ...]
+    costs: dict[str | None, int] = field(default_factory=dict)
 
 
 class Documents:
@@ -138,6 +139,16 @@ class Guards(SchemaExtensionsRunner):
                 await surroundings.note_position()
             yield
 
+    def _cost_of(self, prepared: Prepared) -> int:
+        context = self.execution_context
+        name, variables, known = context.operation_name, context.variables or {}, prepared.costs
+        if not variables and name in known:
+            return known[name]
+        cost = operation_cost(core_schema(context.schema), prepared.document, name, variables)
+        if not variables and len(known) <= prepared.measures.operations:  # whatever names are sent
+            known[name] = cost
+        return cost
+
     def _refusals(self, prepared: Prepared) -> list[GraphQLError]:
         context = self.execution_context
         try:
@@ -146,12 +157,7 @@ class Guards(SchemaExtensionsRunner):
                 return []
             if prepared.measures.operations > 1 and context.context.operation_name is None:
                 return [GraphQLError("There are several operations: say by operationName which one.")]
-            self._cost = operation_cost(
-                core_schema(context.schema),
-                prepared.document,
-                context.operation_name,
-                context.variables or {},
-            )
+            self._cost = self._cost_of(prepared)
             if self._cost > MAX_COST:
                 raise TooMuchError("cost", MAX_COST)  # noqa: TRY301 - reported like every other limit
         except TooMuchError as fault:
