@@ -102,7 +102,7 @@ class Play:
             if verb == "finish" and await process.read(claim.subject) is None:
                 self.there.discard(claim.subject)
 
-    async def extend_leases(self, who):
+    async def keep(self, who):
         await self.processes[who].queue._heartbeat.extend_leases()
 
     async def advance(self, seconds):
