@@ -12,8 +12,9 @@ from app.audit.models import SecretUseRecord
 from app.foundation.batcher import Batcher
 from app.foundation.canonical import storable_text
 from app.foundation.clock import Clock
-from app.foundation.database import Database, Transaction, places
+from app.foundation.database import Database, Transaction
 from app.foundation.ids import new_id
+from app.foundation.places import row_places
 
 USED: Final = "secret.used"
 _CHUNK: Final = 200
@@ -85,8 +86,8 @@ def _minute(instant: datetime) -> datetime:
 
 async def _upsert(database: Database, rows: Sequence[SecretUseRecord]) -> None:
     """Count all of them by one statement, which is its own transaction."""
-    texts, values = places([[getattr(row, name) for name in _COLUMNS] for row in rows])
-    await database.rows(_UPSERT.format(rows=", ".join(f"({text})" for text in texts)), *values)
+    places, values = row_places([[getattr(row, name) for name in _COLUMNS] for row in rows])
+    await database.rows(_UPSERT.format(rows=places), *values)
 
 
 def _once(actor: Actor, connection_id: str, purpose: str, minute: datetime) -> SecretUseRecord:

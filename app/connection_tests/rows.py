@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-import orjson
-
 from app.calls.caller import Exchange
 from app.connection_tests.models import TestRunRecord, TestStepRecord
 from app.connection_tests.steps import (
@@ -24,9 +22,10 @@ from app.connection_tests.steps import (
     Verdict,
 )
 from app.foundation.canonical import findable
-from app.foundation.database import Database, places
+from app.foundation.database import Database
 from app.foundation.exchange import recorded_from_json
 from app.foundation.ids import MAX_ID_LENGTH, new_id
+from app.foundation.places import row_places
 from app.foundation.problems import problem_from_json
 
 _BEGIN: Final = """
@@ -47,7 +46,6 @@ _STEP_COLUMNS: Final = (
     "problem",
     "exchange",
 )
-_STEP_JSON: Final = ("evidence", "problem", "exchange")
 # The first part, which finds nothing, gives the values their types on PostgreSQL.
 _STEPS: Final = """
 INSERT INTO "test_step" ({names}) SELECT "new".* FROM (
@@ -87,12 +85,10 @@ async def write_steps(
 
     ``held`` are its values, at the first places.
     """
-    texts, values = places([_values(row) for row in rows], len(held))
-    statement = _STEPS.format(
-        names=", ".join(f'"{name}"' for name in _STEP_COLUMNS),
-        rows=" UNION ALL ".join(f"SELECT {text}" for text in texts),
-        holding=holding,
-    )
+    columns = [[getattr(row, name) for name in _STEP_COLUMNS] for row in rows]
+    places, values = row_places(columns, len(held), "SELECT {}", " UNION ALL ")
+    names = ", ".join(f'"{name}"' for name in _STEP_COLUMNS)
+    statement = _STEPS.format(names=names, rows=places, holding=holding)
     return bool(await database.rows(statement, *held, *values))
 
 
@@ -134,8 +130,8 @@ async def newest_runs(
     wanted = findable(connection_ids, MAX_ID_LENGTH)
     if not wanted:
         return []
-    places = ", ".join(f"(${number})" for number in range(2, len(wanted) + 2))
-    found = await database.rows(_NEWEST.format(asked=places), workspace_id, *wanted)
+    places, values = row_places([[connection_id] for connection_id in wanted], 1)
+    found = await database.rows(_NEWEST.format(asked=places), workspace_id, *values)
     return [TestRunRecord(**columns) for columns in found]
 
 
@@ -179,13 +175,6 @@ def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
         problem=problem_from_json(row.problem),
         exchange=_exchange(row.exchange) if row.exchange else None,
     )
-
-
-def _values(row: TestStepRecord) -> list[object]:
-    columns = {name: getattr(row, name) for name in _STEP_COLUMNS}
-    for name in _STEP_JSON:
-        columns[name] = None if columns[name] is None else orjson.dumps(columns[name]).decode()
-    return list(columns.values())
 
 
 def _exchange(stored: Mapping[str, Any]) -> ExchangeSnapshot:

@@ -52,8 +52,8 @@ from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.ids import MAX_ID_LENGTH, new_id
 from app.foundation.pages import Page, PageRequest
+from app.foundation.places import list_places
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
-from app.foundation.rows import list_places
 from app.vault.vault import Vault
 
 _MAX_REASON_CHARS: Final = 500

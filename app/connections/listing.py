@@ -15,8 +15,8 @@ from app.connections.rows import CONNECTIONS, read_connections
 from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
 from app.foundation.errors import InvalidInputError
 from app.foundation.pages import Page, PageRequest
+from app.foundation.places import list_places
 from app.foundation.problems import ProblemCode, problem
-from app.foundation.rows import list_places
 
 MAX_PAGE: Final = 100
 _COLUMNS: Final = {

@@ -9,7 +9,8 @@ from typing import Any, Final
 from app.credentials.models import CredentialRecord, RenewalAttemptRecord
 from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Transaction
-from app.foundation.rows import Columns, Row, list_places
+from app.foundation.places import list_places
+from app.foundation.rows import Columns, Row
 
 _KEYS: Final = ("connection_id", "workspace_id")
 _COLUMNS: Final = tuple(field.name for field in fields(CredentialSnapshot) if field.name not in _KEYS)

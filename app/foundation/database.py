@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-import orjson
 import structlog
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
@@ -26,6 +25,7 @@ from tortoise.transactions import in_transaction
 from app.foundation.clock import Clock
 from app.foundation.errors import StorageBusyError
 from app.foundation.ids import new_id
+from app.foundation.places import row_places
 from app.foundation.reachable import CannotStartError, reach_postgres
 
 Dialect = Literal["sqlite", "postgres"]
@@ -113,16 +113,6 @@ def _connection_config(url: str) -> dict[str, Any]:
     return {**config, "engine": "app.foundation.postgres_engine"}
 
 
-def places(rows: Sequence[Sequence[object]], after: int = 0) -> tuple[list[str], list[object]]:
-    """Return for each row its places in a statement that has ``after`` others before them, and all values in order."""
-    texts, values = [], list[object]()
-    for row in rows:
-        first = after + len(values) + 1
-        texts.append(", ".join(f"${number}" for number in range(first, first + len(row))))
-        values += row
-    return texts, values
-
-
 class Transaction:
     """One open transaction: the instant it stands for, and what must happen last and after it.
 
@@ -144,10 +134,9 @@ class Transaction:
         """Insert rows of the same columns, many by one statement; mappings and lists become JSON."""
         for at in range(0, len(rows), _INSERTED_AT_ONCE):
             batch = rows[at : at + _INSERTED_AT_ONCE]
-            texts, values = places([[_stored(value) for value in row.values()] for row in batch])
+            places, values = row_places([list(row.values()) for row in batch])
             columns = ", ".join(f'"{name}"' for name in batch[0])
-            marks = ", ".join(f"({text})" for text in texts)
-            await self.rows(f'INSERT INTO "{table}" ({columns}) VALUES {marks}', *values)  # noqa: S608 - names of ours
+            await self.rows(f'INSERT INTO "{table}" ({columns}) VALUES {places}', *values)  # noqa: S608 - names of ours
 
     def before_commit(self, order: int, key: Hashable, flush: Flush) -> None:
         """Run ``flush`` just before the commit; a second call with the same key changes nothing."""
@@ -262,10 +251,6 @@ class Database:
         """Create every table straight from the models; for tests of single rooms, never for a hub."""
         with self.bind():
             await self._context.generate_schemas()
-
-
-def _stored(value: object) -> object:
-    return orjson.dumps(value).decode() if isinstance(value, Mapping | list) else value
 
 
 async def run_statement(statement: str, *values: object) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import orjson
@@ -44,11 +44,6 @@ class Columns:
         """Return how many rows meet a condition."""
         statement = f'SELECT COUNT(*) AS "total" FROM "{self._table}" WHERE {condition}'  # noqa: S608 - likewise
         return int((await run_statement(statement, *values))[0]["total"])
-
-
-def list_places(values: Sequence[object], after: int = 0) -> str:
-    """Return the places of a list, ``($1,$2)``, behind ``after`` others; a list of none is one that nothing is in."""
-    return f"({','.join(f'${number}' for number in range(after + 1, after + 1 + len(values))) or 'NULL'})"
 
 
 def _can_lock() -> bool:

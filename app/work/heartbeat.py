@@ -11,9 +11,10 @@ from typing import Final
 import structlog
 
 from app.foundation.database import Database
+from app.foundation.places import list_places
 from app.foundation.wakeups import Wakeups
 from app.work.kind import Claim
-from app.work.statements import EXTEND_LEASES, IN_ORDER, LEASE_FOR, marks
+from app.work.statements import EXTEND_LEASES, IN_ORDER, LEASE_FOR
 
 _log = structlog.get_logger("patchbay.work")
 HEARTBEAT_S: Final = 8.0
@@ -86,7 +87,7 @@ class Heartbeat:
             return
         ids = [work_id for work_id, _ in held]
         until = self._database.clock.now() + LEASE_FOR
-        among = marks(ids, 2)
+        among = list_places(ids, 2)
         if self._database.dialect == "postgres":
             among = IN_ORDER.format(ids=among)
         rows = await self._database.rows(EXTEND_LEASES.format(ids=among), self._owner, until, *ids)

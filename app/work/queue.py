@@ -21,6 +21,7 @@ from app.access.policy import Permission, require
 from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction
 from app.foundation.ids import new_token
+from app.foundation.places import list_places, row_places
 from app.foundation.problems import Problem
 from app.foundation.wakeups import Wakeups
 from app.work import statements as sql
@@ -149,14 +150,9 @@ class WorkQueue:
         """
         await self._database.rows(
             sql.SCHEDULE + (sql.EARLIER if keep_earlier else sql.ANEW),
-            _id(kind, subject),
-            kind,
-            subject,
-            workspace_id,
-            *_lane(kind, workspace_id, share),
+            *_begun(kind, WorkSubject(subject, workspace_id, share)),
             due_at,
             tx.now,
-            _new_fence(),
         )
         if due_at <= tx.now:
             tx.after_commit(partial(self._wakeups.notify, SCHEDULED))
@@ -172,13 +168,11 @@ class WorkQueue:
 
         ``ended`` are this process's own claims among it.
         """
-        values = [
-            (*_named(kind, subject), due_at, _new_fence())
-            for subject, due_at in sorted(due, key=lambda each: each[0].id)
-        ]
-        if values:
-            rows, flat = sql.rows(sql.REPLACE_ROW, values, 1)
-            await self._database.rows(sql.REPLACE.format(rows=rows), tx.now, *flat)
+        if due:
+            in_order = sorted(due, key=lambda each: each[0].id)
+            rows = [(*_begun(kind, subject), due_at) for subject, due_at in in_order]
+            places, values = row_places(rows, 1, sql.REPLACE_ROW)
+            await self._database.rows(sql.REPLACE.format(rows=places), tx.now, *values)
         for claim in ended:
             self._ended(tx, claim)
 
@@ -204,15 +198,13 @@ class WorkQueue:
         ``kinds`` are the wanted ones; the shares in ``full``, each with its kind, are left out.
         """
         now = self._clock.now()
-        wanted = f'"kind" IN ({sql.marks(kinds, 3)})'
-        flat: list[str] = []
-        for pair in full:
-            kind, share = sql.marks(pair, 3 + len(kinds) + len(flat)).split(", ")
-            wanted += f' AND NOT ("kind" = {kind} AND "share" = {share})'
-            flat += pair
+        wanted = f'"kind" IN {list_places(kinds, 3)}'
+        places, left_out = row_places(full, 3 + len(kinds))
+        if full:
+            wanted += f' AND ("kind", "share") NOT IN (VALUES {places})'
 
         async def found(statement: str, most: int) -> list[Candidate]:
-            values = (now, sql.horizon(now), most, *kinds, *flat)
+            values = (now, sql.horizon(now), most, *kinds, *left_out)
             rows = await self._database.rows(statement.format(wanted=wanted), *values)
             return [Candidate(**row) for row in rows]
 
@@ -228,7 +220,7 @@ class WorkQueue:
             return []
         now = self._clock.now()
         ids = [candidate.id for candidate in candidates]
-        among = sql.marks(ids, 4)
+        among = list_places(ids, 4)
         if self._database.dialect == "postgres":
             among = sql.UNLOCKED.format(ids=among)
         values = (now, sql.horizon(now), self._owner, now + sql.LEASE_FOR, *ids)
@@ -268,11 +260,9 @@ class WorkQueue:
         if not wanted:
             return []
         in_order = sorted(wanted, key=lambda each: each.id)
-        rows, flat = sql.rows(
-            sql.CLAIM_NAMED_ROW, [(*_named(kind, each), _new_fence()) for each in in_order], 4
-        )
-        values = (now, sql.horizon(now), self._owner, now + sql.LEASE_FOR, *flat)
-        return await self._database.rows(sql.CLAIM_NAMED.format(rows=rows), *values)
+        places, named = row_places([_begun(kind, each) for each in in_order], 4, sql.CLAIM_NAMED_ROW)
+        values = (now, sql.horizon(now), self._owner, now + sql.LEASE_FOR, *named)
+        return await self._database.rows(sql.CLAIM_NAMED.format(rows=places), *values)
 
     def _claimed(self, row: dict[str, Any]) -> Claim:
         claim = _claim_of(row)
@@ -292,7 +282,7 @@ class WorkQueue:
         if not subjects:
             return {}
         ids = [_id(kind, subject) for subject in subjects]
-        rows = await self._database.rows(statement.format(ids=sql.marks(ids, 0)), *ids)
+        rows = await self._database.rows(statement.format(ids=list_places(ids)), *ids)
         now = self._clock.now()
         return {row["subject"]: _snapshot(row, self._owner, now) for row in rows}
 
@@ -457,9 +447,15 @@ def _id(kind: str, subject: str) -> str:
     return f"{kind}:{subject}"
 
 
-def _named(kind: str, subject: WorkSubject) -> tuple[object, ...]:
-    lane = _lane(kind, subject.workspace_id, subject.share)
-    return (_id(kind, subject.id), kind, subject.id, subject.workspace_id, *lane)
+def _begun(kind: str, subject: WorkSubject) -> tuple[object, ...]:
+    """Return what a new row begins with.
+
+    Its fence starts where no claim of a former row of this name has been.
+    """
+    share = subject.share or subject.workspace_id
+    lane = f"{kind}/{subject.workspace_id}/{share}"
+    fence = secrets.randbelow(_FENCE_RANGE)
+    return (_id(kind, subject.id), kind, subject.id, subject.workspace_id, share, lane, fence)
 
 
 def _claim_of(row: dict[str, Any]) -> Claim:
@@ -479,13 +475,3 @@ def _snapshot(row: dict[str, Any], owner: str, now: datetime) -> WorkSnapshot:
         given_up_at=sql.instant(row["given_up_at"]),
         last_problem=row["last_problem"],
     )
-
-
-def _lane(kind: str, workspace_id: str, share: str | None) -> tuple[str, str]:
-    share = share or workspace_id
-    return share, f"{kind}/{workspace_id}/{share}"
-
-
-def _new_fence() -> int:
-    """Return where a new row's fence starts: nowhere that a claim of a former row of this name has been."""
-    return secrets.randbelow(_FENCE_RANGE)

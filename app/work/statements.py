@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,8 +23,8 @@ _ACQUIRE: Final = (
     '"interruptions" = "due_work"."interruptions" + CASE WHEN "due_work"."lease_owner" IS NULL THEN 0 ELSE 1 END'
 )
 _NEW: Final = (
-    'INSERT INTO "due_work" ("id", "kind", "subject", "workspace_id", "share", "lane", "due_at", "scheduled_at", '
-    '"created_at", "fence", "attempts", "is_due_again", "interruptions", "lease_owner", "lease_until") VALUES '
+    'INSERT INTO "due_work" ("id", "kind", "subject", "workspace_id", "share", "lane", "fence", "due_at", '
+    '"scheduled_at", "created_at", "attempts", "is_due_again", "interruptions", "lease_owner", "lease_until") VALUES '
 )
 _LEASE_END: Final = '"lease_owner" = NULL, "lease_until" = NULL, "is_due_again" = FALSE'
 _LIVED: Final = '"interruptions" = 0'
@@ -49,20 +48,20 @@ FIRSTS: Final = {
     "sqlite": _FIRSTS.format(f'(SELECT {_FOUND} FROM "due_work") AS "found" ON "found"."id" IN', '"id"', ""),
 }
 CLAIM: Final = f"""
-UPDATE "due_work" SET {_ACQUIRE} WHERE "due_at" <= $1 AND {_FREE} AND "id" IN ({{ids}}) RETURNING {_CLAIMED}
+UPDATE "due_work" SET {_ACQUIRE} WHERE "due_at" <= $1 AND {_FREE} AND "id" IN {{ids}} RETURNING {_CLAIMED}
 """
 # On PostgreSQL what others hold is passed over, so that no two claimers wait for each other.
-UNLOCKED: Final = 'SELECT "id" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id" FOR UPDATE SKIP LOCKED'
-# Of each row: id, kind, subject, workspace, share, lane and fence.
+UNLOCKED: Final = '(SELECT "id" FROM "due_work" WHERE "id" IN {ids} ORDER BY "id" FOR UPDATE SKIP LOCKED)'
+# Of each row: id, kind, subject, workspace, share, lane and fence; $1 now, $2 horizon, $3 owner, $4 lease end.
 CLAIM_NAMED: Final = (
     _NEW + '{rows} ON CONFLICT ("id") DO UPDATE SET '
     f'{_ACQUIRE}, "due_at" = CASE WHEN "due_work"."due_at" < $1 THEN "due_work"."due_at" ELSE $1 END '
     f"WHERE {_FREE} RETURNING {_CLAIMED}"
 )
-CLAIM_NAMED_ROW: Final = "({}, {}, {}, {}, {}, {}, $1, $1, $1, {}, 1, FALSE, 0, $3, $4)"
+CLAIM_NAMED_ROW: Final = "({}, $1, $1, $1, 1, FALSE, 0, $3, $4)"
 SCHEDULE: Final = (
     _NEW
-    + '($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 0, FALSE, 0, NULL, NULL) ON CONFLICT ("id") DO UPDATE SET '
+    + '($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 0, FALSE, 0, NULL, NULL) ON CONFLICT ("id") DO UPDATE SET '
     '"workspace_id" = excluded."workspace_id", "share" = excluded."share", "lane" = excluded."lane", '
     '"scheduled_at" = excluded."scheduled_at", "given_up_at" = NULL, '
     '"is_due_again" = ("due_work"."lease_owner" IS NOT NULL), '
@@ -74,13 +73,13 @@ EARLIER: Final = (
     '"due_at" = CASE WHEN "due_work"."due_at" < excluded."due_at" '
     'THEN "due_work"."due_at" ELSE excluded."due_at" END'
 )
-# Of each row: id, kind, subject, workspace, share, lane, due time and fence; $1 now.
+# Of each row: id, kind, subject, workspace, share, lane, fence and due time; $1 now.
 REPLACE: Final = (
     _NEW + '{rows} ON CONFLICT ("id") DO UPDATE SET '
     '"workspace_id" = excluded."workspace_id", "share" = excluded."share", "lane" = excluded."lane", '
     f'"scheduled_at" = excluded."scheduled_at", "given_up_at" = NULL, {_LEASE_END}, {ANEW} RETURNING "id"'
 )
-REPLACE_ROW: Final = "({}, {}, {}, {}, {}, {}, {}, $1, $1, {}, 0, FALSE, 0, NULL, NULL)"
+REPLACE_ROW: Final = "({}, $1, $1, 0, FALSE, 0, NULL, NULL)"
 _HELD_BY_US: Final = 'WHERE "id" = $1 AND "fence" = $2 AND "lease_owner" = $3'
 FINISH: Final = f'DELETE FROM "due_work" {_HELD_BY_US} AND NOT "is_due_again" RETURNING "id"'
 END_LEASE: Final = f'UPDATE "due_work" SET {_LEASE_END}, {_LIVED} {_HELD_BY_US} RETURNING "id"'
@@ -110,13 +109,13 @@ UPDATE "due_work" SET {_LEASE_END}, {_LIVED}, "failing_since" = $5, "last_proble
 HOLD: Final = f'SELECT "id" FROM "due_work" {_HELD_BY_US}'
 READ: Final = """
 SELECT "subject", "fence", "due_at", "lease_owner", "lease_until", "attempts", "failing_since", "given_up_at",
-"last_problem" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id"
+"last_problem" FROM "due_work" WHERE "id" IN {ids} ORDER BY "id"
 """
 EXTEND_LEASES: Final = """
-UPDATE "due_work" SET "lease_until" = $2 WHERE "lease_owner" = $1 AND "id" IN ({ids}) RETURNING "id", "fence"
+UPDATE "due_work" SET "lease_until" = $2 WHERE "lease_owner" = $1 AND "id" IN {ids} RETURNING "id", "fence"
 """
 # On PostgreSQL whoever locks several rows locks them in this order, so that no two wait for each other.
-IN_ORDER: Final = 'SELECT "id" FROM "due_work" WHERE "id" IN ({ids}) ORDER BY "id" FOR UPDATE'
+IN_ORDER: Final = '(SELECT "id" FROM "due_work" WHERE "id" IN {ids} ORDER BY "id" FOR UPDATE)'
 RELEASE_THE_DEAD: Final = (
     'UPDATE "due_work" SET "lease_until" = NULL WHERE "lease_until" IS NOT NULL RETURNING "id"'
 )
@@ -134,20 +133,6 @@ COUNT("given_up_at") AS "given_up",
 MIN(CASE WHEN "due_at" <= $1 AND {_FREE} THEN "due_at" END) AS "oldest_due_at"
 FROM "due_work" WHERE "workspace_id" IN ($4, $5) GROUP BY "kind" ORDER BY "kind"
 """
-
-
-def marks(values: Sequence[object], after: int) -> str:
-    """Return places for ``values`` in a statement that has ``after`` others before them."""
-    return ", ".join(f"${after + number}" for number in range(1, len(values) + 1))
-
-
-def rows(row: str, values: Sequence[Sequence[object]], after: int) -> tuple[str, list[object]]:
-    """Return places for the values of several rows, and the values in their order."""
-    places, flat = [], list[object]()
-    for each in values:
-        places.append(row.format(*(f"${after + len(flat) + number}" for number in range(1, len(each) + 1))))
-        flat += each
-    return ", ".join(places), flat
 
 
 def horizon(now: datetime) -> datetime:

@@ -7,7 +7,8 @@ import pytest
 
 from app.access.models import IdempotencyRecord
 from app.connections.models import ConnectionRecord
-from app.foundation.rows import Columns, list_places
+from app.foundation.places import list_places
+from app.foundation.rows import Columns
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAMES = ("id", "config", "problem", "ever_connected", "state_since", "tested_at", "revision")
