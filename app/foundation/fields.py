@@ -27,12 +27,17 @@ class DatetimeField(fields.DatetimeField[T]):
         super().__init__(null=null, db_index=db_index)  # type: ignore[misc, call-overload]  # one of the two above
 
     def to_python_value(self, value: str | datetime | None) -> datetime | None:
-        """Return the moment that a row has.
+        """Do what :func:`read_moment` does."""
+        return read_moment(value)
 
-        Raises:
-            ValueError: the text is not one in ISO 8601.
-        """
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if moment is None or moment.tzinfo is UTC:
-            return moment
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+def read_moment(value: str | datetime | None) -> datetime | None:
+    """Return the moment that a plain row has, in UTC.
+
+    Raises:
+        ValueError: the text is not one in ISO 8601.
+    """
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if moment is None or moment.tzinfo is UTC:
+        return moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

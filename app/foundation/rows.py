@@ -11,7 +11,7 @@ from tortoise.connection import get_connection
 from tortoise.models import Model
 
 from app.foundation.database import run_statement
-from app.foundation.fields import DatetimeField
+from app.foundation.fields import DatetimeField, read_moment
 
 Row = dict[str, Any]
 
@@ -55,7 +55,7 @@ def _json(text: Any) -> Any:  # noqa: ANN401 - JSON edge
 
 
 _READERS: Final[dict[type, Callable[[Any], Any]]] = {
-    DatetimeField: DatetimeField().to_python_value,
+    DatetimeField: read_moment,
     fields.JSONField: _json,
     fields.BooleanField: bool,
 }

@@ -20,6 +20,7 @@ from app.access.actor import Actor
 from app.access.policy import Permission, require
 from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction
+from app.foundation.fields import read_moment
 from app.foundation.ids import new_token
 from app.foundation.places import list_places, row_places
 from app.foundation.problems import Problem
@@ -296,7 +297,7 @@ class WorkQueue:
         now = self._clock.now()
         values = (now, sql.horizon(now), now - LATE_AFTER, actor.workspace_id, HUB)
         found = await self._database.rows(sql.FIGURES, *values)
-        return [KindFigures(**{**row, "oldest_due_at": sql.instant(row["oldest_due_at"])}) for row in found]
+        return [KindFigures(**{**row, "oldest_due_at": read_moment(row["oldest_due_at"])}) for row in found]
 
     # -- ending
 
@@ -459,19 +460,19 @@ def _begun(kind: str, subject: WorkSubject) -> tuple[object, ...]:
 
 
 def _claim_of(row: dict[str, Any]) -> Claim:
-    since = sql.instant(row["failing_since"])
+    since = read_moment(row["failing_since"])
     return Claim(**{**row, "failing_since": since})
 
 
 def _snapshot(row: dict[str, Any], owner: str, now: datetime) -> WorkSnapshot:
-    until = sql.instant(row["lease_until"])
+    until = read_moment(row["lease_until"])
     return WorkSnapshot(
         fence=row["fence"],
-        due_at=sql.instant(row["due_at"]),
+        due_at=read_moment(row["due_at"]),
         is_leased=until is not None and now < until <= sql.horizon(now),
         is_ours=row["lease_owner"] == owner,
         attempts=row["attempts"],
-        failing_since=sql.instant(row["failing_since"]),
-        given_up_at=sql.instant(row["given_up_at"]),
+        failing_since=read_moment(row["failing_since"]),
+        given_up_at=read_moment(row["given_up_at"]),
         last_problem=row["last_problem"],
     )

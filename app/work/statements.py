@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 # Shorter than the grace that providers give used refresh tokens (30 s and more): who takes over comes in time for it.
 LEASE_FOR: Final = timedelta(seconds=25)
@@ -138,8 +138,3 @@ FROM "due_work" WHERE "workspace_id" IN ($4, $5) GROUP BY "kind" ORDER BY "kind"
 def horizon(now: datetime) -> datetime:
     """Return the latest end that a lease can have."""
     return now + LEASE_FOR + CLOCK_SKEW
-
-
-def instant(value: Any) -> datetime | None:  # noqa: ANN401 - SQLite keeps text
-    """Return what a row says of a time."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
