@@ -44,14 +44,6 @@ _OF_EACH_LANE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Somebody else's claim: its ``fence``, and until when its lease lasts if it is not kept."""
-
-    fence: int
-    lease_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class WorkSnapshot:
     """One piece of work as it is now. ``last_problem`` is the code of its last failure, None where it went well.
 
@@ -103,6 +95,7 @@ class WorkQueue:
         self._wakeups = wakeups
         self._rng = rng or Random()  # noqa: S311 - spreads retries, guards nothing
         self._owner = new_token(_OWNER_BITS)
+        self._row_lock = " FOR UPDATE" if database.dialect == "postgres" else ""
         self._presence = Presence(database)
         self._heartbeat = Heartbeat(database, wakeups, self._owner, heartbeat_s)
         self.kinds: dict[str, WorkKind] = {}
@@ -226,66 +219,34 @@ class WorkQueue:
             among = sql.UNLOCKED.format(ids=among)
         values = (now, sql.horizon(now), self._owner, now + sql.LEASE_FOR, *ids)
         rows = await self._database.rows(sql.CLAIM.format(ids=among), *values)
-        found = {row["id"]: self._claimed(row) for row in rows}
+        found = {row["id"]: _claim_of(row) for row in rows}
+        for claim in found.values():
+            self._heartbeat.hold(claim)
         return [found[work_id] for work_id in ids if work_id in found]
 
-    async def claim_one(
-        self, kind: str, subject: str, workspace_id: str, *, share: str | None = None
-    ) -> Claim | Holder:
-        """Claim what somebody wants done now, due or not, scheduled or not; or return who has it.
-
-        If this process dies, it is due once the lease has run out.
-        """
-        wanted = WorkSubject(subject, workspace_id, share)
-        while True:
-            for row in await self._claim_named(kind, [wanted], self._clock.now()):
-                return self._claimed(row)
-            with self._database.bind():
-                other = await DueWorkRecord.filter(id=_id(kind, subject)).first()
-            if other is not None and other.lease_until is not None:
-                return Holder(other.fence, other.lease_until)
-
     async def claim_with(self, tx: Transaction, kind: str, wanted: Sequence[WorkSubject]) -> dict[str, Claim]:
-        """Claim with ``tx`` what is free of what somebody wants done now, due or not; by subject.
+        """Claim with ``tx`` what is free of what somebody wants done now, due or not, scheduled or not; by subject.
 
-        It is kept from the commit on.
+        It is kept from the commit on. If this process dies, it is due once the lease has run out.
         """
-        claims = [_claim_of(row) for row in await self._claim_named(kind, wanted, tx.now)]
+        if not wanted:
+            return {}
+        in_order = sorted(wanted, key=lambda each: each.id)
+        places, named = row_places([_begun(kind, each) for each in in_order], 4, sql.CLAIM_NAMED_ROW)
+        values = (tx.now, sql.horizon(tx.now), self._owner, tx.now + sql.LEASE_FOR, *named)
+        rows = await self._database.rows(sql.CLAIM_NAMED.format(rows=places), *values)
+        claims = [_claim_of(row) for row in rows]
         for claim in claims:
             tx.after_commit(partial(self._heartbeat.hold, claim))
         return {claim.subject: claim for claim in claims}
 
-    async def _claim_named(
-        self, kind: str, wanted: Sequence[WorkSubject], now: datetime
-    ) -> list[dict[str, Any]]:
-        if not wanted:
-            return []
-        in_order = sorted(wanted, key=lambda each: each.id)
-        places, named = row_places([_begun(kind, each) for each in in_order], 4, sql.CLAIM_NAMED_ROW)
-        values = (now, sql.horizon(now), self._owner, now + sql.LEASE_FOR, *named)
-        return await self._database.rows(sql.CLAIM_NAMED.format(rows=places), *values)
-
-    def _claimed(self, row: dict[str, Any]) -> Claim:
-        claim = _claim_of(row)
-        self._heartbeat.hold(claim)
-        return claim
-
-    async def read(self, kind: str, subject: str) -> WorkSnapshot | None:
-        """Return how a piece of work stands; None where nothing is scheduled."""
-        return (await self._read(kind, [subject], sql.READ)).get(subject)
-
-    async def lock(self, tx: Transaction, kind: str, subjects: Collection[str]) -> dict[str, WorkSnapshot]:  # noqa: ARG002 - the statement joins it
+    async def lock(self, tx: Transaction, kind: str, subjects: Collection[str]) -> dict[str, WorkSnapshot]:
         """Lock work in ``tx`` and return by subject its state: nobody can claim or end it before the commit."""
-        lock = " FOR UPDATE" if self._database.dialect == "postgres" else ""
-        return await self._read(kind, subjects, sql.READ + lock)
-
-    async def _read(self, kind: str, subjects: Collection[str], statement: str) -> dict[str, WorkSnapshot]:
         if not subjects:
             return {}
         ids = [_id(kind, subject) for subject in subjects]
-        rows = await self._database.rows(statement.format(ids=list_places(ids)), *ids)
-        now = self._clock.now()
-        return {row["subject"]: _snapshot(row, self._owner, now) for row in rows}
+        rows = await self._database.rows(sql.READ.format(ids=list_places(ids)) + self._row_lock, *ids)
+        return {row["subject"]: _snapshot(row, self._owner, tx.now) for row in rows}
 
     async def overview(self, actor: Actor) -> list[KindFigures]:
         """Return how the work of the actor's workspace stands, and the hub's own, by kind; kinds without any left out.
@@ -324,8 +285,7 @@ class WorkQueue:
 
         A statement that writes what this query finds a row for needs no transaction to be fenced.
         """
-        lock = " FOR UPDATE" if self._database.dialect == "postgres" else ""
-        return sql.HOLD + lock, (claim.id, claim.fence, self._owner)
+        return sql.HOLD + self._row_lock, (claim.id, claim.fence, self._owner)
 
     async def finish(self, tx: Transaction, claim: Claim) -> None:
         """End the work with ``tx``: it is done, unless it was scheduled again meanwhile.
@@ -359,23 +319,26 @@ class WorkQueue:
         since = min(claim.failing_since or tx.now, tx.now)
         code = problem.code.value
         is_given_up = False
+        due_at = due_at or self._next_try(claim, problem, since, tx.now)
         if due_at is not None:
             await self._update_held(claim, sql.FAIL, due_at, tx.now, since, code)
-            self._ended(tx, claim)
-            return False
-        kind = self.kinds[claim.kind]
-        last_at = kind.ends_at(claim, since)
-        if last_at is not None and last_at <= tx.now:
+        else:
             row = await self._update_held(claim, sql.GIVE_UP, tx.now, since, code)
             is_given_up = row["given_up_at"] is not None
-        else:
-            wait = timedelta(seconds=kind.wait_s(claim.attempts, problem.retry_after_s, self._rng))
-            due_at = min(tx.now + wait, last_at or tx.now + wait)
-            await self._update_held(claim, sql.FAIL, due_at, tx.now, since, code)
-        if is_given_up and kind.on_give_up is not None:
-            await kind.on_give_up(tx, claim)
+            on_give_up = self.kinds[claim.kind].on_give_up
+            if is_given_up and on_give_up is not None:
+                await on_give_up(tx, claim)
         self._ended(tx, claim)
         return is_given_up
+
+    def _next_try(self, claim: Claim, problem: Problem, since: datetime, now: datetime) -> datetime | None:
+        """Return when work that has failed since ``since`` is due again; None where it is to be given up."""
+        kind = self.kinds[claim.kind]
+        last_at = kind.ends_at(claim, since)
+        if last_at is not None and last_at <= now:
+            return None
+        next_at = now + timedelta(seconds=kind.wait_s(claim.attempts, problem.retry_after_s, self._rng))
+        return next_at if last_at is None else min(next_at, last_at)
 
     async def end(self, claim: Claim, due_at: datetime | None) -> None:
         """End a claim that went well in a transaction of its own: done, or due again at ``due_at``.

@@ -97,7 +97,8 @@ class World:
 
     async def renewal_of(self, connection):
         """Return how the renewal of a connection's credentials stands."""
-        return await self.hub.work.read("renewal", connection.id)
+        async with self.hub.database.transaction() as tx:
+            return (await self.hub.work.lock(tx, "renewal", [connection.id])).get(connection.id)
 
     async def reload(self, connection):
         return await self.hub.connections.get(self.actor, connection.id)

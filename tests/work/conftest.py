@@ -11,7 +11,7 @@ import pytest
 from app.foundation.telemetry import Metrics
 from app.foundation.wakeups import Wakeups
 from app.work.dispatcher import Dispatcher
-from app.work.kind import WorkKind
+from app.work.kind import WorkKind, WorkSubject
 from app.work.models import DueWorkRecord
 from app.work.queue import WorkQueue
 
@@ -63,6 +63,11 @@ class Process:
     async def claim(self, limit=200):
         return await self.queue.claim(await self.queue.find_due(["test"], [], limit))
 
+    async def claim_named(self, subject, **more):
+        async with self.database.transaction() as tx:
+            claims = await self.queue.claim_with(tx, "test", [WorkSubject(subject, WORKSPACE, **more)])
+        return claims.get(subject)
+
     async def found(self, limit=200, full=()):
         return [
             candidate.id.removeprefix("test:")
@@ -74,7 +79,8 @@ class Process:
             return await getattr(self.queue, verb)(tx, claim, *more)
 
     async def read(self, subject):
-        return await self.queue.read("test", subject)
+        async with self.database.transaction() as tx:
+            return (await self.queue.lock(tx, "test", [subject])).get(subject)
 
     def outcomes(self):
         """Return how often work ended in which way."""

@@ -16,7 +16,7 @@ from app.foundation.wakeups import Wakeups
 from app.work.errors import LeaseLostError
 from app.work.statements import LEASE_FOR
 from tests.databases import run_apart
-from tests.work.conftest import WORKSPACE, Process, Work
+from tests.work.conftest import Process, Work
 
 SUBJECTS = st.sampled_from("ab")
 AWAY = problem(ProblemCode.UPSTREAM_UNREACHABLE, host="api.example.com")
@@ -28,7 +28,7 @@ STEPS = st.lists(
         st.tuples(st.just("schedule"), WHO, SUBJECTS, st.sampled_from([-1.0, 0.0, 60.0])),
         st.tuples(st.just("cancel"), WHO, SUBJECTS),
         st.tuples(st.just("claim"), WHO),
-        st.tuples(st.just("claim_one"), WHO, SUBJECTS),
+        st.tuples(st.just("claim_named"), WHO, SUBJECTS),
         st.tuples(st.sampled_from(["finish", "reschedule", "fail", "release"]), st.integers(0, 3)),
         st.tuples(st.just("keep"), WHO),
         st.tuples(st.just("advance"), st.sampled_from([1.0, LEASE_S, 3_600.0])),
@@ -70,9 +70,9 @@ class Play:
         for claim in await self.processes[who].claim():
             self.took(who, claim)
 
-    async def claim_one(self, who, subject):
-        claim = await self.processes[who].queue.claim_one("test", subject, WORKSPACE)
-        if hasattr(claim, "subject"):
+    async def claim_named(self, who, subject):
+        claim = await self.processes[who].claim_named(subject)
+        if claim is not None:
             self.took(who, claim)
             self.there.add(subject)
 

@@ -13,7 +13,7 @@ async def test_who_starts_alone_frees_what_the_dead_had_claimed_at_once(process_
     dead = await process_of()
     await dead.schedule("a")
     (claim,) = await dead.claim()
-    await dead.queue.claim_one("test", "b", "wks_1")
+    await dead.claim_named("b")
     dead.queue._presence.leave()  # the operating system does it, however a process ends
     process = await process_of()
     if database.dialect == "postgres":  # on several hosts nobody can tell: the lease runs out by itself

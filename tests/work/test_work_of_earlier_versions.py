@@ -117,13 +117,9 @@ def test_due_work_is_carried_over_with_its_times_failures_and_leases(earlier_url
     async def fill():
         database = Database(earlier_url, FrozenClock())
         await database.open()
-        for table, like, own in ROWS:
-            row = {**like, **own}
-            names = ", ".join(f'"{name}"' for name in row)
-            places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
-            await database.rows(
-                f'INSERT INTO "{table}" ({names}) VALUES ({places}) RETURNING 1', *row.values()
-            )
+        async with database.transaction() as tx:
+            for table, like, own in ROWS:
+                await tx.insert(table, [{**like, **own}])
         await database.close()
 
     async def found():
@@ -132,19 +128,20 @@ def test_due_work_is_carried_over_with_its_times_failures_and_leases(earlier_url
         wakeups = Wakeups(None, "test")
         await wakeups.open()
         queue = WorkQueue(database, wakeups)
-        stands = {
-            (kind, subject): await queue.read(kind, subject)
-            for kind, subject in (
-                ("renewal", "conn_due"),
-                ("renewal", "conn_later"),
-                ("renewal", "conn_stale"),
-                ("renewal", "conn_failing"),
-                ("revocation", "rev_due"),
-                ("revocation", "rev_over"),
-                ("authorization", "auth_polled"),
-                ("authorization", "auth_redirect"),
-            )
-        }
+        async with database.transaction() as tx:
+            stands = {
+                (kind, subject): (await queue.lock(tx, kind, [subject])).get(subject)
+                for kind, subject in (
+                    ("renewal", "conn_due"),
+                    ("renewal", "conn_later"),
+                    ("renewal", "conn_stale"),
+                    ("renewal", "conn_failing"),
+                    ("revocation", "rev_due"),
+                    ("revocation", "rev_over"),
+                    ("authorization", "auth_polled"),
+                    ("authorization", "auth_redirect"),
+                )
+            }
         due = await queue.find_due(["renewal", "revocation", "authorization"], [], 10)
         (stale,) = await database.rows(
             'SELECT "is_stale" FROM "credential" WHERE "connection_id" = \'conn_stale\''
