@@ -27,7 +27,7 @@ from app.work.queue import WorkQueue, WorkSnapshot
 COOL_DOWN: Final = timedelta(seconds=30)
 INTERRUPTED: Final = "UNKNOWN"
 SUPERSEDED: Final = "SUPERSEDED"
-_NO_FAILURE: Final = frozenset({None, INTERRUPTED, SUPERSEDED})
+NO_FAILURE: Final = frozenset({None, INTERRUPTED, SUPERSEDED})
 _MAX_OUTCOME: Final = 32
 _UNCERTAIN: Final = (
     None,
@@ -264,7 +264,7 @@ def _judge(
 
 def _failed_just_now(state: _LockedState, now: datetime) -> RenewalAttemptRecord | None:
     last = state.past[-1] if state.past else None
-    if last is None or last.finished_at is None or last.outcome in _NO_FAILURE:
+    if last is None or last.finished_at is None or last.outcome in NO_FAILURE:
         return None
     until = last.finished_at + COOL_DOWN
     if state.work is not None and state.work.due_at is not None:
@@ -277,7 +277,7 @@ def _intent(claim: Claim, state: _LockedState) -> Intent:
         claim=claim,
         attempt_id=new_id("ren"),
         is_uncertain=any(attempt.outcome in _UNCERTAIN for attempt in state.past),
-        failures=sum(attempt.outcome not in _NO_FAILURE for attempt in state.past),
+        failures=sum(attempt.outcome not in NO_FAILURE for attempt in state.past),
         owner=state.locked.owner,
         credential=state.credential,
     )

@@ -12,7 +12,7 @@ from app.authenticators.base import Grant
 from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
 from app.credentials.flows import FlowRunner
-from app.credentials.intents import INTERRUPTED, SUPERSEDED, Intent, Intents, OtherAttempt, ProbeInstead
+from app.credentials.intents import NO_FAILURE, Intent, Intents, OtherAttempt, ProbeInstead
 from app.credentials.opening import OpenCredentials, Opener
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.owner import CredentialOwner, Owners
@@ -37,7 +37,6 @@ from app.work.queue import WorkQueue
 _CALL_S: Final = 60.0
 _FIRST_POLL_S: Final = 0.05
 _MAX_POLL_S: Final = 2.0
-_NO_FAILURE: Final = frozenset({INTERRUPTED, SUPERSEDED})
 
 
 class Renewal:
@@ -165,7 +164,7 @@ class Renewal:
             if outcome is None:
                 await waiter.wait(poll_s)
                 outcome = await self._intents.outcome(other)
-        if outcome is None or outcome in _NO_FAILURE:
+        if outcome is None or outcome in NO_FAILURE:
             return
         code = ProblemCode(outcome)
         owner = await self._owners.find(actor.workspace_id, connection_id)

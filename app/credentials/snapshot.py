@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeGuard
@@ -40,22 +40,25 @@ class CredentialSnapshot:
     connection_id: str
     workspace_id: str
     auth_method: str
-    application_id: str | None
-    generation: int
-    expires_at: datetime | None
-    refresh_expires_at: datetime | None
-    lifetime_s: int | None
-    requested_scopes: tuple[str, ...]
-    granted_scopes: tuple[str, ...] | None
-    account_id: str | None
-    account_label: str | None
-    account: Mapping[str, str]
-    hints: tuple[Mapping[str, Any], ...]
-    can_renew: bool
-    fingerprint: str | None
-    is_stale: bool
-    sealed_at: datetime | None
-    refreshed_at: datetime | None
+    application_id: str | None = None
+    generation: int = 0
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    lifetime_s: int | None = None
+    requested_scopes: tuple[str, ...] = ()
+    granted_scopes: tuple[str, ...] | None = None
+    account_id: str | None = None
+    account_label: str | None = None
+    account: Mapping[str, str] = field(default_factory=dict)
+    hints: tuple[Mapping[str, Any], ...] = ()
+    can_renew: bool = False
+    fingerprint: str | None = None
+    is_stale: bool = False
+    sealed_at: datetime | None = None
+    refreshed_at: datetime | None = None
+
+
+NO_CREDENTIAL: Final = CredentialSnapshot("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +109,6 @@ class RevocationSnapshot:
     attempts: int
     created_at: datetime
     finished_at: datetime | None
-
-
-NO_CREDENTIAL: Final = CredentialSnapshot(
-    connection_id="",
-    workspace_id="",
-    auth_method="",
-    application_id=None,
-    generation=0,
-    expires_at=None,
-    refresh_expires_at=None,
-    lifetime_s=None,
-    requested_scopes=(),
-    granted_scopes=None,
-    account_id=None,
-    account_label=None,
-    account={},
-    hints=(),
-    can_renew=False,
-    fingerprint=None,
-    is_stale=False,
-    sealed_at=None,
-    refreshed_at=None,
-)
 
 
 def are_usable(credential: CredentialSnapshot | None) -> TypeGuard[CredentialSnapshot]:

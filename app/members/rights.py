@@ -8,7 +8,7 @@ from app.access.actor import Actor, ActorKind
 from app.access.policy import ALL_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 from app.foundation.database import Database
 from app.members.models import AccessTokenRecord, MemberRecord
-from app.members.tokens import is_valid
+from app.members.tokens import current_rights, is_valid
 
 
 class Rights:
@@ -36,8 +36,7 @@ class Rights:
         row = await tokens.select_related("member").first()
         if row is None or not is_valid(row, self._database.clock.now()):
             return None
-        role = Role(row.member.role)
-        return role, ROLE_PERMISSIONS[role] & frozenset(Permission(scope) for scope in row.scopes)
+        return current_rights(row)
 
 
 async def _of_member(actor: Actor) -> tuple[Role, frozenset[Permission]] | None:

@@ -89,14 +89,14 @@ class Tokens:
             ):
                 return None
             await self._touch(row)
-        role = Role(row.member.role)
+        role, permissions = current_rights(row)
         identity = TokenIdentity(
             id=row.id,
             workspace_id=row.workspace_id,
             member_id=row.member_id,
             label=row.name,
             role=role,
-            permissions=ROLE_PERMISSIONS[role] & frozenset(Permission(scope) for scope in row.scopes),
+            permissions=permissions,
         )
         return Recognised(identity, row.expires_at)
 
@@ -156,6 +156,12 @@ class Tokens:
             await AccessTokenRecord.filter(id=row.id).update(last_used_at=now)
         except OperationalError as fault:
             _log.warning("use of a token not noted", fault=type(fault).__name__)
+
+
+def current_rights(row: AccessTokenRecord) -> tuple[Role, frozenset[Permission]]:
+    """Return the role of a token's member, and what of it the token's scopes permit; ``member`` is loaded."""
+    role = Role(row.member.role)
+    return role, ROLE_PERMISSIONS[role] & frozenset(Permission(scope) for scope in row.scopes)
 
 
 def is_valid(row: AccessTokenRecord, now: datetime) -> bool:
