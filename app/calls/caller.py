@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -64,13 +64,13 @@ class CallResult:
     ``sealed_at`` distinguishes credentials that a connection had and has under the same generation.
     """
 
-    status: int | None
-    headers: Mapping[str, str]
-    body: Any
-    exchange: Exchange | None
-    fault: PatchbayError | None
-    generation: int
-    renewed: bool
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    exchange: Exchange | None = None
+    fault: PatchbayError | None = None
+    generation: int = 0
+    renewed: bool = False
     sealed_at: datetime | None = None
 
 
@@ -139,16 +139,16 @@ class MethodCaller:
         call = _Call(method, params, purpose or _PURPOSES[method.effect], observer, fresh, timeout_s, key)
         wait_s = self._wait_for_slot_s(actor, connection, definition, call)
         if wait_s > min(_MAX_QUEUE_S, call.timeout_s / 2):
-            return CallResult(None, {}, None, None, _held_back(definition, wait_s), 0, renewed=False)
+            return CallResult(fault=_held_back(definition, wait_s))
         if wait_s > 0:
             await self._clock.sleep(wait_s)
             connection = await self._credentials.find(actor.workspace_id, connection.id)
         try:
             credentials = await self._credentials.open(actor, connection, call.purpose)
         except UnreadableCredentialsError as fault:
-            return CallResult(None, {}, None, None, fault, fault.generation, renewed=False)
+            return CallResult(fault=fault, generation=fault.generation)
         except OutsideError as fault:
-            return CallResult(None, {}, None, None, fault, 0, renewed=False)
+            return CallResult(fault=fault)
         return await self._call_opened(actor, credentials, call)
 
     def _wait_for_slot_s(
@@ -166,19 +166,9 @@ class MethodCaller:
             try:
                 newer = await self._credentials.newer(actor, credentials, call.purpose)
             except PatchbayError as fault:
-                return CallResult(
-                    result.status,
-                    result.headers,
-                    result.body,
-                    result.exchange,
-                    fault,
-                    credentials.generation,
-                    renewed=False,
-                    sealed_at=credentials.sealed_at,
-                )
+                return replace(result, fault=fault)
             if newer is not None:
-                again, _ = await self._once(newer, call, renewed=True)
-                result = again
+                result, _ = await self._once(newer, call, renewed=True)
         outcome = result.fault.problem.code.value if result.fault else "OK"
         self._metrics.calls.labels(credentials.definition.integration, outcome).inc()
         return result
@@ -322,12 +312,9 @@ def _unsent(
     credentials: OpenCredentials, fault: PatchbayError, exchange: Exchange | None, *, renewed: bool
 ) -> CallResult:
     return CallResult(
-        None,
-        {},
-        None,
-        exchange,
-        fault,
-        credentials.generation,
+        exchange=exchange,
+        fault=fault,
+        generation=credentials.generation,
         renewed=renewed,
         sealed_at=credentials.sealed_at,
     )

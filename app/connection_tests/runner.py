@@ -111,7 +111,7 @@ class TestRunner:
         except NotFoundError:
             raise
         except PatchbayError as fault:
-            result = CallResult(None, {}, None, None, fault, 0, renewed=False)
+            result = CallResult(fault=fault)
         return _conclude(definition, result, recorder)
 
     async def _call(

@@ -49,7 +49,7 @@ from app.work.queue import WorkQueue
 
 POLLING: Final = "authorization"
 EXCHANGE_FOR: Final = timedelta(seconds=60)
-_CHECK_EVERY_S: Final = 2.0
+CHECK_EVERY_S: Final = 2.0
 _MAX_LIFETIME: Final = timedelta(hours=24)
 _CLAIMABLE: Final = frozenset({State.AWAITING_USER, State.AWAITING_INPUT})
 
@@ -346,7 +346,7 @@ def _register_first(options: AuthorizationOptions) -> Waiting:
         url=options.definition.docs[0].url if options.definition.docs else options.definition.homepage,
         copy_values={"Redirect URL": redirect_uri},
     )
-    return Waiting(step, poll_after_s=_CHECK_EVERY_S)
+    return Waiting(step, poll_after_s=CHECK_EVERY_S)
 
 
 def _step_lifetime(step: Step) -> timedelta:

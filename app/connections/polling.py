@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Final
 
 from app.access.actor import Actor, Channel
 from app.access.policy import Permission, require
@@ -12,7 +11,7 @@ from app.authenticators.base import Proceed, Waiting
 from app.authenticators.steps import DeviceCodeStep, ExternalActionStep
 from app.connections.attempts import Attempts, attempt_ref, beginner_of, lock_attempt
 from app.connections.authorization_options import OptionsResolver
-from app.connections.completion import EXCHANGE_FOR, Completion, StepOutcome
+from app.connections.completion import CHECK_EVERY_S, EXCHANGE_FOR, Completion, StepOutcome
 from app.connections.models import AuthorizationRecord
 from app.connections.snapshot import AuthorizationStateName as State
 from app.foundation.database import Database
@@ -29,13 +28,11 @@ from app.vault.vault import RevealPurpose, Vault
 from app.work.kind import Claim
 from app.work.queue import WorkQueue
 
-_CHECK_EVERY_S: Final = 2.0
-
 
 class Polling:
     """Polls in the background, never sooner than asked for (RFC 8628 3.5); announces nothing until something changed.
 
-    It goes on as long as whoever began the authorization may still authorize connections.
+    It goes on as long as the actor that began the authorization may still authorize connections.
     """
 
     def __init__(
@@ -122,7 +119,7 @@ class Polling:
         state = Secret(new_token())
         waiting = await self._completion.begin(actor, options, state)
         if options.application_is_missing:
-            return self._database.clock.now() + timedelta(seconds=waiting.poll_after_s or _CHECK_EVERY_S)
+            return self._database.clock.now() + timedelta(seconds=CHECK_EVERY_S)
         async with self._database.transaction() as tx:
             locked = await lock_attempt(row.id)
             if State(locked.state) is State.AWAITING_USER:
