@@ -9,6 +9,7 @@ from app.access.actor import Actor, ActorKind, Channel
 from app.access.policy import ALL_PERMISSIONS, Role
 from app.foundation.clock import FrozenClock
 from app.foundation.database import Database
+from app.foundation.wakeups import Wakeups
 from tests import databases
 from tests.fakes.fixtures import (  # noqa: F401 - fixtures are found by name
     oauth_server,
@@ -98,6 +99,15 @@ async def database(database_url, clock):
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def wakeups():
+    """Return the wake-ups of one process in memory."""
+    wakeups = Wakeups(None, "test")
+    await wakeups.open()
+    yield wakeups
+    await wakeups.close()
 
 
 def pytest_sessionfinish(session):

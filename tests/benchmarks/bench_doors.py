@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,11 +55,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def hub(folder: Path) -> Iterator[tuple[str, float, int]]:
+def hub(
+    folder: Path, command: Sequence[str] = COMMAND, checkout: Path | None = None
+) -> Iterator[tuple[str, float, int]]:
+    """Serve; yield the address, the seconds until it was ready, and the process."""
     port = free_port()
     began = time.perf_counter()
     process = subprocess.Popen(
-        [*COMMAND, "serve"],
+        [*command, "serve"],
+        cwd=checkout,
         env=environment(folder, port),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

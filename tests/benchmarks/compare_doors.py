@@ -14,16 +14,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import orjson
-from bench_doors import CATALOG, CONNECTIONS, environment, free_port, journey, resident_mib
+from bench_doors import CATALOG, CONNECTIONS, environment, hub, journey, resident_mib
 
 HERE = Path(__file__).resolve().parents[2]
 ROUNDS = 7
@@ -60,29 +57,9 @@ class Checkout:
         )
         return done.stderr, float(done.stdout)
 
-    @contextmanager
-    def hub(self) -> Iterator[tuple[str, int, float]]:
-        """Serve; yield the address, the process and the processor seconds from its start until it was ready."""
-        port = free_port()
-        process = subprocess.Popen(
-            [*self.command, "serve"],
-            cwd=self.path,
-            env=environment(self.data, port),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        address = f"http://127.0.0.1:{port}"
-        try:
-            while True:
-                try:
-                    if httpx.get(f"{address}/readyz", trust_env=False).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.01)
-            yield address, process.pid, processor_s(process.pid)
-        finally:
-            process.terminate()
-            process.wait(30)
+    def hub(self) -> AbstractContextManager[tuple[str, float, int]]:
+        """Serve; yield the address, the seconds until it was ready, and the process."""
+        return hub(self.data, self.command, self.path)
 
 
 def processor_s(pid: int) -> float:
@@ -125,8 +102,8 @@ def starts(both: list[Checkout], rounds: int) -> None:
     for _ in range(rounds):
         for side, checkout in enumerate(both):
             commands[side].append(checkout.run("--help")[1])
-            with checkout.hub() as (_, pid, seconds):
-                readies[side].append(seconds)
+            with checkout.hub() as (_, _, pid):
+                readies[side].append(processor_s(pid))
                 memories[side].append(resident_mib(pid))
     show("patchbay --help, s", commands, 1)
     show("start to ready, s", readies, 1)
@@ -142,7 +119,7 @@ def requests(both: list[Checkout], rounds: int) -> None:
         for name, document in DOCUMENTS.items():
             costs: list[list[float]] = [[], []]
             for number in range(rounds + 1):
-                for side, (address, pid, _) in enumerate(hubs):
+                for side, (address, _, pid) in enumerate(hubs):
                     before = processor_s(pid)
                     asyncio.run(send(address, tokens[side], document, REQUESTS[name]))
                     if number:  # the first round warms up

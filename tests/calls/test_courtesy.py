@@ -61,10 +61,7 @@ async def world(sqlite_url, tmp_path, clock):
 
 async def entered(world, integration="acme", method="key"):
     connection = await world.draft(integration)
-    authorization = await world.begin(connection, method)
-    await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    await world.entered(connection, method)
     world.outside.requests.clear()
     return connection
 

@@ -551,10 +551,7 @@ async def test_a_test_across_a_disconnect_says_nothing_about_the_new_credentials
     world.clock.advance(1)
     await world.hub.connections.disconnect(world.actor, connection.id)
     world.outside.instead = None
-    authorization = await world.begin(connection, "key")
-    await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    await world.entered(connection, "key")
     gate.set()
     await worker
     renewed = await world.reload(connection)

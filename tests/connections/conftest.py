@@ -48,6 +48,12 @@ class World:
     async def begin(self, connection, method="oauth", **more):
         return await self.hub.authorizations.begin(self.actor, connection.id, auth_method=method, **more)
 
+    async def entered(self, connection, method="api-key", **values):
+        """Enter credentials as the form suggests them, with ``values`` in place of some; return the authorization."""
+        authorization = await self.begin(connection, method)
+        entered = {**authorization.step.prefilled, **values}
+        return await self.hub.authorizations.submit_credentials(self.actor, authorization.id, entered)
+
     async def at_provider(self, authorization: AuthorizationSnapshot, decision="allow", browser=BROWSER):
         """Open the launch address, decide at the consent page, and return the address the browser is sent back to."""
         started = await self.hub.browser.start(authorization.id, browser)

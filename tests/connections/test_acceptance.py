@@ -16,10 +16,7 @@ HTTP = {"baseUrl": "https://a.example.com", "testPath": "/ping"}
 
 async def with_key(world, integration="stripe", method="api-key", config=None):
     connection = await world.draft(integration, config)
-    authorization = await world.begin(connection, method)
-    await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    await world.entered(connection, method)
     await world.tested(connection)
     return (await world.hub.connections.activate(world.actor, connection.id)).connection
 
@@ -94,10 +91,7 @@ async def test_another_account_is_said(world):
 async def test_the_same_key_twice_is_said_by_name(world):
     first = await with_key(world)
     second = await world.draft("stripe")
-    authorization = await world.begin(second, "api-key")
-    answered = await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    answered = await world.entered(second, "api-key")
     assert answered.state is State.AUTHENTICATED
     assert answered.problem.code is ProblemCode.ALREADY_CONNECTED
     assert first.name in answered.problem.message
@@ -107,10 +101,7 @@ async def test_the_same_key_twice_is_said_by_name(world):
 async def test_different_keys_are_not_said_to_be_the_same(world):
     await with_key(world)
     other = await world.draft("telegram")
-    authorization = await world.begin(other, "bot-token")
-    answered = await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    answered = await world.entered(other, "bot-token")
     assert answered.problem is None
 
 

@@ -21,11 +21,7 @@ def settings(url, folder, **more):
 
 async def submitted(world, reference=REFERENCE):
     connection = await world.draft("generic-http", {"baseUrl": "https://a.example.com", "testPath": "/ping"})
-    authorization = await world.begin(connection, "basic")
-    values = {**authorization.step.prefilled, "password": reference}
-    return connection, await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, values
-    )
+    return connection, await world.entered(connection, "basic", password=reference)
 
 
 def sandbox_password(world):

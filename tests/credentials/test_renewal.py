@@ -194,20 +194,14 @@ async def test_refreshing_by_hand_goes_the_same_way(world):
 
 async def test_what_does_not_expire_cannot_be_refreshed_by_hand(world):
     connection = await world.draft("stripe")
-    authorization = await world.begin(connection, "api-key")
-    await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    await world.entered(connection, "api-key")
     with pytest.raises(NotAllowedNowError):
         await world.hub.connections.refresh_credentials(world.actor, connection.id)
 
 
 async def test_what_tells_no_expiry_is_probed_by_the_default_test(world):
     connection = await world.draft("stripe")
-    authorization = await world.begin(connection, "api-key")
-    await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    await world.entered(connection, "api-key")
     await world.tested(connection)
     await world.hub.connections.activate(world.actor, connection.id)
     world.clock.advance(24 * 3600)

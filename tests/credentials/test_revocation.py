@@ -18,6 +18,18 @@ async def disconnect(world, connection):
     return await world.hub.connections.disconnect(world.actor, connection.id)
 
 
+async def disconnect_in_an_outage(world):
+    """Disconnect from a provider that revokes, but is away; return the revocation."""
+    config = {**GENERIC, "revokeUrl": "https://auth.example.com/revoke"}
+    revocation = (await disconnect(world, await world.connected("generic-oauth2", config))).revocation
+
+    async def down(request):
+        return httpx.Response(503, json={})
+
+    world.outside.instead = down
+    return revocation
+
+
 @pytest.mark.threat("O15")
 async def test_a_disconnected_connection_is_unusable_at_once(world):
     connection = await world.connected()
@@ -43,15 +55,7 @@ async def test_the_provider_is_told_and_the_secret_is_destroyed(world):
 
 @pytest.mark.threat("O15")
 async def test_an_outage_is_waited_out_and_tried_again(world):
-    connection = await world.connected(
-        "generic-oauth2", {**GENERIC, "revokeUrl": "https://auth.example.com/revoke"}
-    )
-    revocation = (await disconnect(world, connection)).revocation
-
-    async def down(request):
-        return httpx.Response(503, json={})
-
-    world.outside.instead = down
+    revocation = await disconnect_in_an_outage(world)
     await world.work()
     pending = await world.hub.revocations.get(world.actor, revocation.id)
     assert pending.state is RevocationState.PENDING
@@ -64,15 +68,7 @@ async def test_an_outage_is_waited_out_and_tried_again(world):
 
 
 async def test_after_three_days_it_is_given_up_and_destroyed(world):
-    connection = await world.connected(
-        "generic-oauth2", {**GENERIC, "revokeUrl": "https://auth.example.com/revoke"}
-    )
-    revocation = (await disconnect(world, connection)).revocation
-
-    async def down(request):
-        return httpx.Response(503, json={})
-
-    world.outside.instead = down
+    revocation = await disconnect_in_an_outage(world)
     for hours in (0, 24, 24, 24):
         assert (await world.hub.revocations.get(world.actor, revocation.id)).state is RevocationState.PENDING
         world.clock.advance(hours * 3_600)
@@ -83,10 +79,7 @@ async def test_after_three_days_it_is_given_up_and_destroyed(world):
 
 async def test_what_cannot_be_revoked_is_said_to_live_on(world):
     connection = await world.draft("stripe")
-    authorization = await world.begin(connection, "api-key")
-    await world.hub.authorizations.submit_credentials(
-        world.actor, authorization.id, dict(authorization.step.prefilled)
-    )
+    await world.entered(connection, "api-key")
     revocation = (await disconnect(world, connection)).revocation
     await world.work()
     done = await world.hub.revocations.get(world.actor, revocation.id)

@@ -6,17 +6,8 @@ import pytest
 
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.stream import EventStream
-from app.foundation.wakeups import Wakeups
 
 SLOW_S = 30.0
-
-
-@pytest.fixture
-async def wakeups():
-    wakeups = Wakeups(None, "test")
-    await wakeups.open()
-    yield wakeups
-    await wakeups.close()
 
 
 @pytest.fixture

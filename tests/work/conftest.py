@@ -9,7 +9,6 @@ from random import Random
 import pytest
 
 from app.foundation.telemetry import Metrics
-from app.foundation.wakeups import Wakeups
 from app.work.dispatcher import Dispatcher
 from app.work.kind import WorkKind, WorkSubject
 from app.work.models import DueWorkRecord
@@ -95,14 +94,6 @@ class Process:
 @pytest.fixture
 def work():
     return Work()
-
-
-@pytest.fixture
-async def wakeups():
-    wakeups = Wakeups(None, "test")
-    await wakeups.open()
-    yield wakeups
-    await wakeups.close()
 
 
 @pytest.fixture
