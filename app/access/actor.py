@@ -53,7 +53,7 @@ class Actor:
 
     @classmethod
     def operator(cls, workspace_id: str, request_id: str) -> Actor:
-        """Return whoever runs a command on the hub's machine: they hold its keys, so they may do everything."""
+        """Return the operator at the command line: its machine holds the keys, so the operator may do everything."""
         everything = Role.OWNER, ALL_PERMISSIONS
         return cls(
             workspace_id, ActorKind.SYSTEM, "operator", "operator", *everything, Channel.CLI, request_id

@@ -20,7 +20,7 @@ USED: Final = "secret.used"
 _CHUNK: Final = 200
 _KEY: Final = ("workspace_id", "connection_id", "purpose", "actor_id", "minute")
 _COLUMNS: Final = ("id", *_KEY, "count", "actor_kind", "actor_label", "via", "request_id")
-# Made by whoever comes first, raised by all others; if the minute is closed in between, it is made again.
+# The first use makes the row, all others raise its count; if the minute is closed in between, it is made again.
 _UPSERT: Final = (
     'INSERT INTO "secret_use" ("id", "workspace_id", "connection_id", "purpose", "actor_id", "minute", "count", '
     '"actor_kind", "actor_label", "via", "request_id") VALUES {rows} '

@@ -115,7 +115,7 @@ class RunExecution:
 
     async def _do(self, run: _Run) -> None:
         if run.row.created_at + GIVE_UP_AFTER <= self._database.clock.now():
-            # Nobody waits for it any more, or whoever tries it ends with it.
+            # Nobody waits for it any more, or it ends the processes that try it.
             await self._finish(run, Verdict.FAILED, _too_late())
             return
         try:
@@ -193,7 +193,7 @@ class RunExecution:
         return self._work.schedule(tx, TEST_RUN, row.id, row.workspace_id, tx.now)
 
     async def cancel(self, tx: Transaction, actor: Actor, row: TestRunRecord) -> None:
-        """End a run with ``tx`` that has not ended by itself, and stop whoever does it."""
+        """End a run with ``tx`` that has not ended by itself, and stop the worker that executes it."""
         await self._work.cancel(tx, TEST_RUN, row.id)
         await row.refresh_from_db()
         if row.finished_at is None:
@@ -202,7 +202,7 @@ class RunExecution:
             await self._end(tx, actor, row, None, problem(ProblemCode.CANCELLED), RunState.CANCELLED)
 
     async def forget(self, tx: Transaction, connection_id: str) -> None:
-        """Delete with ``tx`` the runs of a connection; whoever does one is stopped."""
+        """Delete with ``tx`` the runs of a connection, and stop the workers that execute them."""
         found = TestRunRecord.filter(connection_id=connection_id).values_list("id", flat=True)
         runs = [str(run_id) for run_id in await found]
         await self._work.cancel(tx, TEST_RUN, *runs)

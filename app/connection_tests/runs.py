@@ -1,4 +1,4 @@
-"""Test runs: started by a verb, done by whoever claims them, followed live, replayed to late comers."""
+"""Test runs: started by a verb, executed by the process that claims them, followed live, replayed to late comers."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class BrowserReturn:
 class BrowserFlow:
     """Binds authorizations to browsers. Nobody is signed in here: the state and the browser's cookie are the proof.
 
-    What a browser does it does for whoever began the authorization, with the rights that they have at that moment.
+    What a browser does it does for the actor that began the authorization, with the rights of that moment.
     """
 
     def __init__(

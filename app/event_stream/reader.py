@@ -31,7 +31,7 @@ class Bounds(NamedTuple):
 
 
 class Reader:
-    """Reads the stream of any workspace; whoever calls has judged that the workspace is the actor's own."""
+    """Reads the stream of any workspace; the caller has judged that the workspace is the actor's own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -37,7 +37,7 @@ class RedisBackend(BroadcastBackend):
         self._messages = self._read()
 
     async def connect(self) -> None:
-        """Do nothing: whoever waits for a message connects, and connects again."""
+        """Do nothing: waiting for a message connects, and connects again."""
 
     async def disconnect(self) -> None:
         """Close the connections once the broadcast's own listener, which is cancelled already, has ended."""

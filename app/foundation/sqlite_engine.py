@@ -178,7 +178,7 @@ async def _to_its_end(act: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await _settle(acting)
         if not acting.cancelled():
-            acting.exception()  # seen here: whoever was cancelled does not wait for it
+            acting.exception()  # seen here: the cancelled task does not wait for it
         raise
 
 

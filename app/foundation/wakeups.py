@@ -22,7 +22,7 @@ _SEPARATOR: Final = "\n"
 
 
 class Listener(Protocol):
-    """Whoever is to be woken."""
+    """What is woken by a channel's wake-ups."""
 
     def wake(self, channel: str) -> None:
         """Note that there may be something new; it does not wait."""

@@ -174,7 +174,7 @@ class Dispatcher:
             if self._queue.holds(claim):
                 await self._queue.release(claim)
             outcome = "STOPPED"
-        except Exception:  # noqa: BLE001 - its lease runs out, and it is done by whoever comes then
+        except Exception:  # noqa: BLE001 - its lease runs out, and the next process does it
             outcome = "NOT_ENDED"
             _log.exception("work could not be ended", work=claim.id)
         finally:

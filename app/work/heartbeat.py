@@ -1,4 +1,4 @@
-"""The heartbeat: keeps the leases of this process for as long as it lives, and notifies whoever lost one."""
+"""The heartbeat: keeps the leases of this process for as long as it lives, and reports lost ones to their holders."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class WorkQueue:
         due: Sequence[tuple[WorkSubject, datetime]],
         ended: Sequence[Claim] = (),
     ) -> None:
-        """Make work due anew with ``tx`` whatever became of it before; whoever has it has lost it.
+        """Make work due anew with ``tx`` whatever became of it before; a process that holds it has lost it.
 
         ``ended`` are this process's own claims among it.
         """
@@ -398,7 +398,7 @@ class WorkQueue:
     async def after_clock_change(self) -> int:
         """Make due what was scheduled by a clock that has been set back since; return how much.
 
-        How long it was to wait is not known any more: whoever does it checks again, and schedules it anew.
+        How long it was to wait is not known any more: its handler checks again, and schedules it anew.
         """
         now = self._clock.now()
         found = await self._database.rows(sql.CLOCK_WAS_SET_BACK, now, now + sql.CLOCK_SKEW)

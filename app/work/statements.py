@@ -114,7 +114,7 @@ SELECT "subject", "fence", "due_at", "lease_owner", "lease_until", "attempts", "
 EXTEND_LEASES: Final = """
 UPDATE "due_work" SET "lease_until" = $2 WHERE "lease_owner" = $1 AND "id" IN {ids} RETURNING "id", "fence"
 """
-# On PostgreSQL whoever locks several rows locks them in this order, so that no two wait for each other.
+# On PostgreSQL all statements that lock several rows lock them in this order, so that no two wait for each other.
 IN_ORDER: Final = '(SELECT "id" FROM "due_work" WHERE "id" IN {ids} ORDER BY "id" FOR UPDATE)'
 RELEASE_THE_DEAD: Final = (
     'UPDATE "due_work" SET "lease_until" = NULL WHERE "lease_until" IS NOT NULL RETURNING "id"'

@@ -16,7 +16,7 @@ _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def health_routes(hub: Hub) -> list[Route]:
-    """Return the routes for whoever watches the hub; they disclose nothing about tenants."""
+    """Return the routes for monitoring; they disclose nothing about tenants."""
 
     async def healthz(request: Request) -> Response:
         del request
