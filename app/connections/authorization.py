@@ -19,7 +19,7 @@ from app.connections.completion import Completion
 from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection, lock_connection
-from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
+from app.connections.snapshot import FINAL_STATES, WITHOUT_AUTH, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
 from app.connections.transitions import Transitions
 from app.event_stream.channels import connection_channel, subject_channel
@@ -295,7 +295,7 @@ class Authorizations:
             states = FollowedStates(self._attempts, row, after_seq)
             channel = subject_channel("authorization", authorization_id)
         elif connection_id is not None:
-            await load_connection(actor.workspace_id, connection_id, with_credentials=False)
+            await load_connection(actor.workspace_id, connection_id, WITHOUT_AUTH)
             states = FollowedStates(self._attempts, None, after_seq, connection_id)
             channel = connection_channel("authorization", connection_id)
         else:

@@ -11,7 +11,7 @@ from app.catalog.definition import AuthMethod, Definition
 from app.connections.lifecycle import ConnectionState
 from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection
-from app.connections.snapshot import ConnectionSnapshot
+from app.connections.snapshot import WITHOUT_AUTH, ConnectionSnapshot
 from app.credentials.applications import Applications, application_id, needs_application
 from app.credentials.opening import Opener
 from app.foundation.errors import InvalidInputError, NotAllowedNowError
@@ -91,7 +91,7 @@ class OptionsResolver:
         Raises:
             NotAllowedNowError: its definition or auth method is gone.
         """
-        connection = await load_connection(row.workspace_id, row.connection_id, with_credentials=False)
+        connection = await load_connection(row.workspace_id, row.connection_id, WITHOUT_AUTH)
         definition = self._opener.definition_of(connection.owner)
         method = definition.auth_method(row.auth_method)
         if method is None:

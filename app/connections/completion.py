@@ -26,7 +26,7 @@ from app.connections.authorization_options import AuthorizationOptions
 from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection, lock_connection
-from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
+from app.connections.snapshot import FINAL_STATES, WITHOUT_AUTH, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
@@ -120,7 +120,7 @@ class Completion:
         row.expires_at = max(row.expires_at, tx.now + _step_lifetime(waiting.step))
         fault = None
         if isinstance(waiting.step, ExternalActionStep):
-            connection = await load_connection(row.workspace_id, row.connection_id, with_credentials=False)
+            connection = await load_connection(row.workspace_id, row.connection_id, WITHOUT_AUTH)
             name = self._opener.definition_of(connection.owner).name
             fault = problem(ProblemCode.APPLICATION_MISSING, provider=name)
         await self._attempts.advance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -35,7 +35,14 @@ from app.connections.rows import (
     lock_connection,
     read_connections,
 )
-from app.connections.snapshot import AccessScope, ConnectionQuery, ConnectionSnapshot, SetupStep
+from app.connections.snapshot import (
+    PARTS,
+    WITHOUT_AUTH,
+    AccessScope,
+    ConnectionQuery,
+    ConnectionSnapshot,
+    SetupStep,
+)
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
@@ -149,18 +156,13 @@ class Connections:
         return await load_connection(actor.workspace_id, connection_id)
 
     async def many(
-        self, actor: Actor, ids: Sequence[str], *, with_credentials: bool = True
+        self, actor: Actor, ids: Sequence[str], parts: Collection[str] = PARTS
     ) -> dict[str, ConnectionSnapshot]:
-        """Return the connections with these ids; those that are not there are left out.
-
-        What is stored with their credentials is read only ``with_credentials``.
-        """
+        """Return the connections with these ids, or these parts of them; those that are not there are left out."""
         require(actor, Permission.CONNECTIONS_READ)
         wanted = findable(ids, MAX_ID_LENGTH)
         condition = f'"workspace_id"=$1 AND "id" IN {list_places(wanted, 1)}'
-        found = await read_connections(
-            condition, actor.workspace_id, *wanted, with_credentials=with_credentials
-        )
+        found = await read_connections(condition, actor.workspace_id, *wanted, parts=parts)
         return {connection.id: connection for connection in found}
 
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
@@ -178,18 +180,15 @@ class Connections:
         actor: Actor,
         query: ConnectionQuery,
         page: PageRequest,
-        *,
-        with_credentials: bool = True,
+        parts: Collection[str] = PARTS,
     ) -> Page[ConnectionSnapshot]:
-        """Return one page of the workspace's connections.
-
-        What is stored with their credentials is read only ``with_credentials``.
+        """Return one page of the workspace's connections; see :func:`list_connections`.
 
         Raises:
             InvalidInputError: a page that cannot be.
         """
         require(actor, Permission.CONNECTIONS_READ)
-        return await list_connections(actor.workspace_id, query, page, with_credentials=with_credentials)
+        return await list_connections(actor.workspace_id, query, page, parts)
 
     def subscribe(
         self, actor: Actor, after: int, *, guard: Guard | None = None
@@ -494,7 +493,7 @@ class Connections:
             OutsideError: the provider refused or is away.
         """
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
-        connection = await load_connection(actor.workspace_id, connection_id, with_credentials=False)
+        connection = await load_connection(actor.workspace_id, connection_id, WITHOUT_AUTH)
         await self._renewal.refresh_now(actor, connection.owner)
         return await self._loaded(actor, connection_id)
 

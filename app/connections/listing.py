@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from app.connections.rows import CONNECTIONS, read_connections
-from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
+from app.connections.snapshot import PARTS, ConnectionQuery, ConnectionSnapshot
 from app.foundation.errors import InvalidInputError
 from app.foundation.pages import Page, PageRequest
 from app.foundation.places import list_places
@@ -53,10 +54,9 @@ async def list_connections(
     workspace_id: str,
     query: ConnectionQuery,
     page: PageRequest,
-    *,
-    with_credentials: bool,
+    parts: Collection[str] = PARTS,
 ) -> Page[ConnectionSnapshot]:
-    """Return one page of a workspace's connections.
+    """Return one page of a workspace's connections, each with these parts, its id and what it is ordered by.
 
     Raises:
         InvalidInputError: a page size out of 1..100, both directions at once, or a cursor that is none.
@@ -71,7 +71,7 @@ async def list_connections(
         beyond = _decode(start, column)
         condition = f"{scope} AND {order.beyond(len(values) + 1)}"
     condition += f" {order.sorting} LIMIT {size + 1}"
-    found = await read_connections(condition, *values, *beyond, with_credentials=with_credentials)
+    found = await read_connections(condition, *values, *beyond, parts={*parts, column})
     has_more = len(found) > size
     found = found[:size]
     if backwards:

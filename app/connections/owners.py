@@ -9,6 +9,7 @@ from app.access.actor import Actor
 from app.connections.models import ConnectionRecord
 from app.connections.outcome_recorder import OutcomeRecorder
 from app.connections.rows import credential_owner, load_connection
+from app.connections.snapshot import WITHOUT_AUTH
 from app.connections.transitions import Transitions
 from app.credentials.owner import CredentialOwner, LockedOwner
 from app.credentials.snapshot import CredentialSnapshot
@@ -30,7 +31,7 @@ class ConnectionOwners:
         Raises:
             NotFoundError: it is not in the workspace.
         """
-        return (await load_connection(workspace_id, connection_id, with_credentials=False)).owner
+        return (await load_connection(workspace_id, connection_id, WITHOUT_AUTH)).owner
 
     async def lock(self, ids: Collection[str]) -> Mapping[str, LockedOwner]:
         """Lock connections of any workspace for change, by id, in the order that all lock them."""

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from app.access.actor import Actor
 from app.connections.lifecycle import ConnectionState, Evidence
 from app.connections.models import ConnectionRecord
-from app.connections.snapshot import UNREAD, AccessScope, ConnectionSnapshot, Unread
+from app.connections.snapshot import PARTS, AccessScope, ConnectionSnapshot
 from app.credentials.owner import CredentialOwner
 from app.credentials.rows import find_credentials, lock_credential
 from app.credentials.snapshot import CredentialSnapshot, Mode, are_usable
 from app.foundation.errors import ConflictError, NotFoundError
 from app.foundation.ids import prefix_of
 from app.foundation.problems import ProblemCode, problem, problem_from_json
-from app.foundation.rows import Columns, Row
+from app.foundation.rows import Columns, Reader
 
-_COLUMNS: Final = tuple(field.name for field in fields(ConnectionSnapshot) if field.name != "credential")
-_ENUMS: Final = tuple(
-    (name, {member.value: member for member in members})
-    for name, members in (("mode", Mode), ("state", ConnectionState), ("scope", AccessScope))
+_READERS: Final[Mapping[str, Reader]] = {
+    "mode": Mode,
+    "state": ConnectionState,
+    "scope": AccessScope,
+    "problem": problem_from_json,
+}
+CONNECTIONS: Final = Columns(
+    ConnectionRecord,
+    [part for part in PARTS if part != "auth"],
+    _READERS,
 )
-CONNECTIONS: Final = Columns(ConnectionRecord, _COLUMNS)
 
 
 async def lock_connection(
@@ -53,16 +58,16 @@ async def lock_connection(
 
 
 async def load_connection(
-    workspace_id: str, connection_id: str, *, with_credentials: bool = True
+    workspace_id: str, connection_id: str, parts: Collection[str] = PARTS
 ) -> ConnectionSnapshot:
-    """Read a connection to look at, with what is stored with its credentials unless that is not wanted.
+    """Read a connection to look at, or these parts of it.
 
     Raises:
         NotFoundError: it is not in the workspace.
     """
     condition = '"workspace_id"=$1 AND "id"=$2'
     found = (
-        await read_connections(condition, workspace_id, connection_id, with_credentials=with_credentials)
+        await read_connections(condition, workspace_id, connection_id, parts=parts)
         if _is_id(connection_id)
         else []
     )
@@ -72,12 +77,19 @@ async def load_connection(
 
 
 async def read_connections(
-    condition: str, *values: object, with_credentials: bool = True
+    condition: str, *values: object, parts: Collection[str] = PARTS
 ) -> list[ConnectionSnapshot]:
-    """Read the connections that meet a condition on their columns, in a statement or two."""
-    rows = await CONNECTIONS.read(condition, *values)
-    beside = await find_credentials([row["id"] for row in rows]) if rows and with_credentials else {}
-    return [_snapshot(row, beside.get(row["id"]) if with_credentials else UNREAD) for row in rows]
+    """Read the id and these parts of the connections that meet a condition on their columns.
+
+    What is stored with their credentials (``auth``) is one statement more.
+    """
+    names = [name for name in CONNECTIONS.names if name in parts or name == "id"]
+    columns = await CONNECTIONS.read(condition, *values, names=names)
+    if "auth" in parts:
+        ids = columns[names.index("id")]
+        beside = await find_credentials(ids) if ids else {}
+        names, columns = [*names, "auth"], [*columns, [beside.get(id_) for id_ in ids]]
+    return [_snapshot(names, row) for row in zip(*columns, strict=True)]
 
 
 def _is_id(value: str) -> bool:
@@ -98,13 +110,17 @@ def evidence(row: ConnectionRecord, credential: CredentialSnapshot | None) -> Ev
     )
 
 
-def connection_snapshot(row: ConnectionRecord, credential: CredentialSnapshot | None) -> ConnectionSnapshot:
+def connection_snapshot(row: ConnectionRecord, auth: CredentialSnapshot | None) -> ConnectionSnapshot:
     """Return the picture of a locked connection."""
-    return _snapshot({name: getattr(row, name) for name in _COLUMNS}, credential)
+    columns = {name: getattr(row, name) for name in CONNECTIONS.names}
+    columns |= {name: read(columns[name]) for name, read in _READERS.items()}
+    return ConnectionSnapshot(**columns, auth=auth)
 
 
-def _snapshot(columns: Row, credential: CredentialSnapshot | Unread | None) -> ConnectionSnapshot:
-    for name, members in _ENUMS:
-        columns[name] = members[columns[name]]
-    columns["problem"] = problem_from_json(columns["problem"])
-    return ConnectionSnapshot(**columns, credential=credential)
+def _snapshot(names: Sequence[str], values: Sequence[Any]) -> ConnectionSnapshot:
+    if len(names) == len(PARTS):
+        return ConnectionSnapshot(*values)
+    snapshot = ConnectionSnapshot.__new__(ConnectionSnapshot)  # the other parts stay unset
+    for name, value in zip(names, values, strict=True):
+        object.__setattr__(snapshot, name, value)
+    return snapshot

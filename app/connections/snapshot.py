@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, Final
 
 from app.authenticators.steps import Step
@@ -47,21 +47,12 @@ FINAL_STATES = frozenset(
 )
 
 
-class Unread(Enum):
-    """Marks what was not asked for, and so is not known."""
-
-    UNREAD = "UNREAD"
-
-
-UNREAD: Final = Unread.UNREAD
-
-
 @dataclass(frozen=True, slots=True)
 class ConnectionSnapshot:
-    """A connection as it is now; ``credential`` is what is stored with its credentials, unless that was not read.
+    """A connection as it is now; ``auth`` is what is stored with its credentials, None before the first authorization.
 
     ``name_key`` is what makes its name unique; ``config_secret_hints`` are the stored :class:`SecretInfo` of its
-    configuration.
+    configuration. Of an entry of a list only the parts are there that were asked for; others raise an AttributeError.
     """
 
     id: str
@@ -87,18 +78,7 @@ class ConnectionSnapshot:
     created_at: datetime
     created_by_label: str
     updated_at: datetime
-    credential: CredentialSnapshot | Unread | None
-
-    @property
-    def auth(self) -> CredentialSnapshot | None:
-        """What is stored with its credentials; None before the first authorization.
-
-        Raises:
-            RuntimeError: it was not read.
-        """
-        if self.credential is UNREAD:
-            raise RuntimeError("the connection was read without what is stored with its credentials")
-        return self.credential
+    auth: CredentialSnapshot | None
 
     @property
     def secrets(self) -> tuple[SecretInfo, ...]:
@@ -131,6 +111,10 @@ class ConnectionSnapshot:
             degraded_since=self.state_since if self.state is ConnectionState.DEGRADED else None,
             problem=self.problem,
         )
+
+
+PARTS: Final = tuple(field.name for field in fields(ConnectionSnapshot))
+WITHOUT_AUTH: Final = frozenset(PARTS) - {"auth"}
 
 
 class SetupStepState(StrEnum):

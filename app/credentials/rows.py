@@ -10,12 +10,13 @@ from app.credentials.models import CredentialRecord, RenewalAttemptRecord
 from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Transaction
 from app.foundation.places import list_places
-from app.foundation.rows import Columns, Row
+from app.foundation.rows import Columns
 
 _KEYS: Final = ("connection_id", "workspace_id")
-_COLUMNS: Final = tuple(field.name for field in fields(CredentialSnapshot) if field.name not in _KEYS)
-_ROWS: Final = Columns(CredentialRecord, (*_KEYS, *_COLUMNS))
+_NAMES: Final = tuple(field.name for field in fields(CredentialSnapshot))
+_COLUMNS: Final = tuple(name for name in _NAMES if name not in _KEYS)
 _LISTS: Final = ("requested_scopes", "granted_scopes", "hints")
+_ROWS: Final = Columns(CredentialRecord, _NAMES, dict.fromkeys(_LISTS, tuple))
 
 
 async def find_credential(connection_id: str) -> CredentialSnapshot | None:
@@ -33,7 +34,7 @@ async def find_credentials(
     ids = list(connection_ids)
     condition = f'"connection_id" IN {list_places(ids)} ORDER BY "connection_id"'
     found = await _ROWS.read(condition, *ids, lock=lock)
-    return {row["connection_id"]: _snapshot(row) for row in found}
+    return {snapshot.connection_id: snapshot for snapshot in map(CredentialSnapshot, *found)}
 
 
 async def lock_credential(connection_id: str) -> CredentialSnapshot | None:
@@ -73,12 +74,6 @@ async def same_fingerprint(credential: CredentialSnapshot, limit: int) -> list[s
         workspace_id=credential.workspace_id, fingerprint=credential.fingerprint
     ).exclude(connection_id=credential.connection_id)
     return [str(other) for other in await others.limit(limit).values_list("connection_id", flat=True)]
-
-
-def _snapshot(row: Row) -> CredentialSnapshot:
-    for name in _LISTS:
-        row[name] = tuple(row[name]) if row[name] is not None else None
-    return CredentialSnapshot(**row)
 
 
 async def _write(credential: CredentialSnapshot, **columns: Any) -> None:  # noqa: ANN401 - columns of the row

@@ -255,11 +255,21 @@ class Database:
 
 async def run_statement(statement: str, *values: object) -> list[dict[str, Any]]:
     """Do what ``Database.rows`` does, where the ORM is active already."""
+    return list(await _execute("execute_query_dict", statement, values))
+
+
+async def select(statement: str, *values: object) -> Sequence[Sequence[Any]]:
+    """Do likewise with a SELECT; return each row's values in the order in which they were selected."""
+    _, rows = await _execute("execute_query", statement, values)
+    return rows  # type: ignore[no-any-return]  # the driver's own rows
+
+
+async def _execute(how: str, statement: str, values: Sequence[object]) -> Any:  # noqa: ANN401 - the driver's own rows
     connection = get_connection("default")
     if connection.capabilities.dialect == "sqlite":
         statement = statement.replace("$", "?")
     try:
-        return list(await connection.execute_query_dict(statement, list(values)))
+        return await getattr(connection, how)(statement, list(values))
     except Exception as fault:
         if _is_busy(fault):
             raise StorageBusyError from fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -10,35 +10,48 @@ from tortoise import fields
 from tortoise.connection import get_connection
 from tortoise.models import Model
 
-from app.foundation.database import run_statement
+from app.foundation.database import run_statement, select
 from app.foundation.fields import DatetimeField, read_moment
 
-Row = dict[str, Any]
+Reader = Callable[[Any], Any]
 
 
 class Columns:
-    """Some columns of a table, read with hand-written conditions whose places are ``$1``, ``$2``, ..."""
+    """Some columns of a table, read with hand-written conditions whose places are ``$1``, ``$2``, ...
 
-    def __init__(self, model: type[Model], names: Collection[str]) -> None:
+    ``readers`` make of a value that is not null what its snapshot holds, after JSON, moments and truth values are read.
+    """
+
+    def __init__(
+        self, model: type[Model], names: Collection[str], readers: Mapping[str, Reader] | None = None
+    ) -> None:
         table = model.describe(serializable=False)
         kinds = {field["name"]: field["field_type"] for field in [table["pk_field"], *table["data_fields"]]}
-        columns = ",".join(f'"{name}"' for name in names)
+        self.names: Final = tuple(names)
         self._table: Final = table["table"]
-        self._select: Final = f'SELECT {columns} FROM "{self._table}" WHERE '  # noqa: S608 - names of the code's own
-        self._readers: Final = [(name, _READERS[kinds[name]]) for name in names if kinds[name] in _READERS]
+        self._readers: Final = {
+            name: [reader for reader in (_READERS.get(kinds[name]), (readers or {}).get(name)) if reader]
+            for name in names
+        }
 
-    async def read(self, condition: str, *values: object, lock: bool = False) -> list[Row]:
-        """Return the rows that meet a condition, which may go on to order and limit them; ``lock`` them for change.
+    async def read(
+        self, condition: str, *values: object, names: Sequence[str] | None = None, lock: bool = False
+    ) -> list[Sequence[Any]]:
+        """Return the columns with these ``names`` (all, if none are given), each with a value for every row.
 
-        It joins a transaction that is open here, as a model does.
+        The condition may go on to order and limit the rows; ``lock`` locks them for change. It joins a transaction that
+        is open here, as a model does.
         """
+        names = self.names if names is None else names
+        selected = ",".join(f'"{name}"' for name in names)
         ending = " FOR UPDATE" if lock and _can_lock() else ""
-        rows = await run_statement(self._select + condition + ending, *values)
-        for name, reader in self._readers:
-            for row in rows:
-                if (value := row[name]) is not None:
-                    row[name] = reader(value)
-        return rows
+        statement = f'SELECT {selected} FROM "{self._table}" WHERE {condition}{ending}'  # noqa: S608 - names of the code's own
+        rows = await select(statement, *values)
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+        for place, name in enumerate(names):
+            for reader in self._readers[name]:
+                columns[place] = [None if value is None else reader(value) for value in columns[place]]
+        return columns
 
     async def count(self, condition: str, *values: object) -> int:
         """Return how many rows meet a condition."""
@@ -54,7 +67,7 @@ def _json(text: Any) -> Any:  # noqa: ANN401 - JSON edge
     return orjson.loads(text) if isinstance(text, str | bytes) else text
 
 
-_READERS: Final[dict[type, Callable[[Any], Any]]] = {
+_READERS: Final[dict[type, Reader]] = {
     DatetimeField: read_moment,
     fields.JSONField: _json,
     fields.BooleanField: bool,

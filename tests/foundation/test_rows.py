@@ -45,26 +45,33 @@ async def three(database):
 
 async def test_columns_are_read_as_the_models_read_them(three):
     columns = Columns(ConnectionRecord, NAMES)
-    rows = await columns.read('"workspace_id"=$1 ORDER BY "id"', "wks_1")
+    found = await columns.read('"workspace_id"=$1 ORDER BY "id"', "wks_1")
     models = await ConnectionRecord.all().order_by("id")
-    assert rows == [{name: getattr(model, name) for name in NAMES} for model in models]
-    assert [type(row["ever_connected"]) for row in rows] == [bool] * 3
-    assert all(row["state_since"].tzinfo is UTC for row in rows)
+    assert list(map(list, found)) == [[getattr(model, name) for model in models] for name in NAMES]
+    by_name = dict(zip(NAMES, found, strict=True))
+    assert [type(value) for value in by_name["ever_connected"]] == [bool] * 3
+    assert all(moment.tzinfo is UTC for moment in by_name["state_since"])
+
+
+async def test_only_the_columns_that_are_asked_for_are_read_in_their_order(three):
+    columns = Columns(ConnectionRecord, NAMES, {"state_since": datetime.isoformat, "problem": len})
+    found = await columns.read('"workspace_id"=$1 ORDER BY "id"', "wks_1", names=("problem", "state_since"))
+    assert [list(column) for column in found] == [[None, 1, None], [NOON.isoformat()] * 3]
 
 
 async def test_a_list_of_values_has_a_place_for_each(three):
     columns = Columns(ConnectionRecord, ("id",))
     ids = ["conn_3", "conn_1", "conn_9"]
     condition = f'"workspace_id"=$1 AND "id" IN {list_places(ids, 1)}'
-    rows = await columns.read(f'{condition} ORDER BY "id"', "wks_1", *ids)
-    assert [row["id"] for row in rows] == ["conn_1", "conn_3"]
+    (found,) = await columns.read(f'{condition} ORDER BY "id"', "wks_1", *ids)
+    assert found == ("conn_1", "conn_3")
     assert await columns.count(condition, "wks_1", *ids) == 2
-    assert await columns.read(f'"id" IN {list_places([])}') == []
+    assert await columns.read(f'"id" IN {list_places([])}') == [()]
 
 
 async def test_a_value_is_never_part_of_the_statement(three):
     columns = Columns(ConnectionRecord, ("id",))
-    assert await columns.read('"id"=$1', "x' OR '1'='1") == []
+    assert await columns.read('"id"=$1', "x' OR '1'='1") == [()]
     assert await columns.count('"name"=$1', "$1 ? %s") == 0
 
 
@@ -73,7 +80,7 @@ async def test_reading_joins_the_open_transaction(three):
     with suppress(EOFError):
         async with three.transaction():
             await connection(4).save()
-            assert await columns.read('"id"=$1', "conn_4", lock=True) == [{"id": "conn_4"}]
+            assert await columns.read('"id"=$1', "conn_4", lock=True) == [("conn_4",)]
             raise EOFError
     assert await columns.count('"id"=$1', "conn_4") == 0
 

@@ -41,7 +41,7 @@ VERBS = [
     ),
     (P.CONNECTIONS_WRITE, lambda hub, who, seen: abilities(who, seen)),
     (P.CONNECTIONS_AUTHORIZE, lambda hub, who, seen: abilities(who, seen)),
-    (P.CONNECTIONS_TEST, lambda hub, who, seen: abilities(who, replace(seen, credential=AUTH))),
+    (P.CONNECTIONS_TEST, lambda hub, who, seen: abilities(who, replace(seen, auth=AUTH))),
 ]
 
 

@@ -1,11 +1,11 @@
 """Typed short forms for what most of the schema is made of: resolvers, streams, inputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry.types import Info
-from strawberry.types.nodes import SelectedField
+from strawberry.types.nodes import SelectedField, Selection
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,17 +26,31 @@ def stream(description: str) -> Callable[[F], F]:
 
 
 def selected(info: Info[Any, Any]) -> frozenset[str]:
-    """Return the names of all fields below the one that is resolved, whatever their types, conditions and directives.
+    """Return the names of the fields that are selected of what is resolved, whatever their conditions and directives.
 
     What nobody asks for need not be read.
     """
-    names, left = set[str](), list(info.selected_fields)
-    while left:
-        here = left.pop()
-        left += here.selections
-        if isinstance(here, SelectedField):
-            names.add(here.name)
-    return frozenset(names)
+    return frozenset(field.name for field in _fields_of(info.selected_fields))
+
+
+def selected_of_entries(info: Info[Any, Any]) -> frozenset[str]:
+    """Return the names of the fields that are selected of the entries of the page that is resolved, likewise."""
+    page = list(_fields_of(info.selected_fields))
+    entries = [*_named(page, "nodes"), *_named(_fields_of(_named(page, "edges")), "node")]
+    return frozenset(field.name for field in _fields_of(entries))
+
+
+def _fields_of(parents: Iterable[Selection]) -> Iterator[SelectedField]:
+    for parent in parents:
+        for below in parent.selections:
+            if isinstance(below, SelectedField):
+                yield below
+            else:
+                yield from _fields_of([below])
+
+
+def _named(fields: Iterable[SelectedField], name: str) -> list[SelectedField]:
+    return [field for field in fields if field.name == name]
 
 
 def optional(description: str) -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type

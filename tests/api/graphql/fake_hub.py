@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ from app.connection_tests.steps import (
 from app.connections.connections import Deleted, Edited
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import (
-    UNREAD,
+    PARTS,
     AccessScope,
     AuthorizationSnapshot,
     AuthorizationStateName,
@@ -95,7 +95,7 @@ def make_connection(workspace_id=WORKSPACE, **changes: Any) -> ConnectionSnapsho
         created_at=NOW,
         created_by_label="Olive Owner",
         updated_at=NOW,
-        credential=None,
+        auth=None,
     )
     return replace(made, **changes)
 
@@ -217,7 +217,7 @@ class FakeConnections:
         return found
 
     async def many(
-        self, actor: Actor, ids: Sequence[str], *, with_credentials: bool = True
+        self, actor: Actor, ids: Sequence[str], parts: Collection[str] = PARTS
     ) -> dict[str, ConnectionSnapshot]:
         self.calls.append(("many", tuple(ids)))
         return {row.id: row for row in self._mine(actor) if row.id in ids}
@@ -225,7 +225,7 @@ class FakeConnections:
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
         return next((row for row in self._mine(actor) if row.name.casefold() == name.casefold()), None)
 
-    async def page(self, actor: Actor, query, page, *, with_credentials: bool = True) -> Page:
+    async def page(self, actor: Actor, query, page, parts: Collection[str] = PARTS) -> Page:
         if self.fault:
             raise self.fault
         if self.delay_s:
@@ -238,8 +238,6 @@ class FakeConnections:
         start = next((i + 1 for i, row in enumerate(rows) if row.id == page.after), 0)
         size = page.first or page.last or 20
         found = rows[start : start + size]
-        if not with_credentials:
-            found = [replace(row, credential=UNREAD) for row in found]
         total = len(rows) if page.with_total else None
         cursors = tuple(row.id for row in found) if page.with_cursors else ()
         return Page(tuple(found), cursors, start + size < len(rows), start > 0, total)

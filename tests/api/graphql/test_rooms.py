@@ -395,7 +395,7 @@ async def test_a_connection_is_shown_whole(ask, hub):
         NO_CREDENTIAL, auth_method="key", generation=1, account_id="42", account_label="ana@acme.test"
     )
     made = hub.connections.put(
-        make_connection(credential=credential, problem=problem(ProblemCode.UPSTREAM_TIMEOUT))
+        make_connection(auth=credential, problem=problem(ProblemCode.UPSTREAM_TIMEOUT))
     )
     run = hub.test_runs.put(make_run(made.id))
     found = data_of(

@@ -13,10 +13,10 @@ from app.api.graphql.connections.inputs import (
     ConnectionOrderInput,
     ValidateConfigInput,
 )
-from app.api.graphql.connections.types import OF_CREDENTIALS, ConnectionType, connection_type
+from app.api.graphql.connections.types import ConnectionType, connection_type, needed_parts
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import Given, resolver, selected
+from app.api.graphql.fields import Given, resolver, selected, selected_of_entries
 from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, relay_page
 from app.api.graphql.problems import ProblemType, problem_types
 from app.connections.snapshot import ConnectionQuery
@@ -50,14 +50,14 @@ class ConnectionQueries:
         last: Last = None,
         before: Before = None,
     ) -> PageType[ConnectionType]:
-        wanted = selected(info)
+        parts = needed_parts(selected_of_entries(info))
         found = await info.context.hub.connections.page(
             info.context.actor,
             connection_query(filter_, search=search, order_by=order_by),
-            page_args(first, after, last, before, wanted),
-            with_credentials=not wanted.isdisjoint(OF_CREDENTIALS),
+            page_args(first, after, last, before, selected(info)),
+            parts,
         )
-        return relay_page(found, [connection_type(snapshot) for snapshot in found.items])
+        return relay_page(found, [connection_type(snapshot, parts=parts) for snapshot in found.items])
 
     @resolver("One connection; null where there is none, or where you may not see it.")
     async def connection(

@@ -1,10 +1,12 @@
 """Connections as the schema shows them."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 import app.api.graphql.connections.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.catalog.types import (
@@ -21,6 +23,8 @@ from app.api.graphql.scalars import EventCursor, Json, SemVer
 from app.connections.abilities import abilities
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import (
+    PARTS,
+    WITHOUT_AUTH,
     AccessScope,
     ConnectionSnapshot,
     SetupStep,
@@ -30,8 +34,29 @@ from app.connections.snapshot import (
 from app.credentials.snapshot import CredentialSnapshot, Mode, SecretInfo
 from app.foundation.errors import NotFoundError
 
-OF_CREDENTIALS: Final = frozenset({"auth", "isTested", "nextSteps", "secrets", "viewerCan"})
-"""The fields of a connection that need to know what is stored with its credentials."""
+_PLAIN: Final[Mapping[str, str]] = {
+    "name": "name",
+    "description": "description",
+    "integration_key": "integration",
+    "pinned_version": "version",
+    "mode": "mode",
+    "scope": "scope",
+    "config": "config",
+    "tested_at": "tested_at",
+    "revision": "revision",
+    "created_at": "created_at",
+    "created_by": "created_by_label",
+    "updated_at": "updated_at",
+}
+"""The attributes of a connection's type that are parts of its snapshot, by the part's name there."""
+_NEEDED: Final[Mapping[str, Collection[str]]] = {
+    **{to_camel_case(name): (part,) for name, part in _PLAIN.items()},
+    **dict.fromkeys(("id", "__typename", "asOf"), ()),
+    **dict.fromkeys(("auth", "isTested", "nextSteps", "secrets", "viewerCan"), PARTS),
+    "status": ("state", "state_since", "problem"),
+    "integration": ("integration",),
+    "version": ("integration", "version"),
+}
 
 
 @strawberry.type(name="ConnectionStatus", description="The state of a connection.")
@@ -178,25 +203,22 @@ class ConnectionType(NodeType):
         return EventCursor(await info.context.as_of())
 
 
-def connection_type(snapshot: ConnectionSnapshot, position: int | None = None) -> ConnectionType:
-    """Return a connection as the schema shows it; ``position`` is the stream's, if a verb gave it."""
-    return ConnectionType(
-        id=strawberry.ID(snapshot.id),
-        snapshot=snapshot,
-        position=position,
-        name=snapshot.name,
-        description=snapshot.description,
-        integration_key=snapshot.integration,
-        pinned_version=SemVer(snapshot.version),
-        mode=snapshot.mode,
-        scope=snapshot.scope,
-        config=Json(snapshot.config),
-        tested_at=snapshot.tested_at,
-        revision=snapshot.revision,
-        created_at=snapshot.created_at,
-        created_by=snapshot.created_by_label,
-        updated_at=snapshot.updated_at,
-    )
+def needed_parts(fields: Collection[str]) -> Collection[str]:
+    """Return the parts of a snapshot that these fields of a connection need."""
+    return {part for field in fields for part in _NEEDED.get(field, WITHOUT_AUTH)}
+
+
+def connection_type(
+    snapshot: ConnectionSnapshot, position: int | None = None, parts: Collection[str] = PARTS
+) -> ConnectionType:
+    """Return a connection as the schema shows it; ``position`` is the stream's, if a verb gave it.
+
+    Of a snapshot that has only some ``parts``, the type has these.
+    """
+    made = ConnectionType.__new__(ConnectionType)
+    vars(made).update({name: getattr(snapshot, part) for name, part in _PLAIN.items() if part in parts})
+    vars(made).update(id=snapshot.id, snapshot=snapshot, position=position)
+    return made
 
 
 def status_type(snapshot: ConnectionSnapshot) -> ConnectionStatusType:
