@@ -154,6 +154,12 @@ def test_only_the_clock_knows_the_time():
             assert not pattern.search(path.read_text()), path
 
 
+def test_what_the_values_of_an_enum_mean_stands_in_enums():
+    for path in (ROOT / "app/api").rglob("*.py"):
+        if path.name not in {"enums.py", "describe.py"}:
+            assert "describe_enum(" not in path.read_text(), f"{path.relative_to(ROOT)}: move it to enums.py"
+
+
 def test_the_top_level_is_the_given_one():
     known = {
         "pyproject.toml", "README.md", "app", "migrations", "schema.graphql", "tests", "docker-compose.yml", "LICENSE",

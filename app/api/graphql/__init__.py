@@ -1,1 +1,4 @@
-"""The GraphQL door: one folder per room, joined by ``schema``, with guards in front of the parser."""
+"""The GraphQL door: one folder per room, joined by ``schema``, with guards in front of the parser.
+
+A room's ``enums`` says what each value of its enums means.
+"""

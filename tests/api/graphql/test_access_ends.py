@@ -12,17 +12,15 @@ from app.access.actor import Actor
 from app.access.policy import ALL_PERMISSIONS
 from app.main import build_app
 from tests.connections.conftest import WITH_ACME
+from tests.factories.operations import ROOTS
 from tests.hubs import ORIGIN, owner, running_hub, settings_for
+from tests.permissions.door import operation_of
+from tests.permissions.table import ROWS
 
-SUBSCRIPTIONS = {
-    "events": "subscription { events { ... on StreamReset { reason } ... on EventBatch { cursor } } }",
-    "connectionStatus": "subscription { connectionStatus { connectionId } }",
-    "authState": 'subscription { authState(by: {connectionId: "%(connection)s"}) { seq } }',
-    "testProgress": 'subscription { testProgress(runId: "%(run)s") { seq } }',
-}
+EVENTS = "subscription { events { ... on StreamReset { reason } ... on EventBatch { cursor } } }"
 
 
-@pytest.mark.parametrize("name", SUBSCRIPTIONS)
+@pytest.mark.parametrize("name", ROOTS["subscription"].fields)
 async def test_a_subscription_ends_at_once_when_its_token_is_revoked(name, sqlite_url, tmp_path, clock):
     settings = settings_for(sqlite_url, tmp_path)
     async with running_hub(settings, clock=clock, catalog=WITH_ACME) as (hub, _):
@@ -43,12 +41,17 @@ async def test_a_subscription_ends_at_once_when_its_token_is_revoked(name, sqlit
                     actor, authorization.id, {"key": "key-of-a-follower"}
                 )
                 run = await hub.test_runs.start(actor, connection.connection.id)
-                query = SUBSCRIPTIONS[name] % {"connection": connection.connection.id, "run": run.id}
+                pending = await hub.authorizations.begin(actor, connection.connection.id, auth_method="key")
+                ids = {"conn": connection.connection.id, "run": run.id, "auth": pending.id}
+                [row] = [row for row in ROWS if row.operation == f"Subscription.{name}"]
+                query, variables = (EVENTS, {}) if name == "events" else operation_of(row, ids)
                 client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=ORIGIN)
                 headers = {"authorization": f"Bearer {made.token.reveal()}", "accept": "text/event-stream"}
                 async with client:
                     following = asyncio.create_task(
-                        client.post("/graphql", json={"query": query}, headers=headers)
+                        client.post(
+                            "/graphql", json={"query": query, "variables": variables}, headers=headers
+                        )
                     )
                     await until(lambda: is_followed(hub))
                     await hub.tokens.revoke(actor, made.id)

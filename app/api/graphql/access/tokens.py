@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import strawberry
 
-import app.api.graphql.access.actor_type  # noqa: F401 - brings the room's enums into the schema
+import app.api.graphql.access.enums  # noqa: F401 - brings the room's enums into the schema
 from app.access.policy import Permission
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import Given, optional

@@ -1,38 +1,18 @@
 """Applications as the schema shows them, and what their mutations take and answer."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
+from app.api.graphql.applications.enums import ApplicationSource
 from app.api.graphql.catalog.types import IntegrationType, integration_type
 from app.api.graphql.connections.types import SecretInfoType, secret_type
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.describe import describe_enum
 from app.api.graphql.fields import optional, resolver
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, user_errors_field
 from app.api.graphql.scalars import Json, SecretText, Url
 from app.credentials.snapshot import ApplicationSnapshot, Mode
-
-
-class ApplicationSource(StrEnum):
-    """Who registered it."""
-
-    WORKSPACE = "WORKSPACE"
-    OPERATOR = "OPERATOR"
-    SANDBOX = "SANDBOX"
-
-
-describe_enum(
-    ApplicationSource,
-    "Where an application comes from.",
-    {
-        "WORKSPACE": "Saved by the workspace.",
-        "OPERATOR": "The operator's default.",
-        "SANDBOX": "The simulator's own.",
-    },
-)
 
 
 @strawberry.type(

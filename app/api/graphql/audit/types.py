@@ -1,42 +1,16 @@
 """Audit entries as the schema shows them."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
 from app.access.actor import Channel
 from app.api.graphql.access.actor_type import ActorType
-from app.api.graphql.describe import describe_enum
+from app.api.graphql.audit.enums import AuditOutcome
 from app.api.graphql.fields import optional
 from app.api.graphql.node import NodeType
 from app.api.graphql.scalars import Json
 from app.audit.log import AuditEntry, AuditFilter
-
-
-class AuditOutcome(StrEnum):
-    """What became of it."""
-
-    OK = "OK"
-    DENIED = "DENIED"
-    FAILED = "FAILED"
-
-
-describe_enum(
-    AuditOutcome,
-    "What became of what was tried.",
-    {"OK": "It was done.", "DENIED": "It was not allowed.", "FAILED": "It failed."},
-)
-describe_enum(
-    Channel,
-    "The channel that an actor used.",
-    {
-        "GRAPHQL": "The GraphQL API.",
-        "HTTP": "Plain HTTP, such as the return from a provider.",
-        "CLI": "The command line.",
-        "BACKGROUND": "The hub's own background work.",
-    },
-)
 
 
 @strawberry.type(name="AuditTarget", description="What was acted on.")

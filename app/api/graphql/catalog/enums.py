@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from app.api.graphql.describe import describe_enum
 from app.catalog.definition import AuthKind, Effect, GrantType, Impact, ReleaseStage, Sensitivity
+from app.catalog.search import Capability, Field, Order
 
 describe_enum(
     ReleaseStage,
@@ -54,4 +57,55 @@ describe_enum(
     "How much a version changes for its users.",
     {"PATCH": "Nothing but corrections.", "MINOR": "Something new.", "MAJOR": "Something that breaks."},
     name="ChangeImpact",
+)
+describe_enum(
+    Order,
+    "What integrations are sorted by.",
+    {
+        "RELEVANCE": "How well they fit the search.",
+        "POPULARITY": "How often they are wanted, the most popular first.",
+        "NAME": "The name.",
+        "RECENTLY_UPDATED": "When the latest version was released, the newest first.",
+    },
+    name="IntegrationSort",
+)
+describe_enum(
+    Field,
+    "What integrations can be filtered and counted by.",
+    {
+        "CATEGORY": "The category.",
+        "AUTH_KIND": "The kind of auth method.",
+        "CAPABILITY": "What they can do.",
+        "TAG": "The tag.",
+        "STAGE": "What the provider allows.",
+    },
+    name="FacetField",
+)
+describe_enum(
+    Capability,
+    "What an integration can do.",
+    {
+        "READ": "It can be read from.",
+        "WRITE": "It can be written to.",
+        "DESTRUCTIVE": "It can be asked to destroy something.",
+        "TRIGGER": "It can announce something.",
+    },
+)
+
+
+class LimitScope(StrEnum):
+    """By method or for all calls."""
+
+    METHOD = "method"
+    CONNECTION = "connection"
+
+
+describe_enum(
+    LimitScope,
+    "What a provider's rate limit counts.",
+    {
+        "METHOD": "Each method has its own.",
+        "CONNECTION": "All calls of a connection together.",
+    },
+    name="ProviderLimitScope",
 )

@@ -2,48 +2,14 @@
 
 import strawberry
 
+import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.catalog.types import IntegrationType
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.describe import describe_enum
 from app.api.graphql.enums import Direction
 from app.api.graphql.fields import optional, resolver
 from app.api.graphql.pages import PageInfoType
 from app.catalog.definition import AuthKind, ReleaseStage
 from app.catalog.search import Capability, Facet, FacetValue, Field, IntegrationFilter, Order
-
-describe_enum(
-    Order,
-    "What integrations are sorted by.",
-    {
-        "RELEVANCE": "How well they fit the search.",
-        "POPULARITY": "How often they are wanted, the most popular first.",
-        "NAME": "The name.",
-        "RECENTLY_UPDATED": "When the latest version was released, the newest first.",
-    },
-    name="IntegrationSort",
-)
-describe_enum(
-    Field,
-    "What integrations can be filtered and counted by.",
-    {
-        "CATEGORY": "The category.",
-        "AUTH_KIND": "The kind of auth method.",
-        "CAPABILITY": "What they can do.",
-        "TAG": "The tag.",
-        "STAGE": "What the provider allows.",
-    },
-    name="FacetField",
-)
-describe_enum(
-    Capability,
-    "What an integration can do.",
-    {
-        "READ": "It can be read from.",
-        "WRITE": "It can be written to.",
-        "DESTRUCTIVE": "It can be asked to destroy something.",
-        "TRIGGER": "It can announce something.",
-    },
-)
 
 
 @strawberry.type(name="FacetValue", description="How many results have a value.")

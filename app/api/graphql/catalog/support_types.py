@@ -1,32 +1,12 @@
 """What helps with an integration: documentation, troubles, limits and changes, as the schema shows them."""
 
 from datetime import date
-from enum import StrEnum
 
 import strawberry
 
-import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
-from app.api.graphql.describe import describe_enum
+from app.api.graphql.catalog.enums import LimitScope
 from app.api.graphql.scalars import Json, SemVer, Url
 from app.catalog.definition import ChangelogEntry, DocLink, Impact, Limit, Troubleshooting
-
-
-class LimitScope(StrEnum):
-    """By method or for all calls."""
-
-    METHOD = "method"
-    CONNECTION = "connection"
-
-
-describe_enum(
-    LimitScope,
-    "What a provider's rate limit counts.",
-    {
-        "METHOD": "Each method has its own.",
-        "CONNECTION": "All calls of a connection together.",
-    },
-    name="ProviderLimitScope",
-)
 
 
 @strawberry.type(name="DocLink", description="A link to documentation.")

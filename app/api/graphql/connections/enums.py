@@ -7,7 +7,7 @@ from enum import StrEnum
 from app.api.graphql.describe import describe_enum
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AccessScope, AuthorizationStateName, SetupStepState
-from app.credentials.snapshot import Mode
+from app.credentials.snapshot import Mode, RevocationState
 
 describe_enum(
     ConnectionState,
@@ -103,5 +103,16 @@ describe_enum(
         "CREATED_AT": "When it was made.",
         "UPDATED_AT": "When it was changed last.",
         "STATE": "The state, by its name.",
+    },
+)
+describe_enum(
+    RevocationState,
+    "What became of credentials at the provider.",
+    {
+        "PENDING": "Tried in the background until the provider answers; the hub itself cannot use them any more.",
+        "REVOKED": "Everything that was held is dead at the provider.",
+        "PARTLY_REVOKED": "What `alive` names lives on there until `expiresAt`, or until it is revoked there.",
+        "NOT_OFFERED": "The provider offers no revocation: what `alive` names lives on there.",
+        "GAVE_UP": "The provider could not be reached in time: what was held may live on there.",
     },
 )

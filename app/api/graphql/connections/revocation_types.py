@@ -6,22 +6,10 @@ from typing import Any
 
 import strawberry
 
+import app.api.graphql.connections.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.context import RequestContext
-from app.api.graphql.describe import describe_enum
 from app.api.graphql.node import NodeType
 from app.credentials.snapshot import RevocationSnapshot, RevocationState
-
-describe_enum(
-    RevocationState,
-    "What became of credentials at the provider.",
-    {
-        "PENDING": "Tried in the background until the provider answers; the hub itself cannot use them any more.",
-        "REVOKED": "Everything that was held is dead at the provider.",
-        "PARTLY_REVOKED": "What `alive` names lives on there until `expiresAt`, or until it is revoked there.",
-        "NOT_OFFERED": "The provider offers no revocation: what `alive` names lives on there.",
-        "GAVE_UP": "The provider could not be reached in time: what was held may live on there.",
-    },
-)
 
 
 @strawberry.type(name="Revocation", description="What becomes of credentials that a connection gave up.")
