@@ -17,7 +17,7 @@ from app.sandbox.inbound import Inbound
 from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.params import read_params
 from app.sandbox.presented import CredentialStatus, Presented, read_presented
-from app.sandbox.routing import Call
+from app.sandbox.routing import Call, RouteTarget
 from app.sandbox.signed_calls import SignedCalls
 from app.sandbox.switches import Switchboard, Switches
 from app.sandbox.tokens import Seal
@@ -38,9 +38,9 @@ class MethodCalls:
         self._switchboard = switchboard
         self._clock = clock
 
-    async def answer(self, definition: Definition, calls: Sequence[Call], inbound: Inbound) -> SandboxAnswer:
-        """Answer a request that can be any of ``calls``, the closest first."""
-        call, params = _chosen(definition, calls, inbound)
+    async def answer(self, definition: Definition, target: RouteTarget, inbound: Inbound) -> SandboxAnswer:
+        """Answer a request that can be any of the target's calls, the closest first."""
+        call, params = _chosen(definition, target.calls, inbound)
         presented = await self._presented(definition, call, inbound)
         switches = await self._switchboard.of(definition.integration, _subject(presented))
         await self._clock.sleep(switches.delay_s)

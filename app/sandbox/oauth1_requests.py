@@ -45,7 +45,7 @@ class TemporaryTokens:
         if kept is None:
             return None
         sealed, callback = orjson.loads(kept)
-        claims = self._seal.open(sealed, Kind.REQUEST)
+        claims = self._seal.open(sealed, integration, Kind.REQUEST)
         return None if claims is None else TemporaryToken(claims, callback)
 
 

@@ -73,8 +73,8 @@ def _claims(
     tokens = [
         value for name, value in values.items() if _field(name) is not None and _field(name) not in entered
     ]
-    opened = [seal.open(token, Kind.ACCESS) for token in tokens]
-    if not opened or any(claims is None or claims.integration != definition.integration for claims in opened):
+    opened = [seal.open(token, definition.integration, Kind.ACCESS) for token in tokens]
+    if not opened or None in opened:
         return None
     given = {name: value for name, value in values.items() if _field(name) in entered}
     return opened[0] if not given or are_right(method, given) else None

@@ -33,6 +33,7 @@ class EndpointKind(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+_CALLED: Final = frozenset({EndpointKind.METHOD, EndpointKind.REVOKE})
 # The protocol's own parameter of each step of OAuth 1.0a, where several share an address (RFC 5849 2).
 _OAUTH1: Final[Mapping[EndpointKind, str]] = {
     EndpointKind.OAUTH1_REQUEST: "oauth_callback",
@@ -56,7 +57,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
-    """What a request is for: the auth methods that share the address, or the calls that it can be."""
+    """What a request is for: the auth methods that share the address, and the calls that it can be."""
 
     kind: EndpointKind
     auth: tuple[AuthMethod, ...] = ()
@@ -86,7 +87,7 @@ class Router:
     """
 
     def __init__(self, definition: Definition) -> None:
-        self._definition = definition
+        self.definition = definition
         endpoints = sorted(_endpoints(definition), key=lambda endpoint: not endpoint.pattern.is_static)
         self._endpoints = [endpoint for endpoint in endpoints if not endpoint.pattern.is_open]
         self._open_endpoints = [endpoint for endpoint in endpoints if endpoint.pattern.is_open]
@@ -99,13 +100,12 @@ class Router:
             endpoints = [
                 endpoint for endpoint in (*endpoints, *self._open_endpoints) if _speaks(endpoint, inbound)
             ]
-        if endpoints:
-            kind = endpoints[0].kind
-            return RouteTarget(kind, tuple(endpoint.auth for endpoint in endpoints if endpoint.kind is kind))
-        calls = self.calls(inbound)
-        return RouteTarget(EndpointKind.METHOD if calls else EndpointKind.UNKNOWN, calls=calls)
+        kind = endpoints[0].kind if endpoints else EndpointKind.METHOD
+        auth = tuple(endpoint.auth for endpoint in endpoints if endpoint.kind is kind)
+        calls = self._calls(inbound) if kind in _CALLED else ()
+        return RouteTarget(kind if auth or calls else EndpointKind.UNKNOWN, auth, calls)
 
-    def calls(self, inbound: Inbound) -> tuple[Call, ...]:
+    def _calls(self, inbound: Inbound) -> tuple[Call, ...]:
         """Return the calls that the address and the HTTP method fit, the closest first.
 
         What takes GET takes HEAD, and a form by POST too: Slack has it so, and its own client relies on it.
@@ -133,7 +133,7 @@ class Router:
                 yield from ((route.verb, call) for call in calls)
 
     def _knows_host(self, host: str) -> bool:
-        hosts = self._definition.http.hosts
+        hosts = self.definition.http.hosts
         return any("{" in entry for entry in hosts) or host_allowed(host.partition(":")[0], hosts)
 
 

@@ -112,14 +112,6 @@ _NAMES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Epochs:
-    """How often tokens were expired and grants revoked by hand."""
-
-    expiry: int
-    revocation: int
-
-
 class Switchboard:
     """Sets and reads the switches of one sandbox; also usable without its HTTP door.
 
@@ -194,12 +186,12 @@ class Switchboard:
         """Revoke all codes, access tokens and refresh tokens issued so far."""
         await self._state.count(_key("revoked", integration, account), _EPOCH_KEPT_S)
 
-    async def epochs(self, integration: str, account: str) -> Epochs:
-        """Return how often tokens of this account were expired and revoked, by itself or with all others."""
+    async def epochs(self, integration: str, account: str) -> tuple[int, int]:
+        """Return how often tokens of this account were expired, and revoked: by itself or with all others."""
         subjects = (None, account)
         keys = [_key(word, integration, subject) for word in ("expired", "revoked") for subject in subjects]
         numbers = [int(text or 0) for text in await self._state.read(keys)]
-        return Epochs(numbers[0] + numbers[1], numbers[2] + numbers[3])
+        return numbers[0] + numbers[1], numbers[2] + numbers[3]
 
 
 def to_json(switches: Switches) -> dict[str, Any]:

@@ -29,12 +29,9 @@ _PLAIN: Final[Mapping[str, tuple[int, str, str]]] = {
     ProblemCode.UPSTREAM_UNAVAILABLE: (500, "server_error", "The sandbox was set to fail."),
 }
 
-BAD_CODE: Final = (ProblemCode.CALLBACK_INVALID, ProblemCode.REAUTHENTICATION_REQUIRED)
-DEAD_GRANT: Final = (ProblemCode.REAUTHENTICATION_REQUIRED, ProblemCode.CREDENTIALS_REJECTED)
 
-
-class TokenRefusedError(Exception):
-    """A refused request to a token endpoint: a code of RFC 6749 5.2 and a constant description.
+class OAuth2RefusedError(Exception):
+    """A refused request: a code of RFC 6749 4.1.2.1 or 5.2 and a constant description.
 
     ``meanings`` are the problem codes under which a definition may have a word of its own for it.
     """
@@ -46,7 +43,19 @@ class TokenRefusedError(Exception):
         self.meanings = meanings
 
 
-def token_refusal(oauth: OAuth2, refused: TokenRefusedError) -> SandboxAnswer:
+def bad_code(description: str, *closer: ProblemCode) -> OAuth2RefusedError:
+    """Return ``invalid_grant`` for an authorization code that does not count; ``closer`` meanings go first."""
+    meanings = (*closer, ProblemCode.CALLBACK_INVALID, ProblemCode.REAUTHENTICATION_REQUIRED)
+    return OAuth2RefusedError("invalid_grant", description, *meanings)
+
+
+def dead_grant(description: str) -> OAuth2RefusedError:
+    """Return ``invalid_grant`` for a token or assertion that does not count."""
+    meanings = (ProblemCode.REAUTHENTICATION_REQUIRED, ProblemCode.CREDENTIALS_REJECTED)
+    return OAuth2RefusedError("invalid_grant", description, *meanings)
+
+
+def token_refusal(oauth: OAuth2, refused: OAuth2RefusedError) -> SandboxAnswer:
     """Return the error answer of a token endpoint in the definition's shape.
 
     Where the definition has a success predicate the answer is a 200 that fails it (Slack, GitHub); else 400,
@@ -98,7 +107,7 @@ def plain_success(http: Http) -> Json:
     return body
 
 
-def _said(oauth: OAuth2, refused: TokenRefusedError) -> dict[str, Json]:
+def _said(oauth: OAuth2, refused: OAuth2RefusedError) -> dict[str, Json]:
     for rule in sorted(oauth.problems, key=lambda rule: _rank(rule.code, refused.meanings)):
         if rule.code not in refused.meanings:
             break
@@ -143,7 +152,7 @@ def _literals(expression: str) -> Iterator[Json]:
         yield from values if isinstance(values, list) else [values]
 
 
-def _refusal_headers(refused: TokenRefusedError) -> Mapping[str, str]:
+def _refusal_headers(refused: OAuth2RefusedError) -> Mapping[str, str]:
     if refused.code != "invalid_client":
         return NO_STORE
     return {**NO_STORE, "www-authenticate": 'Basic realm="sandbox"'}
