@@ -21,7 +21,6 @@ from app.sandbox.device import DeviceEndpoint
 from app.sandbox.device_codes import DeviceCodes
 from app.sandbox.inbound import Inbound, InboundRefusedError, read_inbound
 from app.sandbox.index import Index
-from app.sandbox.issuer import Issuer
 from app.sandbox.ledger import Ledger
 from app.sandbox.login import LoginEndpoint
 from app.sandbox.methods import MethodCalls
@@ -67,26 +66,25 @@ def _handlers(
     secret: bytes, state: SandboxState, switchboard: Switchboard, clock: Clock
 ) -> Mapping[EndpointKind, _Handler]:
     seal = Seal(secret)
-    ledger = Ledger(state, switchboard, clock)
+    ledger = Ledger(seal, state, switchboard, clock)
     proof = ClientProofCheck(state, clock)
-    issuer = Issuer(seal, ledger)
-    devices = DeviceCodes(seal, ledger, state, clock)
+    devices = DeviceCodes(ledger, state, clock)
     temporary = TemporaryTokens(seal, state)
     check = OAuth1Check(seal, temporary, state, clock)
-    oauth1 = OAuth1Endpoints(seal, ledger, check, temporary, state, switchboard, clock)
-    revocation = Revocation(seal, ledger, proof)
+    oauth1 = OAuth1Endpoints(ledger, check, temporary, switchboard, clock)
+    revocation = Revocation(ledger, proof)
     signed = SignedCalls(check, clock)
     return {
-        EndpointKind.AUTHORIZE: Consent(seal, ledger).answer,
+        EndpointKind.AUTHORIZE: Consent(ledger).answer,
         EndpointKind.DEVICE: DeviceEndpoint(devices, proof, switchboard, clock).answer,
         EndpointKind.OAUTH1_CONSENT: oauth1.consent,
         EndpointKind.OAUTH1_REQUEST: oauth1.request,
         EndpointKind.OAUTH1_ACCESS: oauth1.access,
-        EndpointKind.TOKEN: TokenEndpoint(seal, ledger, switchboard, proof, issuer, devices, clock).answer,
+        EndpointKind.TOKEN: TokenEndpoint(ledger, switchboard, proof, devices, clock).answer,
         EndpointKind.REVOKE: revocation.revoke,
         EndpointKind.INTROSPECT: revocation.introspect,
-        EndpointKind.LOGIN: LoginEndpoint(switchboard, issuer).answer,
-        EndpointKind.METHOD: MethodCalls(seal, ledger, signed, switchboard, clock).answer,
+        EndpointKind.LOGIN: LoginEndpoint(ledger, switchboard).answer,
+        EndpointKind.METHOD: MethodCalls(ledger, signed, switchboard, clock).answer,
     }
 
 

@@ -23,7 +23,7 @@ from app.sandbox.inbound import Inbound, repeated
 from app.sandbox.ledger import Ledger
 from app.sandbox.page import notice_page, sandbox_page, text
 from app.sandbox.routing import RouteTarget
-from app.sandbox.tokens import Claims, Kind, Seal, text_hash
+from app.sandbox.tokens import Claims, Kind, text_hash
 from app.sandbox.wording import OAuth2RefusedError
 
 CODE_LIFETIME_S: Final = 300
@@ -38,8 +38,7 @@ class Consent:
     4.11).
     """
 
-    def __init__(self, seal: Seal, ledger: Ledger) -> None:
-        self._seal = seal
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     async def answer(self, definition: Definition, target: RouteTarget, inbound: Inbound) -> Response:
@@ -78,7 +77,7 @@ class Consent:
             return_hash=text_hash(request.params["redirect_uri"]),
             challenge=request.params.get("code_challenge", ""),
         )
-        return self._seal.issue(await self._ledger.dated(claims, CODE_LIFETIME_S))
+        return await self._ledger.issue(claims, CODE_LIFETIME_S)
 
 
 def _error(code: str, description: str) -> dict[str, str]:

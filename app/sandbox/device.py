@@ -65,13 +65,13 @@ class DeviceEndpoint:
             scopes = permitted_scopes(method, oauth, fields)
         except OAuth2RefusedError as refused:
             return token_refusal(oauth, refused)
-        issued = await self._codes.issue(definition.integration, method.id, scopes)
+        device_code, user_code = await self._codes.issue(definition.integration, method.id, scopes)
         address = _own_address(inbound)
         body = {
-            "device_code": issued.device_code,
-            "user_code": issued.user_code,
+            "device_code": device_code,
+            "user_code": user_code,
             "verification_uri": address,
-            "verification_uri_complete": f"{address}?user_code={quote(issued.user_code)}",
+            "verification_uri_complete": f"{address}?user_code={quote(user_code)}",
             "expires_in": LIFETIME_S,
             "interval": INTERVAL_S,
         }

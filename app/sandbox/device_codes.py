@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -12,7 +12,7 @@ from app.foundation.clock import Clock
 from app.sandbox.consent_page import Decision
 from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.state import SandboxState
-from app.sandbox.tokens import Claims, Kind, Seal
+from app.sandbox.tokens import Claims, Kind
 from app.sandbox.wording import OAuth2RefusedError, dead_grant
 
 LIFETIME_S: Final = 600
@@ -23,31 +23,22 @@ _CODE_CHARS: Final = 8
 _MAX_TYPED_CHARS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCode:
-    """What was given out: the code that the application polls with, and the one that a person types."""
-
-    device_code: str
-    user_code: str
-
-
 class DeviceCodes:
     """Gives codes out, keeps what a person decided, and judges each poll."""
 
-    def __init__(self, seal: Seal, ledger: Ledger, state: SandboxState, clock: Clock) -> None:
-        self._seal = seal
+    def __init__(self, ledger: Ledger, state: SandboxState, clock: Clock) -> None:
         self._ledger = ledger
         self._state = state
         self._clock = clock
 
-    async def issue(self, integration: str, method_id: str, scopes: tuple[str, ...]) -> DeviceCode:
-        """Give out a new pair of codes (RFC 8628 3.2)."""
+    async def issue(self, integration: str, method_id: str, scopes: tuple[str, ...]) -> tuple[str, str]:
+        """Give out the code that the application polls with and the one that a person types (RFC 8628 3.2)."""
         claims = Claims(Kind.DEVICE, integration, method_id, scopes=scopes)
-        device_code = self._seal.issue(await self._ledger.dated(claims, LIFETIME_S))
+        device_code = await self._ledger.issue(claims, LIFETIME_S)
         while True:
             letters = "".join(secrets.choice(_LETTERS) for _ in range(_CODE_CHARS))
             if await self._state.claim(_typed(integration, letters), device_code, LIFETIME_S) is None:
-                return DeviceCode(device_code, f"{letters[:4]}-{letters[4:]}")
+                return device_code, f"{letters[:4]}-{letters[4:]}"
 
     async def find(self, integration: str, user_code: str) -> Claims | None:
         """Return what waits under a user code, in whatever case and with or without its dash (RFC 8628 6.1)."""
@@ -55,7 +46,9 @@ class DeviceCodes:
         if len(letters) != _CODE_CHARS:
             return None
         (device_code,) = await self._state.read([_typed(integration, letters)])
-        claims = None if device_code is None else self._seal.open(device_code, integration, Kind.DEVICE)
+        claims = (
+            None if device_code is None else self._ledger.seal.open(device_code, integration, Kind.DEVICE)
+        )
         if claims is None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             return None
         (decided,) = await self._state.read([_decided(claims)])

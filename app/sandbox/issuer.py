@@ -12,48 +12,41 @@ from app.sandbox.accounts import accounts_of
 from app.sandbox.answer import NO_STORE, SandboxAnswer
 from app.sandbox.ledger import REFRESH_LIFETIME_S, Ledger
 from app.sandbox.token_answer import IssuedTokens, build_token_answer, gives_refresh_token, lifetime_of
-from app.sandbox.tokens import CODES, Claims, Kind, Seal
+from app.sandbox.tokens import CODES, Claims, Kind
 
 INTROSPECTED_LIFETIME_S: Final = 7_200
 
 
-class Issuer:
-    """Turns a grant into a token answer."""
+async def issued_answer(
+    ledger: Ledger,
+    method: AuthMethod,
+    token: TokenAnswer,
+    grant: Claims,
+    *,
+    lifetime_s: int | None,
+    scopes: Sequence[str] | None = None,
+) -> SandboxAnswer:
+    """Answer with tokens for ``grant``.
 
-    def __init__(self, seal: Seal, ledger: Ledger) -> None:
-        self._seal = seal
-        self._ledger = ledger
-
-    async def answer(
-        self,
-        method: AuthMethod,
-        token: TokenAnswer,
-        grant: Claims,
-        *,
-        lifetime_s: int | None,
-        scopes: Sequence[str] | None = None,
-    ) -> SandboxAnswer:
-        """Answer with tokens for ``grant``.
-
-        ``lifetime_s`` is what the switches say; ``scopes`` narrows the access token (RFC 6749 6).
-        """
-        lives_s = lifetime_of(token, lifetime_s) or _introspected_s(method)
-        narrowed = grant.scopes if scopes is None else tuple(scopes)
-        bare = replace(grant, kind=Kind.ACCESS, scopes=narrowed, return_hash="", challenge="")
-        access = await self._ledger.dated(bare, lives_s)
-        refresh = None
-        if _sends_refresh_token(method, token, grant):
-            expires_at = self._ledger.expiry(REFRESH_LIFETIME_S)
-            kept = replace(access, kind=Kind.REFRESH, scopes=grant.scopes, expires_at=expires_at)
-            refresh = self._seal.issue(kept, paths.present(token.example, token.refresh_token))
-        issued = IssuedTokens(
-            access=self._seal.issue(access, paths.present(token.example, token.access_token)),
-            refresh=refresh,
-            lifetime_s=lives_s,
-            scopes=narrowed,
-            account=grant.account,
-        )
-        return SandboxAnswer(200, build_token_answer(token, issued), NO_STORE)
+    ``lifetime_s`` is what the switches say; ``scopes`` narrows the access token (RFC 6749 6).
+    """
+    lives_s = lifetime_of(token, lifetime_s) or _introspected_s(method)
+    narrowed = grant.scopes if scopes is None else tuple(scopes)
+    bare = replace(grant, kind=Kind.ACCESS, scopes=narrowed, return_hash="", challenge="")
+    access = await ledger.dated(bare, lives_s)
+    refresh = None
+    if _sends_refresh_token(method, token, grant):
+        expires_at = ledger.expiry(REFRESH_LIFETIME_S)
+        kept = replace(access, kind=Kind.REFRESH, scopes=grant.scopes, expires_at=expires_at)
+        refresh = ledger.seal.issue(kept, paths.present(token.example, token.refresh_token))
+    issued = IssuedTokens(
+        access=ledger.seal.issue(access, paths.present(token.example, token.access_token)),
+        refresh=refresh,
+        lifetime_s=lives_s,
+        scopes=narrowed,
+        account=grant.account,
+    )
+    return SandboxAnswer(200, build_token_answer(token, issued), NO_STORE)
 
 
 def fresh_grant(definition: Definition, method: AuthMethod, scopes: Sequence[str] = ()) -> Claims:

@@ -9,7 +9,7 @@ from typing import Final
 from app.foundation.clock import Clock
 from app.sandbox.state import SandboxState
 from app.sandbox.switches import Switchboard
-from app.sandbox.tokens import Claims, Kind
+from app.sandbox.tokens import Claims, Kind, Seal
 from app.sandbox.wording import bad_code, dead_grant
 
 REFRESH_LIFETIME_S: Final = 90 * 86_400
@@ -26,12 +26,17 @@ class TokenStatus(StrEnum):
 
 
 class Ledger:
-    """Dates signed values, and judges them by time, switches and what happened to their family."""
+    """Dates what its seal signs, and judges it later: by time, switches and what happened to its family."""
 
-    def __init__(self, state: SandboxState, switchboard: Switchboard, clock: Clock) -> None:
+    def __init__(self, seal: Seal, state: SandboxState, switchboard: Switchboard, clock: Clock) -> None:
+        self.seal = seal
         self._state = state
         self._switchboard = switchboard
         self._clock = clock
+
+    async def issue(self, claims: Claims, lifetime_s: int | None) -> str:
+        """Return the signed text of the claims, dated."""
+        return self.seal.issue(await self.dated(claims, lifetime_s))
 
     async def dated(self, claims: Claims, lifetime_s: int | None) -> Claims:
         """Return the claims as issued now, for ``lifetime_s`` or for ever, with the switches' epochs of this moment."""

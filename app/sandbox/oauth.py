@@ -22,11 +22,11 @@ from app.sandbox.authorization_request import (
 from app.sandbox.client_proof import ClientProofCheck
 from app.sandbox.device_codes import DeviceCodes
 from app.sandbox.inbound import Inbound, first_values
-from app.sandbox.issuer import Issuer, fresh_grant
+from app.sandbox.issuer import fresh_grant, issued_answer
 from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.routing import RouteTarget
 from app.sandbox.switches import Switchboard, Switches
-from app.sandbox.tokens import CODES, Claims, Kind, Seal, text_hash
+from app.sandbox.tokens import CODES, Claims, Kind, text_hash
 from app.sandbox.wording import OAuth2RefusedError, bad_code, dead_grant, token_refusal
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -63,19 +63,15 @@ class TokenEndpoint:
 
     def __init__(
         self,
-        seal: Seal,
         ledger: Ledger,
         switchboard: Switchboard,
         proof: ClientProofCheck,
-        issuer: Issuer,
         devices: DeviceCodes,
         clock: Clock,
     ) -> None:
-        self._seal = seal
         self._ledger = ledger
         self._switchboard = switchboard
         self._proof = proof
-        self._issuer = issuer
         self._devices = devices
         self._clock = clock
 
@@ -100,7 +96,7 @@ class TokenEndpoint:
         self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound
     ) -> TokenRequest:
         given = first_values(inbound.fields)
-        opened = (self._seal.open(text, definition.integration, *Kind) for text in given.values())
+        opened = (self._ledger.seal.open(text, definition.integration, *Kind) for text in given.values())
         supplied = next((claims for claims in opened if claims is not None), None)
         method = _method_of(methods, given, supplied)
         oauth = oauth_of(method)
@@ -170,7 +166,7 @@ class TokenEndpoint:
         return await self._issue(request, replace(access, generation=access.generation + 1))
 
     def _opened(self, request: TokenRequest, name: str, kind: Kind) -> Claims | None:
-        return self._seal.open(request.fields.get(name, ""), request.definition.integration, kind)
+        return self._ledger.seal.open(request.fields.get(name, ""), request.definition.integration, kind)
 
     async def _issue(
         self, request: TokenRequest, grant: Claims, scopes: Sequence[str] | None = None
@@ -178,7 +174,9 @@ class TokenEndpoint:
         lifetime_s = request.switches.token_lifetime_s
         is_renewal = grant.kind not in CODES and request.supplied is not None
         token = (request.oauth.renewal.token if is_renewal else None) or request.oauth.token
-        return await self._issuer.answer(request.method, token, grant, lifetime_s=lifetime_s, scopes=scopes)
+        return await issued_answer(
+            self._ledger, request.method, token, grant, lifetime_s=lifetime_s, scopes=scopes
+        )
 
 
 def _method_of(

@@ -17,7 +17,7 @@ from app.sandbox.accounts import speak_of_account
 from app.sandbox.answer import NO_STORE, SandboxAnswer, plain, wrong_method
 from app.sandbox.application import return_address
 from app.sandbox.callback import redirect
-from app.sandbox.consent_page import Decision, read_decision, returning_page
+from app.sandbox.consent_page import read_decision, returning_page
 from app.sandbox.inbound import Inbound
 from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.oauth import DOWN
@@ -26,7 +26,6 @@ from app.sandbox.oauth1_requests import LIFETIME_S, TemporaryTokens
 from app.sandbox.oauth1_signature import OAuth1RefusedError, SignedRequest
 from app.sandbox.page import notice_page
 from app.sandbox.routing import RouteTarget
-from app.sandbox.state import SandboxState
 from app.sandbox.switches import Switchboard
 from app.sandbox.tokens import Claims, Kind, Seal
 from app.sandbox.wording import OAuth2RefusedError
@@ -42,19 +41,15 @@ class OAuth1Endpoints:
 
     def __init__(
         self,
-        seal: Seal,
         ledger: Ledger,
         check: OAuth1Check,
         temporary: TemporaryTokens,
-        state: SandboxState,
         switchboard: Switchboard,
         clock: Clock,
     ) -> None:
-        self._seal = seal
         self._ledger = ledger
         self._check = check
         self._temporary = temporary
-        self._state = state
         self._switchboard = switchboard
         self._clock = clock
 
@@ -70,7 +65,7 @@ class OAuth1Endpoints:
             return _refusal(refused)
         claims = Claims(Kind.REQUEST, definition.integration, method.id)
         token = await self._temporary.issue(await self._ledger.dated(claims, LIFETIME_S), callback)
-        return _issued(self._seal, token, {"oauth_callback_confirmed": "true"})
+        return _issued(self._ledger.seal, token, {"oauth_callback_confirmed": "true"})
 
     async def consent(self, definition: Definition, target: RouteTarget, inbound: Inbound) -> Response:
         """Show the consent page (RFC 5849 2.2), and send the browser back as the person decided."""
@@ -81,16 +76,19 @@ class OAuth1Endpoints:
         if found is None or address is None or found.claims.method != method.id:
             return notice_page("This request is not known here", _BEGIN_AGAIN)
         claims = found.claims
-        (decided,) = await self._state.read([_decided_key(claims)])
-        if decided is not None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
+        if (
+            await self._temporary.decision(claims) is not None
+            or await self._ledger.verdict(claims) is not TokenStatus.LIVE
+        ):
             return notice_page("This request was answered already, or has expired", _BEGIN_AGAIN)
         form = (inbound.form or ()) if inbound.method == "POST" else ()
         decision = read_decision(definition, method, (), form)
         if decision is None:
             return returning_page(definition, method, address)
-        result = await self._decided(claims, decision)
-        if result is None:
+        account, verifier = decision.account, new_token(128)
+        if not await self._temporary.decide(claims, account, verifier):
             return notice_page("This request was answered already", _BEGIN_AGAIN)
+        result = {"oauth_problem": "user_refused"} if account is None else {"oauth_verifier": verifier}
         return redirect(address, {"oauth_token": token, **result})
 
     async def access(self, definition: Definition, target: RouteTarget, inbound: Inbound) -> SandboxAnswer:
@@ -108,21 +106,12 @@ class OAuth1Endpoints:
         except OAuth1RefusedError as refused:
             return _refusal(refused)
         granted = replace(claims, kind=Kind.ACCESS, account=number, subject=subject)
-        access = self._seal.issue(await self._ledger.dated(granted, None))
+        access = await self._ledger.issue(granted, None)
         example = {}
         if method.oauth1 is not None:
             example = plain(method.oauth1.example)
             speak_of_account(example, method.oauth1.account, number)
-        return _issued(self._seal, access, example)
-
-    async def _decided(self, claims: Claims, decision: Decision) -> dict[str, str] | None:
-        """Keep what a person decided; return the answer to the application, None where it was decided before."""
-        account, verifier = decision.account, new_token(128)
-        said = None if account is None else [verifier, account.number, account.id]
-        kept = orjson.dumps(said).decode()
-        if await self._state.claim(_decided_key(claims), kept, 2 * LIFETIME_S) is not None:
-            return None
-        return {"oauth_problem": "user_refused"} if account is None else {"oauth_verifier": verifier}
+        return _issued(self._ledger.seal, access, example)
 
     async def _consented(self, claims: Claims, verifier: str) -> tuple[int, str]:
         """Return the account that a person consented with; the verifier proves that it was the same person.
@@ -134,10 +123,10 @@ class OAuth1Endpoints:
         if verdict is not TokenStatus.LIVE:
             word = "token_expired" if verdict is TokenStatus.EXPIRED else "token_revoked"
             raise OAuth1RefusedError(401, word)
-        (text_,) = await self._state.read([_decided_key(claims)])
-        said = None if text_ is None else orjson.loads(text_)
+        kept = await self._temporary.decision(claims)
+        said = None if kept is None else orjson.loads(kept)
         if said is None:
-            raise OAuth1RefusedError(401, "permission_unknown" if text_ is None else "permission_denied")
+            raise OAuth1RefusedError(401, "permission_unknown" if kept is None else "permission_denied")
         if said[0] != verifier:
             raise OAuth1RefusedError(401, "verifier_invalid")
         try:
@@ -166,7 +155,3 @@ def _refusal(refused: OAuth1RefusedError) -> SandboxAnswer:
     if refused.status == 401:  # noqa: PLR2004 - RFC 9110 11.6.1 wants a challenge with it
         headers["www-authenticate"] = 'OAuth realm="sandbox"'
     return SandboxAnswer(refused.status, urlencode({"oauth_problem": refused.word}), headers)
-
-
-def _decided_key(claims: Claims) -> str:
-    return f"oauth1-said:{claims.family}"

@@ -16,7 +16,7 @@ from app.sandbox.inbound import Inbound
 from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.methods import best_example, example_answer
 from app.sandbox.routing import RouteTarget
-from app.sandbox.tokens import Claims, Kind, Seal
+from app.sandbox.tokens import Claims, Kind
 from app.sandbox.wording import OAuth2RefusedError, plain_success, problem_answer, token_refusal
 
 _TOKENS: Final = (Kind.ACCESS, Kind.REFRESH)
@@ -25,8 +25,7 @@ _TOKENS: Final = (Kind.ACCESS, Kind.REFRESH)
 class Revocation:
     """Revokes the whole family of a token, wherever in the request it stands, and introspects tokens."""
 
-    def __init__(self, seal: Seal, ledger: Ledger, proof: ClientProofCheck) -> None:
-        self._seal = seal
+    def __init__(self, ledger: Ledger, proof: ClientProofCheck) -> None:
         self._ledger = ledger
         self._proof = proof
 
@@ -67,7 +66,7 @@ class Revocation:
             await self._proof.check(method, oauth, inbound, fields)
         except OAuth2RefusedError as refused:
             return token_refusal(oauth, refused)
-        claims = self._seal.open(fields.get("token", ""), definition.integration, *_TOKENS)
+        claims = self._ledger.seal.open(fields.get("token", ""), definition.integration, *_TOKENS)
         if claims is None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             return SandboxAnswer(200, {"active": False}, NO_STORE)
         description = {
@@ -84,7 +83,7 @@ class Revocation:
         texts = [inbound.headers.get("authorization", "").rpartition(" ")[2]]
         texts += [value for _, value in (*inbound.fields, *inbound.query)]
         for text in texts:
-            claims = self._seal.open(text, definition.integration, *_TOKENS)
+            claims = self._ledger.seal.open(text, definition.integration, *_TOKENS)
             if claims is not None:
                 yield claims
 

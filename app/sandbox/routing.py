@@ -75,7 +75,6 @@ class _Endpoint:
 @dataclass(frozen=True, slots=True)
 class _Route:
     method: Method
-    verb: str
     pattern: UrlPattern
 
 
@@ -130,7 +129,7 @@ class Router:
             values = route.pattern.match(address.host, address.path, inbound.query_map)
             if values is not None:
                 calls = _readings(route, values, inbound.raw_query)
-                yield from ((route.verb, call) for call in calls)
+                yield from ((route.method.http_method.upper(), call) for call in calls)
 
     def _knows_host(self, host: str) -> bool:
         hosts = self.definition.http.hosts
@@ -225,16 +224,9 @@ def _routes(definition: Definition) -> Iterator[_Route]:
         definition.methods.values(), key=lambda method: method.name != definition.test.method
     )
     for method in default_first:
-        base = method.base_url or definition.http.base_url
-        yield from _route(method, method.http_method, base, method.path, prefixes)
-
-
-def _route(method: Method, verb: str, base: str, path: str, prefixes: list[str]) -> Iterator[_Route]:
-    url = join_url(base, path)
-    for text in (url, *(_prefixed(url, prefix) for prefix in prefixes)):
-        pattern = url_pattern(text)
-        if pattern is not None:
-            yield _Route(method, verb.upper(), pattern)
+        url = join_url(method.base_url or definition.http.base_url, method.path)
+        patterns = map(url_pattern, (url, *(_prefixed(url, prefix) for prefix in prefixes)))
+        yield from (_Route(method, pattern) for pattern in patterns if pattern is not None)
 
 
 def _prefixed(url: str, prefix: str) -> str:
