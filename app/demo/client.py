@@ -39,11 +39,7 @@ class DemoClient:
             json={"query": document, "variables": dict(variables or {})},
             headers={"Authorization": self._authorization, "Accept": "application/graphql-response+json"},
         )
-        content = answer.json()
-        if content.get("errors"):
-            raise DemoError("; ".join(error["message"] for error in content["errors"]))
-        data: dict[str, Any] = content["data"]
-        return data
+        return _data(answer.json())
 
     @asynccontextmanager
     async def follow(
@@ -55,28 +51,30 @@ class DemoClient:
             await socket.send(
                 json.dumps({"type": "connection_init", "payload": {"authorization": self._authorization}})
             )
-            await self._expect(socket, "connection_ack")
+            acknowledged = json.loads(await socket.recv())
+            if acknowledged["type"] != "connection_ack":
+                raise DemoError(f"expected connection_ack, got {acknowledged['type']}")
             payload = {"query": document, "variables": dict(variables)}
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-            yield self._messages(socket)
+            yield _messages(socket)
 
-    @staticmethod
-    async def _expect(socket: websockets.ClientConnection, kind: str) -> None:
-        message = json.loads(await socket.recv())
-        if message["type"] != kind:
-            raise DemoError(f"expected {kind}, got {message['type']}")
 
-    @staticmethod
-    async def _messages(socket: websockets.ClientConnection) -> AsyncIterator[dict[str, Any]]:
-        async for text in socket:
-            message = json.loads(text)
-            if message["type"] == "next":
-                if message["payload"].get("errors"):
-                    raise DemoError(message["payload"]["errors"][0]["message"])
-                yield message["payload"]["data"]
-            elif message["type"] == "ping":
+async def _messages(socket: websockets.ClientConnection) -> AsyncIterator[dict[str, Any]]:
+    async for text in socket:
+        message = json.loads(text)
+        match message["type"]:
+            case "next":
+                yield _data(message["payload"])
+            case "ping":
                 await socket.send(json.dumps({"type": "pong"}))
-            elif message["type"] == "error":
+            case "error":
                 raise DemoError(message["payload"][0]["message"])
-            elif message["type"] == "complete":
+            case "complete":
                 return
+
+
+def _data(answer: Mapping[str, Any]) -> dict[str, Any]:
+    if answer.get("errors"):
+        raise DemoError("; ".join(error["message"] for error in answer["errors"]))
+    data: dict[str, Any] = answer["data"]
+    return data

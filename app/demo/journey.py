@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rich.console import Console
@@ -30,7 +30,6 @@ class Chapter:
     config: Mapping[str, Any]
     auth_method: str
     credentials: Mapping[str, str] | None = None
-    choice: str = "allow"
 
 
 CHAPTERS: Final = (
@@ -44,13 +43,11 @@ CHAPTERS: Final = (
         "basic",
     ),
 )
-FAILURE: Final = Chapter(
-    "A wrong password, and what to do about it",
-    "generic-http",
-    "Warehouse (wrong password)",
-    {"baseUrl": "https://warehouse.example.com", "testPath": "/api/ping"},
-    "basic",
-    {"username": "ada", "password": "not-the-password"},
+FAILURE: Final = replace(
+    CHAPTERS[-1],
+    title="A wrong password, and what to do about it",
+    name="Warehouse (wrong password)",
+    credentials={"username": "ada", "password": "not-the-password"},
 )
 
 
@@ -100,17 +97,13 @@ class _Story:
         self._console.print(table)
 
     async def connect(self, chapter: Chapter) -> None:
-        connection_id = await self._create(chapter)
-        await self._authorize(connection_id, chapter)
-        run = await self._test(connection_id)
+        connection_id, run = await self._tested(chapter)
         if run["verdict"] != "PASSED":
             raise DemoError(f"the default test of {chapter.name} did not pass: {_said(run['problem'])}")
         await self._activate(connection_id, chapter)
 
     async def fail(self, chapter: Chapter) -> None:
-        connection_id = await self._create(chapter)
-        await self._authorize(connection_id, chapter)
-        run = await self._test(connection_id)
+        _, run = await self._tested(chapter)
         if run["verdict"] != "FAILED":
             raise DemoError("the wrong password was accepted")
         problem = run["problem"]
@@ -120,26 +113,35 @@ class _Story:
             Panel("\n".join(lines), title="What went wrong, and what to do", border_style="red")
         )
 
-    async def _create(self, chapter: Chapter) -> str:
+    async def _tested(self, chapter: Chapter) -> tuple[str, dict[str, Any]]:
+        """Create, authorize and test the connection; return its id and the test run."""
         self._console.rule(f"[bold]{chapter.title}[/]")
-        values = {"name": chapter.name, "integration": chapter.integration, "config": dict(chapter.config)}
-        payload = (await self._client.run(documents.CREATE, {"input": {**values, "mode": "SANDBOX"}}))[
-            "createConnection"
-        ]
-        _check(payload)
-        connection = payload["connection"]
-        self._made.append(connection["id"])
-        self._console.print(f"  {chapter.name}: [cyan]{connection['status']['state']}[/]")
-        return str(connection["id"])
+        created = await self._mutate(
+            documents.CREATE,
+            name=chapter.name,
+            integration=chapter.integration,
+            config=dict(chapter.config),
+            mode="SANDBOX",
+        )
+        connection_id: str = created["connection"]["id"]
+        self._made.append(connection_id)
+        self._console.print(f"  {chapter.name}: [cyan]{created['connection']['status']['state']}[/]")
+        await self._authorize(connection_id, chapter)
+        return connection_id, await self._test(connection_id)
+
+    async def _mutate(self, document: str, **values: object) -> dict[str, Any]:
+        """Run a mutation with ``values`` as its input; return its payload."""
+        (payload,) = (await self._client.run(document, {"input": values})).values()
+        if payload["userErrors"]:
+            raise DemoError(_said(payload["userErrors"][0]))
+        return dict(payload)
 
     async def _authorize(self, connection_id: str, chapter: Chapter) -> None:
         async with self._client.follow(documents.AUTH_STATE, {"connectionId": connection_id}) as states:
-            begun = await self._client.run(
-                documents.BEGIN, {"input": {"connectionId": connection_id, "authMethod": chapter.auth_method}}
+            begun = await self._mutate(
+                documents.BEGIN, connectionId=connection_id, authMethod=chapter.auth_method
             )
-            _check(begun["beginAuthorization"])
-            authorization = begun["beginAuthorization"]["authorization"]
-            answer = asyncio.create_task(self._answer(authorization, chapter))
+            answer = asyncio.create_task(self._answer(begun["authorization"], chapter))
             async for message in states:
                 state = message["authState"]
                 self._console.print(f"  authState {state['seq']}: [cyan]{state['state']}[/]")
@@ -153,20 +155,14 @@ class _Story:
         step = authorization["step"]
         if step["__typename"] == "RedirectStep":
             self._console.print("  a person opens the consent page and presses [bold]Allow[/]")
-            await consent(step["launchUrl"], chapter.choice)
+            await consent(step["launchUrl"])
             return
         credentials = dict(chapter.credentials or step["prefilled"])
         self._console.print(f"  the form asks for {', '.join(credentials)}; the hub seals it")
-        values = {"authorizationId": authorization["id"], "credentials": credentials}
-        submitted = await self._client.run(documents.SUBMIT, {"input": values})
-        _check(submitted["submitCredentials"])
+        await self._mutate(documents.SUBMIT, authorizationId=authorization["id"], credentials=credentials)
 
     async def _test(self, connection_id: str) -> dict[str, Any]:
-        payload = (await self._client.run(documents.TEST, {"input": {"connectionId": connection_id}}))[
-            "testConnection"
-        ]
-        _check(payload)
-        run: dict[str, Any] = payload["testRun"]
+        run: dict[str, Any] = (await self._mutate(documents.TEST, connectionId=connection_id))["testRun"]
         async with self._client.follow(documents.PROGRESS, {"runId": run["id"]}) as messages:
             async for message in messages:
                 progress = message["testProgress"]
@@ -181,11 +177,8 @@ class _Story:
         self._console.print(f"    {_MARKS[step['state']]} {step['title']}{took} [dim]{step['message']}[/]")
 
     async def _activate(self, connection_id: str, chapter: Chapter) -> None:
-        payload = (await self._client.run(documents.ACTIVATE, {"input": {"connectionId": connection_id}}))[
-            "activateConnection"
-        ]
-        _check(payload)
-        state = payload["connection"]["status"]["state"]
+        activated = await self._mutate(documents.ACTIVATE, connectionId=connection_id)
+        state = activated["connection"]["status"]["state"]
         if state != "CONNECTED":
             raise DemoError(f"{chapter.name} is {state}")
         self._console.print(f"  {chapter.name}: [bold green]{state}[/]\n")
@@ -209,11 +202,6 @@ class _Story:
         """Delete what the demo made: on a shared database nothing of it stays."""
         for connection_id in self._made:
             await self._client.run(documents.DELETE, {"input": {"connectionId": connection_id}})
-
-
-def _check(payload: Mapping[str, Any]) -> None:
-    if payload["userErrors"]:
-        raise DemoError(_said(payload["userErrors"][0]))
 
 
 def _said(problem: Mapping[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""Plays the person at the consent page: opens the launch address, reads the form, presses Allow or Deny."""
+"""Plays the person at the consent page: opens the launch address, reads the form, presses a button."""
 
 from __future__ import annotations
 
@@ -33,27 +33,33 @@ class Forms(HTMLParser):
             self.forms[-1]["buttons"].append((given["name"], given.get("value", "")))
 
 
-async def consent(launch_url: str, choice: str = "allow") -> str:
-    """Open ``launch_url`` in a browser of its own, press the button ``choice``, and return the last page's text.
+async def consent(launch_url: str) -> None:
+    """Open ``launch_url`` in a browser of its own and press Allow.
 
     Raises:
         DemoError: there was no page with such a button, or it redirected for ever.
     """
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as browser:
         page = await _follow(browser, await browser.get(launch_url))
-        forms = Forms()
-        forms.feed(page.text)
-        for form in forms.forms:
-            for name, value in form["buttons"]:
-                if value.lower() == choice:
-                    fields = [*form["fields"], (name, value)]
-                    address = urljoin(str(page.url), form["action"]) if form["action"] else str(page.url)
-                    body: dict[str, Any] = {}
-                    for key, item in fields:
-                        body.setdefault(key, []).append(item)
-                    answer = await browser.post(address, data=body)
-                    return (await _follow(browser, answer)).text
-    raise DemoError("the consent page has no such button")
+        pressed = press(page, "allow")
+        if pressed is None:
+            raise DemoError("the consent page has no such button")
+        address, body = pressed
+        await _follow(browser, await browser.post(address, data=body))
+
+
+def press(page: httpx.Response, choice: str) -> tuple[str, dict[str, list[str]]] | None:
+    """Return where the form posts to and what, whose button has the value ``choice``; None where there is none."""
+    forms = Forms()
+    forms.feed(page.text)
+    for form in forms.forms:
+        for name, value in form["buttons"]:
+            if value.lower() == choice:
+                body: dict[str, list[str]] = {}
+                for key, item in [*form["fields"], (name, value)]:
+                    body.setdefault(key, []).append(item)
+                return urljoin(str(page.url), form["action"] or str(page.url)), body
+    return None
 
 
 async def _follow(browser: httpx.AsyncClient, answer: httpx.Response) -> httpx.Response:

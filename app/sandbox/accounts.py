@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.catalog.definition import AuthMethod, Definition, Json, TokenAnswer
+from app.catalog.definition import AccountPick, AuthMethod, Definition, Json, TokenAnswer
 from app.sandbox import paths
 
 ACCOUNTS: Final = 2
+_UNNAMED: Final = "Sandbox account"
 _TEXT_OF: Final = re.compile(r"^to_string\((.+)\)$")
 
 
@@ -22,39 +24,25 @@ class Account:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class _AccountPicks:
-    """Where the provider states the account: an example's body, and member paths in it."""
-
-    body: Json
-    id_path: str
-    label_path: str | None
-
-
 def accounts_of(definition: Definition, method: AuthMethod) -> list[Account]:
     """Return the accounts that can sign in; one only where the definition never learns which it is."""
-    picks = _account_picks(definition, method)
-    if picks is None:
-        return [Account(1, method.id, "Sandbox account")]
-    label = paths.present(picks.body, picks.label_path)
-    return [
-        Account(
-            number,
-            str(_varied(paths.present(picks.body, picks.id_path), number)),
-            _numbered(label if isinstance(label, str) else "Sandbox account", number),
-        )
-        for number in range(1, ACCOUNTS + 1)
-    ]
+    for body, pick in _stated(definition, method):
+        identity, label = paths.present(body, pick.id), paths.present(body, pick.label)
+        if isinstance(identity, str | int) and not isinstance(identity, bool) and identity != "":
+            name = label if isinstance(label, str) else _UNNAMED
+            numbers = range(1, ACCOUNTS + 1)
+            return [Account(one, str(_varied(identity, one)), _numbered(name, one)) for one in numbers]
+    return [Account(1, method.id, _UNNAMED)]
 
 
-def speak_of_account(body: Json, id_path: str | None, label_path: str | None, number: int) -> None:
+def speak_of_account(body: Json, pick: AccountPick, number: int) -> None:
     """Make ``body`` speak of account ``number``: its id and label at these paths, where they stand there."""
     if number == 1:
         return
-    id_path = _plain_path(id_path)
-    label, identity = paths.present(body, label_path), paths.present(body, id_path)
-    if isinstance(label, str) and label_path != id_path:
-        paths.replace_at(body, label_path, _numbered(label, number))
+    id_path = _plain_path(pick.id)
+    label, identity = paths.present(body, pick.label), paths.present(body, id_path)
+    if isinstance(label, str) and pick.label != id_path:
+        paths.replace_at(body, pick.label, _numbered(label, number))
     if isinstance(identity, str | int):
         paths.replace_at(body, id_path, _varied(identity, number))
 
@@ -64,7 +52,7 @@ def speak_of_account_in_call(definition: Definition, method_name: str, body: Jso
     steps = (step for auth in definition.auth if auth.oauth2 is not None for step in auth.oauth2.after_token)
     step = next((step for step in steps if step.method == method_name and step.items == "[@]"), None)
     if step is not None:
-        speak_of_account(body, step.id, step.label, number)
+        speak_of_account(body, AccountPick(step.id, step.label), number)
 
 
 def token_answer_of(method: AuthMethod) -> TokenAnswer | None:
@@ -74,24 +62,17 @@ def token_answer_of(method: AuthMethod) -> TokenAnswer | None:
     return method.login.token if method.login is not None else None
 
 
-def _account_picks(definition: Definition, method: AuthMethod) -> _AccountPicks | None:
+def _stated(definition: Definition, method: AuthMethod) -> Iterator[tuple[Json, AccountPick]]:
+    """Yield the examples in which the provider may state the account, and where in them."""
     token = token_answer_of(method)
-    if token is not None and _is_identity(paths.present(token.example, token.account.id)):
-        return _AccountPicks(token.example, token.account.id or "", token.account.label)
-    oauth1 = method.oauth1
-    if oauth1 is not None and _is_identity(paths.present(oauth1.example, oauth1.account.id)):
-        return _AccountPicks(oauth1.example, oauth1.account.id or "", oauth1.account.label)
+    if token is not None:
+        yield token.example, token.account
+    if method.oauth1 is not None:
+        yield method.oauth1.example, method.oauth1.account
     for step in method.oauth2.after_token if method.oauth2 is not None else ():
         examples = definition.methods[step.method].examples if step.items == "[@]" else ()
         body = next((example.body for example in examples if example.outcome is None), None)
-        path = _plain_path(step.id) or ""
-        if _is_identity(paths.present(body, path or None)):
-            return _AccountPicks(body, path, step.label)
-    return None
-
-
-def _is_identity(value: Json) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+        yield body, AccountPick(_plain_path(step.id), step.label)
 
 
 def _plain_path(path: str | None) -> str | None:

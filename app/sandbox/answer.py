@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -47,6 +47,12 @@ DROPPED: Final = SandboxAnswer(200, is_dropped=True)
 def fault(status: int, code: str, message: str, **more: Json) -> SandboxAnswer:
     """Return the sandbox's own plain error answer; ``message`` is constant and never repeats input."""
     return SandboxAnswer(status, {"error": code, "message": message, **more}, NO_STORE)
+
+
+def wrong_method(message: str, *allowed: str) -> SandboxAnswer:
+    """Return the answer for an address that takes only the ``allowed`` HTTP methods (RFC 9110 15.5.6)."""
+    refused = fault(405, "method_not_allowed", message)
+    return replace(refused, headers={**NO_STORE, "allow": ", ".join(allowed)})
 
 
 def to_response(answer: SandboxAnswer) -> Response:

@@ -37,11 +37,6 @@ class AwsSignature:
     signature: str
 
 
-def is_aws_signed(inbound: Inbound) -> bool:
-    """Return whether the request claims to be signed so, well or badly."""
-    return inbound.headers.get("authorization", "").startswith(ALGORITHM)
-
-
 def read_signature(inbound: Inbound) -> AwsSignature | None:
     """Return what the header says, None where it is not of the form."""
     match = _FORM.fullmatch(inbound.headers.get("authorization", "").strip())

@@ -1,4 +1,4 @@
-"""What goes back to the redirect URI: the code or the error, the state, and what the provider adds."""
+"""Sends a browser back to the redirect URI: with the code or the error, the state, and what the provider adds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlencode, urlunsplit
 
+from starlette.responses import RedirectResponse
+
 from app.catalog.definition import OAuth2
 from app.foundation.patterns import PatternError, matches
 from app.sandbox.application import CLIENT_SECRET
@@ -15,11 +17,17 @@ from app.sandbox.application import CLIENT_SECRET
 _DIGITS: Final = "1234567890123456789012345"
 
 
-def return_url(address: SplitResult, oauth: OAuth2, host: str, params: Mapping[str, str]) -> str:
-    """Return the redirect URI with ``params`` and all that this definition expects on the return.
+def redirect(address: SplitResult, params: Mapping[str, str]) -> RedirectResponse:
+    """Send the browser to ``address`` with ``params`` added to its query."""
+    query = "&".join(part for part in (address.query, urlencode(params)) if part)
+    url = urlunsplit((address.scheme, address.netloc, address.path or "/", query, ""))
+    return RedirectResponse(url, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
 
-    That is the issuer (RFC 9207), the values of ``callback``, each matching its pattern, and the HMAC over
-    all.
+
+def returned_values(oauth: OAuth2, host: str, params: Mapping[str, str]) -> dict[str, str]:
+    """Return ``params`` and all else that this definition expects on the return.
+
+    That is the issuer (RFC 9207), the values of ``callback``, each matching its pattern, and the HMAC over all.
     """
     values = dict(params)
     if oauth.issuer is not None and "{" not in oauth.issuer:
@@ -33,8 +41,7 @@ def return_url(address: SplitResult, oauth: OAuth2, host: str, params: Mapping[s
         values[oauth.callback_hmac] = hmac.new(
             CLIENT_SECRET.encode(), message.encode(), hashlib.sha256
         ).hexdigest()
-    query = "&".join(part for part in (address.query, urlencode(values)) if part)
-    return urlunsplit((address.scheme, address.netloc, address.path or "/", query, ""))
+    return values
 
 
 def _sample(pattern: str, host: str) -> str | None:

@@ -19,7 +19,7 @@ from app.sandbox.application import CLIENT_ID, CLIENT_SECRET, sample_application
 from app.sandbox.inbound import Inbound
 from app.sandbox.presented import parse_basic
 from app.sandbox.state import SandboxState
-from app.sandbox.wording import DEAD_GRANT, TokenRefusedError
+from app.sandbox.wording import OAuth2RefusedError, dead_grant
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_ASSERTION_LIFE_S: Final = 3_600
@@ -50,13 +50,13 @@ class ClientProofCheck:
         """Check the application of a token request; ``fields`` are under RFC names.
 
         Raises:
-            TokenRefusedError: ``invalid_client``, or ``invalid_request`` where two proofs are given at once.
+            OAuth2RefusedError: ``invalid_client``, or ``invalid_request`` where two proofs are given at once.
         """
         allowed, clients = _allowed(oauth), known_clients(method)
         basic = parse_basic(inbound.headers.get("authorization", ""))
         given = [basic is not None, "client_secret" in fields, "client_assertion" in fields]
         if sum(given) > 1:
-            raise TokenRefusedError("invalid_request", "The application proves itself in more than one way.")
+            raise OAuth2RefusedError("invalid_request", "The application proves itself in more than one way.")
         client_id = fields.get("client_id")
         if client_id is not None and client_id not in clients:
             raise _refused()
@@ -79,7 +79,7 @@ class ClientProofCheck:
         """Check an authorization grant that is a JWT (RFC 7523 2.1).
 
         Raises:
-            TokenRefusedError: ``invalid_grant``.
+            OAuth2RefusedError: ``invalid_grant``.
         """
         algorithm = oauth.assertion.algorithm if oauth.assertion is not None else ""
         if algorithm == "HS256":
@@ -87,7 +87,7 @@ class ClientProofCheck:
         else:
             key = _public_key(method, oauth)
         if await self._claims(oauth, inbound, assertion, key, [algorithm]) is None:
-            raise TokenRefusedError("invalid_grant", "The assertion is not accepted.", *DEAD_GRANT)
+            raise dead_grant("The assertion is not accepted.")
 
     async def _asserted(
         self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, fields: Mapping[str, str]
@@ -178,8 +178,8 @@ def _same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode(), right.encode())
 
 
-def _refused() -> TokenRefusedError:
-    return TokenRefusedError(
+def _refused() -> OAuth2RefusedError:
+    return OAuth2RefusedError(
         "invalid_client",
         "The application is not known or not proven as it should be.",
         ProblemCode.APPLICATION_REJECTED,

@@ -1,37 +1,82 @@
-"""The consent page: who asks for what, in whose stead the sandbox answers, and what can be ticked."""
+"""The consent page: who asks for what, in whose stead the sandbox answers, and what the person decides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult
 
 from starlette.responses import Response
 
 from app.catalog.definition import AuthMethod, Definition, Scope
-from app.sandbox.accounts import accounts_of
-from app.sandbox.authorization_request import AuthorizationRequest
+from app.sandbox.accounts import Account, accounts_of
+from app.sandbox.inbound import Pairs, first_values
 from app.sandbox.page import form_origin, sandbox_page, text
 
 
-def consent_page(request: AuthorizationRequest) -> Response:
-    """Return the page; its form posts to its own address, query included."""
-    name = request.definition.name
-    title = f"Allow access to {name}?"
-    host = request.address.hostname or ""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person allowed, in which account; None is a refusal."""
+
+    account: Account | None
+    scopes: tuple[str, ...] = ()
+
+
+def read_decision(
+    definition: Definition, method: AuthMethod, scopes: Sequence[str], form: Pairs
+) -> Decision | None:
+    """Return the decision on a request for ``scopes``, or None where no button was pressed."""
+    given = first_values(form)
+    if given.get("decision") == "deny":
+        return Decision(None)
+    if given.get("decision") != "allow":
+        return None
+    accounts = accounts_of(definition, method)
+    account = next((one for one in accounts if str(one.number) == given.get("account")), accounts[0])
+    ticked = {value for name, value in form if name == "scope"}
+    return Decision(account, tuple(scope for scope in scopes if scope in ticked))
+
+
+def returning_page(
+    definition: Definition, method: AuthMethod, address: SplitResult, scopes: Sequence[str] | None = None
+) -> Response:
+    """Return the page of a request that is answered at ``address``."""
+    note = f'<p class="soft">You will return to <code>{text(address.hostname or "")}</code>.</p>'
+    return consent_page(definition, method, scopes, note, form_to=f"'self' {form_origin(address)}")
+
+
+def consent_page(
+    definition: Definition,
+    method: AuthMethod,
+    scopes: Sequence[str] | None,
+    note: str,
+    form_to: str = "'self'",
+) -> Response:
+    """Return the page; its form posts to its own address, query included.
+
+    ``note`` is markup inside the form. Without ``scopes`` there are no permissions to speak of.
+    """
+    title = f"Allow access to {definition.name}?"
     content = [
         f"<h1>{text(title)}</h1>",
-        f"<p>This is a simulation of <strong>{text(name)}</strong> {text(request.definition.version)}.",
-        "No real account is involved, and nothing is sent to the real one.</p>",
-        f'<p class="soft">You will return to <code>{text(host)}</code>.</p>',
+        *simulation_note(definition),
         '<form method="post">',
-        *account_choice(request.definition, request.method),
-        *scope_choice(request.method, request.scopes),
+        note,
+        *_account_choice(definition, method),
+        *(() if scopes is None else _scope_choice(method, scopes)),
         '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
         '<button name="decision" value="deny">Deny</button></div></form>',
     ]
-    return sandbox_page(title, content, form_to=f"'self' {form_origin(request.address)}")
+    return sandbox_page(title, content, form_to=form_to)
 
 
-def account_choice(definition: Definition, method: AuthMethod) -> Iterator[str]:
+def simulation_note(definition: Definition) -> Iterator[str]:
+    """Yield the words that nothing here is real."""
+    yield f"<p>This is a simulation of <strong>{text(definition.name)}</strong> {text(definition.version)}."
+    yield "No real account is involved, and nothing is sent to the real one.</p>"
+
+
+def _account_choice(definition: Definition, method: AuthMethod) -> Iterator[str]:
     """Yield the choice of an account, or nothing where there is but one."""
     accounts = accounts_of(definition, method)
     if len(accounts) == 1:
@@ -48,7 +93,7 @@ def account_choice(definition: Definition, method: AuthMethod) -> Iterator[str]:
     yield "</fieldset>"
 
 
-def scope_choice(method: AuthMethod, scopes: Sequence[str]) -> Iterator[str]:
+def _scope_choice(method: AuthMethod, scopes: Sequence[str]) -> Iterator[str]:
     """Yield the permissions that are asked for, each with a tick that can be taken away."""
     if not scopes:
         yield "<p>The application asks for no particular permission.</p>"

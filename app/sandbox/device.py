@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -11,20 +10,18 @@ from starlette.responses import Response
 from app.catalog.definition import AuthMethod, Definition
 from app.foundation.clock import Clock
 from app.foundation.egress import EgressRefusedError, parse_target
-from app.sandbox.accounts import accounts_of
-from app.sandbox.answer import NO_STORE, SandboxAnswer, to_response
-from app.sandbox.authorization_request import is_requestable, oauth_of, requested_scopes, rfc_names
+from app.sandbox.answer import NO_STORE, SandboxAnswer
+from app.sandbox.authorization_request import oauth_of, permitted_scopes, refuse_repeated, rfc_names
 from app.sandbox.client_proof import ClientProofCheck
-from app.sandbox.consent_page import account_choice, scope_choice
+from app.sandbox.consent_page import consent_page, read_decision, simulation_note
 from app.sandbox.device_codes import INTERVAL_S, LIFETIME_S, DeviceCodes
-from app.sandbox.inbound import Inbound, first_values, repeated
+from app.sandbox.inbound import Inbound, Pairs, first_values
 from app.sandbox.oauth import DOWN
-from app.sandbox.page import sandbox_page, text
+from app.sandbox.page import notice_page, sandbox_page, text
+from app.sandbox.routing import RouteTarget
 from app.sandbox.switches import Switchboard
-from app.sandbox.tokens import Claims
-from app.sandbox.wording import TokenRefusedError, token_refusal
+from app.sandbox.wording import OAuth2RefusedError, token_refusal
 
-_PAGE_VERBS: Final = frozenset({"GET", "HEAD"})
 _MAX_SHOWN_CHARS: Final = 32
 
 
@@ -44,17 +41,16 @@ class DeviceEndpoint:
         self._clock = clock
 
     async def answer(
-        self, definition: Definition, methods: Sequence[AuthMethod], inbound: Inbound
-    ) -> Response:
+        self, definition: Definition, target: RouteTarget, inbound: Inbound
+    ) -> SandboxAnswer | Response:
         """Answer an application's request, or a person's browser."""
-        if inbound.method in _PAGE_VERBS:
-            return await self._page(definition, inbound.query_map.get("user_code", ""))
         if inbound.method != "POST":
-            return sandbox_page("Not allowed", ["<h1>This address takes GET and POST</h1>"], status=405)
-        form = first_values(inbound.form or ())
-        if "user_code" in form:
-            return await self._decided(definition, form, inbound)
-        return to_response(await self._given_out(definition, methods[0], inbound))
+            return await self._page(definition, inbound.query_map.get("user_code", ""), ())
+        form = inbound.form or ()
+        user_code = first_values(form).get("user_code")
+        if user_code is not None:
+            return await self._page(definition, user_code, form)
+        return await self._given_out(definition, target.auth[0], inbound)
 
     async def _given_out(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> SandboxAnswer:
         oauth = oauth_of(method)
@@ -62,56 +58,38 @@ class DeviceEndpoint:
         await self._clock.sleep(switches.delay_s)
         if switches.token_endpoint_down and await self._switchboard.struck(switches):
             return DOWN
-        fields = rfc_names(oauth, first_values(inbound.fields))
+        fields = rfc_names(oauth, inbound.fields)
         try:
             await self._proof.check(method, oauth, inbound, fields)
-            scopes = _scopes(method, inbound, fields)
-        except TokenRefusedError as refused:
+            refuse_repeated(inbound.fields)
+            scopes = permitted_scopes(method, oauth, fields)
+        except OAuth2RefusedError as refused:
             return token_refusal(oauth, refused)
-        issued = await self._codes.issue(definition.integration, method.id, scopes)
+        device_code, user_code = await self._codes.issue(definition.integration, method.id, scopes)
         address = _own_address(inbound)
         body = {
-            "device_code": issued.device_code,
-            "user_code": issued.user_code,
+            "device_code": device_code,
+            "user_code": user_code,
             "verification_uri": address,
-            "verification_uri_complete": f"{address}?user_code={quote(issued.user_code)}",
+            "verification_uri_complete": f"{address}?user_code={quote(user_code)}",
             "expires_in": LIFETIME_S,
             "interval": INTERVAL_S,
         }
         return SandboxAnswer(200, body, NO_STORE)
 
-    async def _page(self, definition: Definition, user_code: str) -> Response:
-        found = await self._codes.find(definition.integration, user_code)
-        method = None if found is None else definition.auth_method(found.method)
-        if found is None or method is None:
-            return _entry(definition, user_code)
-        return _question(definition, method, found, user_code)
-
-    async def _decided(self, definition: Definition, form: dict[str, str], inbound: Inbound) -> Response:
-        code = await self._codes.find(definition.integration, form["user_code"])
+    async def _page(self, definition: Definition, user_code: str, form: Pairs) -> Response:
+        """Show what waits under the code, and carry out what the form says of it."""
+        code = await self._codes.find(definition.integration, user_code)
         method = None if code is None else definition.auth_method(code.method)
-        if code is None or method is None or form.get("decision") not in {"allow", "deny"}:
-            return await self._page(definition, form["user_code"])
-        accounts = accounts_of(definition, method)
-        account = next((one for one in accounts if str(one.number) == form.get("account")), accounts[0])
-        ticked = {value for name, value in inbound.form or () if name == "scope"}
-        scopes = tuple(scope for scope in code.scopes if scope in ticked)
-        allowed = form["decision"] == "allow"
-        if not await self._codes.decide(code, account if allowed else None, scopes):
-            return _entry(definition, form["user_code"])
-        title = "Allowed" if allowed else "Not allowed"
-        return sandbox_page(
-            title, [f"<h1>{title}</h1>", "<p>You can close this page and return to the device.</p>"]
-        )
-
-
-def _scopes(method: AuthMethod, inbound: Inbound, fields: Mapping[str, str]) -> tuple[str, ...]:
-    if repeated(inbound.fields):
-        raise TokenRefusedError("invalid_request", "A parameter stands there more than once.")
-    scopes = requested_scopes(method, oauth_of(method), fields)
-    if not is_requestable(method, scopes):
-        raise TokenRefusedError("invalid_scope", "A scope is not one that this integration knows.")
-    return scopes
+        if code is None or method is None:
+            return _entry(definition, user_code)
+        decision = read_decision(definition, method, code.scopes, form)
+        if decision is None:
+            return _question(definition, method, code.scopes, user_code)
+        if not await self._codes.decide(code, decision):
+            return _entry(definition, user_code)
+        title = "Not allowed" if decision.account is None else "Allowed"
+        return notice_page(title, "You can close this page and return to the device.", 200)
 
 
 def _entry(definition: Definition, typed: str) -> Response:
@@ -119,7 +97,7 @@ def _entry(definition: Definition, typed: str) -> Response:
     shown = text(typed[:_MAX_SHOWN_CHARS])
     content = [
         f"<h1>{text(title)}</h1>",
-        *_whose(definition),
+        *simulation_note(definition),
         "<p><strong>No device waits with this code.</strong></p>" if typed else "",
         '<form method="get"><fieldset><legend>Code on the device</legend>',
         '<input name="user_code" aria-label="Code on the device" autocomplete="off" required',
@@ -129,27 +107,13 @@ def _entry(definition: Definition, typed: str) -> Response:
     return sandbox_page(title, content, status=404 if typed else 200, form_to="'self'")
 
 
-def _question(definition: Definition, method: AuthMethod, code: Claims, typed: str) -> Response:
-    title, shown = f"Allow access to {definition.name}?", text(typed[:_MAX_SHOWN_CHARS])
-    content = [
-        f"<h1>{text(title)}</h1>",
-        *_whose(definition),
-        f"<p>The device must show the code <code>{shown}</code>.</p>",
-        f'<form method="post"><input type="hidden" name="user_code" value="{shown}">',
-        *account_choice(definition, method),
-        *scope_choice(method, code.scopes),
-        '<div class="acts"><button class="main" name="decision" value="allow">Allow</button>',
-        '<button name="decision" value="deny">Deny</button></div></form>',
-    ]
-    return sandbox_page(title, content, form_to="'self'")
-
-
-def _whose(definition: Definition) -> Sequence[str]:
-    name, version = text(definition.name), text(definition.version)
-    return [
-        f"<p>This is a simulation of <strong>{name}</strong> {version}.",
-        "No real account is involved, and nothing is sent to the real one.</p>",
-    ]
+def _question(definition: Definition, method: AuthMethod, scopes: tuple[str, ...], typed: str) -> Response:
+    shown = text(typed[:_MAX_SHOWN_CHARS])
+    note = (
+        f"<p>The device must show the code <code>{shown}</code>.</p>"
+        f'<input type="hidden" name="user_code" value="{shown}">'
+    )
+    return consent_page(definition, method, scopes, note)
 
 
 def _own_address(inbound: Inbound) -> str:

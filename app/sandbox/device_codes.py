@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import orjson
 
 from app.foundation.clock import Clock
-from app.foundation.ids import new_token
-from app.sandbox.accounts import Account
+from app.sandbox.consent_page import Decision
 from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.state import SandboxState
-from app.sandbox.switches import Switchboard
-from app.sandbox.tokens import Claims, Kind, Seal
-from app.sandbox.wording import DEAD_GRANT, TokenRefusedError
+from app.sandbox.tokens import Claims, Kind
+from app.sandbox.wording import OAuth2RefusedError, dead_grant
 
 LIFETIME_S: Final = 600
 INTERVAL_S: Final = 5
@@ -25,47 +23,22 @@ _CODE_CHARS: Final = 8
 _MAX_TYPED_CHARS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCode:
-    """What was given out: the code that the application polls with, and the one that a person types."""
-
-    device_code: str
-    user_code: str
-
-
 class DeviceCodes:
     """Gives codes out, keeps what a person decided, and judges each poll."""
 
-    def __init__(
-        self, seal: Seal, ledger: Ledger, state: SandboxState, switchboard: Switchboard, clock: Clock
-    ) -> None:
-        self._seal = seal
+    def __init__(self, ledger: Ledger, state: SandboxState, clock: Clock) -> None:
         self._ledger = ledger
         self._state = state
-        self._switchboard = switchboard
         self._clock = clock
 
-    async def issue(self, integration: str, method_id: str, scopes: tuple[str, ...]) -> DeviceCode:
-        """Give out a new pair of codes (RFC 8628 3.2)."""
-        epochs = await self._switchboard.epochs(integration, "")
-        claims = Claims(
-            kind=Kind.DEVICE,
-            integration=integration,
-            method=method_id,
-            family=new_token(128),
-            generation=0,
-            account=1,
-            subject="",
-            scopes=scopes,
-            expires_at=int(self._clock.now().timestamp()) + LIFETIME_S,
-            expiry_epoch=epochs.expiry,
-            revocation_epoch=epochs.revocation,
-        )
-        device_code = self._seal.issue(claims)
+    async def issue(self, integration: str, method_id: str, scopes: tuple[str, ...]) -> tuple[str, str]:
+        """Give out the code that the application polls with and the one that a person types (RFC 8628 3.2)."""
+        claims = Claims(Kind.DEVICE, integration, method_id, scopes=scopes)
+        device_code = await self._ledger.issue(claims, LIFETIME_S)
         while True:
             letters = "".join(secrets.choice(_LETTERS) for _ in range(_CODE_CHARS))
             if await self._state.claim(_typed(integration, letters), device_code, LIFETIME_S) is None:
-                return DeviceCode(device_code, f"{letters[:4]}-{letters[4:]}")
+                return device_code, f"{letters[:4]}-{letters[4:]}"
 
     async def find(self, integration: str, user_code: str) -> Claims | None:
         """Return what waits under a user code, in whatever case and with or without its dash (RFC 8628 6.1)."""
@@ -73,40 +46,43 @@ class DeviceCodes:
         if len(letters) != _CODE_CHARS:
             return None
         (device_code,) = await self._state.read([_typed(integration, letters)])
-        claims = None if device_code is None else self._seal.open(device_code, Kind.DEVICE)
+        claims = (
+            None if device_code is None else self._ledger.seal.open(device_code, integration, Kind.DEVICE)
+        )
         if claims is None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             return None
         (decided,) = await self._state.read([_decided(claims)])
         return claims if decided is None else None
 
-    async def decide(self, code: Claims, account: Account | None, scopes: tuple[str, ...]) -> bool:
-        """Keep what a person decided, None for a refusal; False where it was decided before."""
-        said = None if account is None else [account.number, account.id, list(scopes)]
+    async def decide(self, code: Claims, decision: Decision) -> bool:
+        """Keep what a person decided; False where it was decided before."""
+        account = decision.account
+        said = None if account is None else [account.number, account.id, list(decision.scopes)]
         return await self._state.claim(_decided(code), orjson.dumps(said).decode(), 2 * LIFETIME_S) is None
 
     async def granted(self, code: Claims | None) -> Claims:
         """Judge one poll (RFC 8628 3.5): the grant, used up by this, where a person has consented.
 
         Raises:
-            TokenRefusedError: ``authorization_pending``, ``slow_down``, ``expired_token``, ``access_denied``, or
+            OAuth2RefusedError: ``authorization_pending``, ``slow_down``, ``expired_token``, ``access_denied``, or
                 ``invalid_grant`` for a code that is none or was used.
         """
         verdict = TokenStatus.REVOKED if code is None else await self._ledger.verdict(code)
         if code is None or verdict is TokenStatus.REVOKED:
-            raise TokenRefusedError("invalid_grant", "The device_code is not one that counts.", *DEAD_GRANT)
+            raise dead_grant("The device_code is not one that counts.")
         if verdict is TokenStatus.EXPIRED:
-            raise TokenRefusedError("expired_token", "The device_code has expired.")
+            raise OAuth2RefusedError("expired_token", "The device_code has expired.")
         (said,) = await self._state.read([_decided(code)])
         if said is None:
             raise await self._pending(code)
         decision = orjson.loads(said)
         if decision is None:
-            raise TokenRefusedError("access_denied", "The person did not allow it.")
+            raise OAuth2RefusedError("access_denied", "The person did not allow it.")
         await self._ledger.use_code(code)
         number, subject, scopes = decision
         return replace(code, account=number, subject=subject, scopes=tuple(scopes))
 
-    async def _pending(self, code: Claims) -> TokenRefusedError:
+    async def _pending(self, code: Claims) -> OAuth2RefusedError:
         """Return the answer to a poll that comes before the decision; one too early makes the interval longer."""
         now = self._clock.now().timestamp()
         (text,) = await self._state.read([_polled(code)])
@@ -115,8 +91,8 @@ class DeviceCodes:
         interval_s += _SLOW_DOWN_S if is_early else 0
         await self._state.put(_polled(code), orjson.dumps([now, interval_s]).decode(), LIFETIME_S)
         if is_early:
-            return TokenRefusedError("slow_down", "Asked sooner than the interval allows.")
-        return TokenRefusedError("authorization_pending", "The person has not decided yet.")
+            return OAuth2RefusedError("slow_down", "Asked sooner than the interval allows.")
+        return OAuth2RefusedError("authorization_pending", "The person has not decided yet.")
 
 
 def _typed(integration: str, letters: str) -> str:

@@ -82,17 +82,16 @@ async def read_inbound(request: Request) -> Inbound:
         InboundRefusedError: it is not of the address scheme, too large, or its body is not what its type
         says.
     """
-    address = parse_address(path_below(request.scope))
+    path = _sent_path(request.scope)
+    address = parse_address(path.removeprefix(quote(request.scope.get("root_path", ""))))
     if address is None:
         raise InboundRefusedError(_NO_ADDRESS)
     raw_query: bytes = request.scope.get("query_string", b"")
     query = _pairs(raw_query, MAX_QUERY_BYTES)
     body = await read_request_body(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_form, is_json = (
-        kind == "application/x-www-form-urlencoded",
-        kind == "application/json" or kind.endswith("+json"),
-    )
+    is_form = kind == "application/x-www-form-urlencoded"
+    is_json = kind == "application/json" or kind.endswith("+json")
     return Inbound(
         method=request.method.upper(),
         address=address,
@@ -105,7 +104,7 @@ async def read_inbound(request: Request) -> Inbound:
         form=_pairs(body, MAX_BODY_BYTES) if is_form else None,
         json=read_json(body) if is_json and body else None,
         body=body,
-        own_url=_own_url(request),
+        own_url=f"{request.scope['scheme']}://{request.headers.get('host', '')}{path}",
     )
 
 
@@ -135,16 +134,10 @@ def read_json(body: bytes) -> Json:
         raise InboundRefusedError(_NOT_JSON) from None
 
 
-def path_below(scope: Scope) -> str:
-    """Return the percent-encoded path below the mount, as it was sent."""
-    raw = scope.get("raw_path") or quote(scope["path"]).encode()
-    path: str = raw.decode("latin-1")
-    return path.removeprefix(quote(scope.get("root_path", "")))
-
-
-def _own_url(request: Request) -> str:
-    path: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-    return f"{request.scope['scheme']}://{request.headers.get('host', '')}{path.decode('latin-1')}"
+def _sent_path(scope: Scope) -> str:
+    """Return the percent-encoded path, as it was sent."""
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return path.decode("latin-1")
 
 
 def _pairs(raw: bytes, most: int) -> Pairs:

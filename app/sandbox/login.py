@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from app.catalog.definition import AuthMethod, Definition, Login
+from app.catalog.definition import Definition, Login
 from app.foundation.problems import ProblemCode
 from app.sandbox.answer import SandboxAnswer
 from app.sandbox.inbound import Inbound, first_values
-from app.sandbox.issuer import Issuer
+from app.sandbox.issuer import fresh_grant, issued_answer
+from app.sandbox.ledger import Ledger
 from app.sandbox.presented import are_right, read_template
+from app.sandbox.routing import RouteTarget
 from app.sandbox.switches import Switchboard
 from app.sandbox.wording import problem_answer
 
@@ -15,12 +17,13 @@ from app.sandbox.wording import problem_answer
 class LoginEndpoint:
     """Checks the test credentials that the login call carries, and issues a session token."""
 
-    def __init__(self, switchboard: Switchboard, issuer: Issuer) -> None:
+    def __init__(self, ledger: Ledger, switchboard: Switchboard) -> None:
+        self._ledger = ledger
         self._switchboard = switchboard
-        self._issuer = issuer
 
-    async def answer(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> SandboxAnswer:
-        """Answer one login call of ``method``."""
+    async def answer(self, definition: Definition, target: RouteTarget, inbound: Inbound) -> SandboxAnswer:
+        """Answer one login call."""
+        method = target.auth[0]
         login = method.login
         if login is None:
             raise TypeError("only an auth method with a login has a login endpoint")
@@ -28,8 +31,9 @@ class LoginEndpoint:
         switches = await self._switchboard.of(definition.integration, method.id)
         if not are_right(method, values) or switches.reject_credentials:
             return problem_answer(definition, None, ProblemCode.CREDENTIALS_REJECTED)
-        grant = self._issuer.fresh(definition, method, ())
-        return await self._issuer.answer(method, login.token, grant, lifetime_s=switches.token_lifetime_s)
+        grant = fresh_grant(definition, method)
+        lifetime_s = switches.token_lifetime_s
+        return await issued_answer(self._ledger, method, login.token, grant, lifetime_s=lifetime_s)
 
 
 def _entered(login: Login, inbound: Inbound) -> dict[str, str]:

@@ -16,11 +16,10 @@ from app.sandbox.answer import DROPPED, SandboxAnswer, fault, plain
 from app.sandbox.inbound import Inbound
 from app.sandbox.ledger import Ledger, TokenStatus
 from app.sandbox.params import read_params
-from app.sandbox.presented import CredentialStatus, Presented, read_presented
-from app.sandbox.routing import Call
+from app.sandbox.presented import Presented, read_presented
+from app.sandbox.routing import Call, RouteTarget
 from app.sandbox.signed_calls import SignedCalls
 from app.sandbox.switches import Switchboard, Switches
-from app.sandbox.tokens import Seal
 from app.sandbox.wording import missing_scope_answer, problem_answer
 
 _FAILED: Final = fault(500, "server_error", "The sandbox was set to fail.")
@@ -29,53 +28,42 @@ _FAILED: Final = fault(500, "server_error", "The sandbox was set to fail.")
 class MethodCalls:
     """Answers calls: faults first, then credentials, permissions, parameters and the best example."""
 
-    def __init__(
-        self, seal: Seal, ledger: Ledger, signed: SignedCalls, switchboard: Switchboard, clock: Clock
-    ) -> None:
-        self._seal = seal
+    def __init__(self, ledger: Ledger, signed: SignedCalls, switchboard: Switchboard, clock: Clock) -> None:
         self._ledger = ledger
         self._signed = signed
         self._switchboard = switchboard
         self._clock = clock
 
-    async def answer(self, definition: Definition, calls: Sequence[Call], inbound: Inbound) -> SandboxAnswer:
-        """Answer a request that can be any of ``calls``, the closest first."""
-        call, params = _chosen(definition, calls, inbound)
-        presented = await self._presented(definition, call, inbound)
+    async def answer(self, definition: Definition, target: RouteTarget, inbound: Inbound) -> SandboxAnswer:
+        """Answer a request that can be any of the target's calls, the closest first."""
+        call, params = _chosen(definition, target.calls, inbound)
+        presented = read_presented(definition, inbound, call.values, self._ledger.seal)
+        if presented is None:
+            presented = await self._signed.presented(definition, inbound, call.values)
         switches = await self._switchboard.of(definition.integration, _subject(presented))
         await self._clock.sleep(switches.delay_s)
         faulty = _faulty(definition, call.method, switches)
         if faulty is not None and await self._switchboard.struck(switches):
             return faulty
-        refused = await self._refused(definition, call.method, presented)
-        if refused is not None:
-            return refused
-        faults = _param_faults(call.method, params)
-        if faults is not None:
-            return faults
-        return _from_example(definition, call.method, params, presented)
-
-    async def _presented(self, definition: Definition, call: Call, inbound: Inbound) -> Presented:
-        presented = read_presented(definition, inbound, call.values, self._seal)
-        if presented.status in {CredentialStatus.ENTERED, CredentialStatus.TOKEN}:
-            return presented
-        signed = await self._signed.presented(definition, inbound, call.values)
-        return presented if signed.status is CredentialStatus.MISSING else signed
+        if presented is None:
+            return problem_answer(definition, call.method, ProblemCode.CREDENTIALS_REJECTED)
+        return (
+            await self._refused(definition, call.method, presented)
+            or _param_faults(call.method, params)
+            or _from_example(definition, call.method, params, presented)
+        )
 
     async def _refused(
         self, definition: Definition, method: Method, presented: Presented
     ) -> SandboxAnswer | None:
-        if presented.status in {CredentialStatus.MISSING, CredentialStatus.WRONG}:
-            return problem_answer(definition, method, ProblemCode.CREDENTIALS_REJECTED)
         if presented.claims is None:
             return None
         verdict = await self._ledger.verdict(presented.claims)
         if verdict is not TokenStatus.LIVE:
             is_expired = verdict is TokenStatus.EXPIRED
             return problem_answer(definition, method, ProblemCode.CREDENTIALS_REJECTED, expired=is_expired)
-        has_scopes = presented.method is not None and presented.method.oauth2 is not None
-        if has_scopes and not set(presented.claims.scopes).issuperset(method.scopes):
-            missing = [scope for scope in method.scopes if scope not in presented.claims.scopes]
+        missing = [scope for scope in method.scopes if scope not in presented.claims.scopes]
+        if missing and presented.method.oauth2 is not None:
             return missing_scope_answer(definition, method, missing)
         return None
 
@@ -101,10 +89,10 @@ def example_answer(example: Example, params: Mapping[str, Json]) -> SandboxAnswe
     return SandboxAnswer(example.status, body, example.headers)
 
 
-def _subject(presented: Presented) -> str | None:
-    if presented.claims is not None:
-        return presented.claims.subject
-    return presented.method.id if presented.method is not None else None
+def _subject(presented: Presented | None) -> str | None:
+    if presented is None:
+        return None
+    return presented.method.id if presented.claims is None else presented.claims.subject
 
 
 def _faulty(definition: Definition, method: Method, switches: Switches) -> SandboxAnswer | None:

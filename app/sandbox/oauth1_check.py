@@ -54,14 +54,14 @@ class OAuth1Check:
         request = _read(method, inbound)
         token = request.oauth.get("oauth_token", "")
         claims = await self._opened(definition, token, kind)
-        if claims is None or (claims.integration, claims.method) != (definition.integration, method.id):
+        if claims is None or claims.method != method.id:
             raise OAuth1RefusedError(401, "token_rejected")
         await self._check_signature(definition, method, request, self._seal.secret_of(token))
         return request, claims
 
     async def _opened(self, definition: Definition, token: str, kind: Kind) -> Claims | None:
         if kind is not Kind.REQUEST:
-            return self._seal.open(token, kind)
+            return self._seal.open(token, definition.integration, kind)
         found = await self._temporary.find(definition.integration, token)
         return None if found is None else found.claims
 

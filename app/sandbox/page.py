@@ -56,6 +56,11 @@ def sandbox_page(
     return HTMLResponse(markup, status, _headers(form_to))
 
 
+def notice_page(title: str, why: str, status: int = 400) -> HTMLResponse:
+    """Return a page that says one thing and asks for nothing."""
+    return sandbox_page(title, [f"<h1>{text(title)}</h1>", f"<p>{text(why)}</p>"], status=status)
+
+
 def text(value: object) -> str:
     """Return ``value`` as text that is safe in markup and in quoted attributes."""
     return escape(str(value), quote=True)

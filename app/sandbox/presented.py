@@ -8,7 +8,6 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,76 +21,57 @@ _VARIABLE: Final = re.compile(r"\{\+?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\}")
 _MAX_CREDENTIAL_CHARS: Final = 16_384
 
 
-class CredentialStatus(StrEnum):
-    """What is to be thought of the credentials of a call, before time and revocation."""
-
-    MISSING = "MISSING"
-    WRONG = "WRONG"
-    ENTERED = "ENTERED"
-    TOKEN = "TOKEN"  # noqa: S105 - a word, not a secret
-
-
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The credentials of one call; ``claims`` is set with ``TOKEN``, ``method`` with it and ``ENTERED``."""
+    """The right credentials of a call, before time and revocation; ``claims`` is what a token among them says."""
 
-    status: CredentialStatus
-    method: AuthMethod | None = None
+    method: AuthMethod
     claims: Claims | None = None
 
 
 def read_presented(
     definition: Definition, inbound: Inbound, in_path: Mapping[str, str], seal: Seal
-) -> Presented:
-    """Find the auth method whose placements this call fits, and check what they carry.
+) -> Presented | None:
+    """Find the auth method whose placements this call fits with right credentials; None where there is none.
 
     ``in_path`` holds what the address itself carried, by dotted name (``credentials.token``).
     """
-    was_read = False
     for method in definition.auth:
         values = _values(method, inbound, in_path)
         if values is None:
             continue
-        was_read = True
-        if _issues_tokens(method):
+        if method.oauth2 is not None or method.login is not None:
             claims = _claims(definition, method, values, seal)
             if claims is not None:
-                return Presented(CredentialStatus.TOKEN, method, claims)
+                return Presented(method, claims)
         elif are_right(method, values):
-            return Presented(CredentialStatus.ENTERED, method)
-    return Presented(CredentialStatus.WRONG if was_read else CredentialStatus.MISSING)
-
-
-def _issues_tokens(method: AuthMethod) -> bool:
-    return method.oauth2 is not None or method.login is not None
+            return Presented(method)
+    return None
 
 
 def _claims(
     definition: Definition, method: AuthMethod, values: Mapping[str, str], seal: Seal
 ) -> Claims | None:
-    entered = sandbox_credentials(method)
-    tokens = [
-        value for name, value in values.items() if _field(name) is not None and _field(name) not in entered
-    ]
-    opened = [seal.open(token, Kind.ACCESS) for token in tokens]
-    if not opened or any(claims is None or claims.integration != definition.integration for claims in opened):
+    wanted = _wanted(method)
+    credentials = {name: value for name, value in values.items() if name.startswith("credentials.")}
+    given = {name: value for name, value in credentials.items() if name in wanted}
+    tokens = [value for name, value in credentials.items() if name not in wanted]
+    opened = [seal.open(token, definition.integration, Kind.ACCESS) for token in tokens]
+    if not opened or None in opened or (given and not are_right(method, given)):
         return None
-    given = {name: value for name, value in values.items() if _field(name) in entered}
-    return opened[0] if not given or are_right(method, given) else None
-
-
-def _field(name: str) -> str | None:
-    return name.removeprefix("credentials.") if name.startswith("credentials.") else None
+    return opened[0]
 
 
 def are_right(method: AuthMethod, values: Mapping[str, str]) -> bool:
     """Return whether ``values`` (by dotted name) hold test credentials, and no wrong ones."""
-    wanted = sandbox_credentials(method)
-    pairs = [(wanted.get(_field(name) or ""), value) for name, value in values.items()]
-    equal = [
-        hmac.compare_digest(value.encode(), right.encode()) for right, value in pairs if right is not None
-    ]
+    wanted = _wanted(method)
+    pairs = [(wanted[name], value) for name, value in values.items() if name in wanted]
+    equal = [hmac.compare_digest(value.encode(), right.encode()) for right, value in pairs]
     return bool(equal) and all(equal)
+
+
+def _wanted(method: AuthMethod) -> dict[str, str]:
+    return {f"credentials.{name}": value for name, value in sandbox_credentials(method).items()}
 
 
 def _values(method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> dict[str, str] | None:
@@ -119,45 +99,24 @@ def _placed(
     if placement.at == "path":
         names = list(_VARIABLE.findall(placement.value))
         return {name: in_path[name] for name in names if name in in_path} or None
-    name = placement.name or ""
-    if _VARIABLE.search(name):
-        return _under_any_name(method, placement, inbound)
-    sources: Mapping[str, str | None] = {
-        "header": inbound.headers.get(name.lower()),
-        "query": inbound.query_map.get(name),
-        "cookie": inbound.cookies.get(name),
-    }
-    text = sources[placement.at]
-    return None if text is None else read_template(placement.value, text)
-
-
-def _under_any_name(method: AuthMethod, placement: Placement, inbound: Inbound) -> dict[str, str] | None:
-    """Return the right credentials from wherever they stand, for the place's name is configuration."""
     places = {"header": inbound.headers, "query": inbound.query_map, "cookie": inbound.cookies}
-    for text in places[placement.at].values():
-        values = read_template(placement.value, text)
-        if values is not None and are_right(method, values):
-            return values
-    return None
+    place, name = places[placement.at], placement.name or ""
+    if _VARIABLE.search(name):  # the place's name is configuration: right credentials count under any
+        found = (read_template(placement.value, text) for text in place.values())
+        return next((values for values in found if values and are_right(method, values)), None)
+    text = place.get(name.lower() if placement.at == "header" else name)
+    return None if text is None else read_template(placement.value, text)
 
 
 def _basic_values(method: AuthMethod, header: str) -> dict[str, str] | None:
     pair = parse_basic(header)
     if pair is None:
         return None
-    both_absent = method.username is None and method.password is None
-    templates = (
-        ("{credentials.username}", "{credentials.password}")
-        if both_absent
-        else (method.username, method.password)
-    )
-    found: dict[str, str] = {}
-    for text, value in zip(templates, pair, strict=True):
-        values = read_template(text or "", value)
-        if values is None:
-            return None
-        found |= values
-    return found
+    templates = (method.username or "", method.password or "")
+    if method.username is None and method.password is None:
+        templates = ("{credentials.username}", "{credentials.password}")
+    user, password = map(read_template, templates, pair)
+    return None if user is None or password is None else {**user, **password}
 
 
 def parse_basic(header: str) -> tuple[str, str] | None:

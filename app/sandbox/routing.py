@@ -33,6 +33,7 @@ class EndpointKind(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+_CALLED: Final = frozenset({EndpointKind.METHOD, EndpointKind.REVOKE})
 # The protocol's own parameter of each step of OAuth 1.0a, where several share an address (RFC 5849 2).
 _OAUTH1: Final[Mapping[EndpointKind, str]] = {
     EndpointKind.OAUTH1_REQUEST: "oauth_callback",
@@ -56,7 +57,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
-    """What a request is for: the auth methods that share the address, or the calls that it can be."""
+    """What a request is for: the auth methods that share the address, and the calls that it can be."""
 
     kind: EndpointKind
     auth: tuple[AuthMethod, ...] = ()
@@ -74,7 +75,6 @@ class _Endpoint:
 @dataclass(frozen=True, slots=True)
 class _Route:
     method: Method
-    verb: str
     pattern: UrlPattern
 
 
@@ -86,7 +86,7 @@ class Router:
     """
 
     def __init__(self, definition: Definition) -> None:
-        self._definition = definition
+        self.definition = definition
         endpoints = sorted(_endpoints(definition), key=lambda endpoint: not endpoint.pattern.is_static)
         self._endpoints = [endpoint for endpoint in endpoints if not endpoint.pattern.is_open]
         self._open_endpoints = [endpoint for endpoint in endpoints if endpoint.pattern.is_open]
@@ -99,13 +99,12 @@ class Router:
             endpoints = [
                 endpoint for endpoint in (*endpoints, *self._open_endpoints) if _speaks(endpoint, inbound)
             ]
-        if endpoints:
-            kind = endpoints[0].kind
-            return RouteTarget(kind, tuple(endpoint.auth for endpoint in endpoints if endpoint.kind is kind))
-        calls = self.calls(inbound)
-        return RouteTarget(EndpointKind.METHOD if calls else EndpointKind.UNKNOWN, calls=calls)
+        kind = endpoints[0].kind if endpoints else EndpointKind.METHOD
+        auth = tuple(endpoint.auth for endpoint in endpoints if endpoint.kind is kind)
+        calls = self._calls(inbound) if kind in _CALLED else ()
+        return RouteTarget(kind if auth or calls else EndpointKind.UNKNOWN, auth, calls)
 
-    def calls(self, inbound: Inbound) -> tuple[Call, ...]:
+    def _calls(self, inbound: Inbound) -> tuple[Call, ...]:
         """Return the calls that the address and the HTTP method fit, the closest first.
 
         What takes GET takes HEAD, and a form by POST too: Slack has it so, and its own client relies on it.
@@ -130,10 +129,10 @@ class Router:
             values = route.pattern.match(address.host, address.path, inbound.query_map)
             if values is not None:
                 calls = _readings(route, values, inbound.raw_query)
-                yield from ((route.verb, call) for call in calls)
+                yield from ((route.method.http_method.upper(), call) for call in calls)
 
     def _knows_host(self, host: str) -> bool:
-        hosts = self._definition.http.hosts
+        hosts = self.definition.http.hosts
         return any("{" in entry for entry in hosts) or host_allowed(host.partition(":")[0], hosts)
 
 
@@ -225,16 +224,9 @@ def _routes(definition: Definition) -> Iterator[_Route]:
         definition.methods.values(), key=lambda method: method.name != definition.test.method
     )
     for method in default_first:
-        base = method.base_url or definition.http.base_url
-        yield from _route(method, method.http_method, base, method.path, prefixes)
-
-
-def _route(method: Method, verb: str, base: str, path: str, prefixes: list[str]) -> Iterator[_Route]:
-    url = join_url(base, path)
-    for text in (url, *(_prefixed(url, prefix) for prefix in prefixes)):
-        pattern = url_pattern(text)
-        if pattern is not None:
-            yield _Route(method, verb.upper(), pattern)
+        url = join_url(method.base_url or definition.http.base_url, method.path)
+        patterns = map(url_pattern, (url, *(_prefixed(url, prefix) for prefix in prefixes)))
+        yield from (_Route(method, pattern) for pattern in patterns if pattern is not None)
 
 
 def _prefixed(url: str, prefix: str) -> str:

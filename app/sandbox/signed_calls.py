@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from app.catalog.definition import AuthKind, AuthMethod, Definition
 from app.foundation.clock import Clock
 from app.sandbox.application import sandbox_credentials
-from app.sandbox.aws_signature import AwsSignature, is_aws_signed, is_right, read_signature
+from app.sandbox.aws_signature import AwsSignature, is_right, read_signature
 from app.sandbox.inbound import Inbound
 from app.sandbox.oauth1_check import OAuth1Check
-from app.sandbox.oauth1_signature import OAuth1RefusedError, read_signed
-from app.sandbox.presented import CredentialStatus, Presented, are_right, placed_values, read_template
+from app.sandbox.oauth1_signature import OAuth1RefusedError
+from app.sandbox.presented import Presented, are_right, placed_values, read_template
 from app.sandbox.tokens import Kind
 
 
@@ -24,43 +24,34 @@ class SignedCalls:
 
     async def presented(
         self, definition: Definition, inbound: Inbound, in_path: Mapping[str, str]
-    ) -> Presented:
-        """Return what the signature proves: MISSING where the call bears none, WRONG for one that does not hold."""
-        was_read = False
+    ) -> Presented | None:
+        """Return what the signature proves, or None where the call bears none that holds."""
         for method in definition.auth:
             if method.kind is AuthKind.OAUTH1:
                 found = await self._oauth1(definition, method, inbound)
-            elif method.sign:
-                found = self._aws(method, inbound, in_path)
-            else:
-                continue
-            if found is not None and found.status is not CredentialStatus.WRONG:
-                return found
-            was_read = was_read or found is not None
-        return Presented(CredentialStatus.WRONG if was_read else CredentialStatus.MISSING)
+                if found is not None:
+                    return found
+            elif method.sign and self._is_aws_signed(method, inbound, in_path):
+                return Presented(method)
+        return None
 
     async def _oauth1(self, definition: Definition, method: AuthMethod, inbound: Inbound) -> Presented | None:
         try:
-            if read_signed(inbound) is None:
-                return None
             _, claims = await self._check.check_token(definition, method, inbound, Kind.ACCESS)
         except OAuth1RefusedError:
-            return Presented(CredentialStatus.WRONG)
-        return Presented(CredentialStatus.TOKEN, method, claims)
-
-    def _aws(self, method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> Presented | None:
-        if not is_aws_signed(inbound):
             return None
-        signature, values = read_signature(inbound), sandbox_credentials(method)
-        secret = expanded(method.sign["secretAccessKey"], values)
-        is_signed = (
+        return Presented(method, claims)
+
+    def _is_aws_signed(self, method: AuthMethod, inbound: Inbound, in_path: Mapping[str, str]) -> bool:
+        signature = read_signature(inbound)
+        secret = expanded(method.sign["secretAccessKey"], sandbox_credentials(method))
+        return (
             signature is not None
             and _is_for(method, signature)
             and is_right(inbound, signature, secret, self._clock.now())
+            and _has_session(method, inbound)
+            and _is_placed(method, inbound, in_path)
         )
-        if not is_signed or not _has_session(method, inbound) or not _is_placed(method, inbound, in_path):
-            return Presented(CredentialStatus.WRONG)
-        return Presented(CredentialStatus.ENTERED, method)
 
 
 def expanded(text: str, credentials: Mapping[str, str]) -> str:

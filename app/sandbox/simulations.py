@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from app.catalog.definition import Definition
@@ -33,23 +32,15 @@ class Definitions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """One definition and what its addresses are for."""
-
-    definition: Definition
-    router: Router
-
-
 class Simulations:
-    """Finds the simulation for an address; a definition is compiled when it is first asked for."""
+    """Finds a definition with its addresses; they are compiled when it is first asked for."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._compiled: dict[tuple[str, str], Simulation] = {}
+        self._compiled: dict[tuple[str, str], Router] = {}
 
-    def of(self, integration: str, version: str | None) -> Simulation | None:
-        """Return the simulation of this version, or of the latest one; None where there is none."""
+    def of(self, integration: str, version: str | None) -> Router | None:
+        """Return the addresses of this version, or of the latest one; None where there is none."""
         definition = self._definitions.definition(integration, version)
         if definition is None:
             return None
@@ -58,7 +49,7 @@ class Simulations:
         if found is None or found.definition is not definition:
             if len(self._compiled) >= MAX_COMPILED:
                 self._compiled.clear()
-            found = self._compiled[key] = Simulation(definition, Router(definition))
+            found = self._compiled[key] = Router(definition)
         return found
 
     def latest(self) -> list[Definition]:

@@ -49,12 +49,15 @@ class MemoryState:
         """Write ``value`` if the key is free and return None; else return what stands there."""
         present = self._get(key)
         if present is None:
-            self._set(key, value, ttl_s)
+            await self.put(key, value, ttl_s)
         return present
 
     async def put(self, key: str, value: str, ttl_s: int) -> None:
         """Write ``value``."""
-        self._set(key, value, ttl_s)
+        self._values.pop(key, None)
+        if len(self._values) >= MAX_KEYS:
+            self._make_room()
+        self._values[key] = (value, self._clock.monotonic() + ttl_s)
 
     async def read(self, keys: Sequence[str]) -> list[str | None]:
         """Return what stands under each key."""
@@ -67,18 +70,12 @@ class MemoryState:
     async def count(self, key: str, ttl_s: int) -> int:
         """Add one to the number under the key and return it."""
         number = int(self._get(key) or 0) + 1
-        self._set(key, str(number), ttl_s)
+        await self.put(key, str(number), ttl_s)
         return number
 
     def _get(self, key: str) -> str | None:
         value, until = self._values.get(key, (None, 0.0))
         return value if self._clock.monotonic() < until else None
-
-    def _set(self, key: str, value: str, ttl_s: int) -> None:
-        self._values.pop(key, None)
-        if len(self._values) >= MAX_KEYS:
-            self._make_room()
-        self._values[key] = (value, self._clock.monotonic() + ttl_s)
 
     def _make_room(self) -> None:
         now = self._clock.monotonic()

@@ -3,73 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
 
 from app.foundation.ids import new_token
+from app.foundation.plain_data import from_data, to_data
 from app.foundation.shapes import Shape
 from app.sandbox.state import SandboxState
 
 MAX_DELAY_S: Final = 30.0
 _KEPT_S: Final = 7 * 86_400
 _EPOCH_KEPT_S: Final = 400 * 86_400
-_BOOLEAN: Final[Mapping[str, Any]] = {"type": ["boolean", "null"]}
+
+
+def _property(description: str, kind: str = "boolean", **rules: object) -> Mapping[str, Any]:
+    return {"type": [kind, "null"], **rules, "description": description}
+
 
 SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "account": {
-            "type": ["string", "null"],
-            "maxLength": 200,
-            "description": "Only for this account (its id), or for what was entered for this auth method.",
-        },
-        "expireTokens": {
-            **_BOOLEAN,
-            "description": "Act: all access tokens and device codes issued so far have expired.",
-        },
-        "revokeGrants": {**_BOOLEAN, "description": "Act: all tokens issued so far are revoked."},
-        "tokenLifetimeSeconds": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "maximum": 31_536_000,
-            "description": "How long access tokens live that are issued from now on.",
-        },
-        "rejectCredentials": {**_BOOLEAN, "description": "Calls are answered as with wrong credentials."},
-        "refuseRefresh": {**_BOOLEAN, "description": "Refresh tokens are refused with invalid_grant."},
-        "tokenEndpointDown": {**_BOOLEAN, "description": "The token endpoint answers 503."},
-        "dropTokenAnswer": {
-            **_BOOLEAN,
-            "description": "The token endpoint does its work, then the connection breaks: outcome unknown.",
-        },
-        "retryAfterSeconds": {
-            "type": ["integer", "null"],
-            "minimum": 0,
-            "maximum": 86_400,
-            "description": "Calls are answered with 429 and this Retry-After.",
-        },
-        "serverError": {**_BOOLEAN, "description": "Calls are answered with 500."},
-        "dropConnection": {**_BOOLEAN, "description": "The connection breaks in the middle of the answer."},
-        "delaySeconds": {
-            "type": ["number", "null"],
-            "minimum": 0,
-            "maximum": MAX_DELAY_S,
-            "description": "Every answer of a method or token endpoint comes this much later.",
-        },
-        "answers": {
-            "type": ["object", "null"],
-            "maxProperties": 100,
-            "additionalProperties": {"type": "string", "maxLength": 200},
-            "description": "By method name, the title of the example that answers whatever the parameters.",
-        },
-        "times": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "maximum": 1_000_000,
-            "description": "After this many faulty answers the faults are over (delays are not counted).",
-        },
+        "account": _property(
+            "Only for this account (its id), or for what was entered for this auth method.",
+            "string",
+            maxLength=200,
+        ),
+        "expireTokens": _property("Act: all access tokens and device codes issued so far have expired."),
+        "revokeGrants": _property("Act: all tokens issued so far are revoked."),
+        "tokenLifetimeSeconds": _property(
+            "How long access tokens live that are issued from now on.",
+            "integer",
+            minimum=1,
+            maximum=31_536_000,
+        ),
+        "rejectCredentials": _property("Calls are answered as with wrong credentials."),
+        "refuseRefresh": _property("Refresh tokens are refused with invalid_grant."),
+        "tokenEndpointDown": _property("The token endpoint answers 503."),
+        "dropTokenAnswer": _property(
+            "The token endpoint does its work, then the connection breaks: outcome unknown."
+        ),
+        "retryAfterSeconds": _property(
+            "Calls are answered with 429 and this Retry-After.", "integer", minimum=0, maximum=86_400
+        ),
+        "serverError": _property("Calls are answered with 500."),
+        "dropConnection": _property("The connection breaks in the middle of the answer."),
+        "delaySeconds": _property(
+            "Every answer of a method or token endpoint comes this much later.",
+            "number",
+            minimum=0,
+            maximum=MAX_DELAY_S,
+        ),
+        "answers": _property(
+            "By method name, the title of the example that answers whatever the parameters.",
+            "object",
+            maxProperties=100,
+            additionalProperties={"type": "string", "maxLength": 200},
+        ),
+        "times": _property(
+            "After this many faulty answers the faults are over (delays are not counted).",
+            "integer",
+            minimum=1,
+            maximum=1_000_000,
+        ),
     },
 }
 
@@ -78,15 +76,15 @@ SCHEMA: Final[Mapping[str, Any]] = {
 class Switches:
     """How the outside misbehaves; the defaults are "not at all". Field by field as in ``SCHEMA``."""
 
-    token_lifetime_s: int | None = None
+    token_lifetime_s: int | None = field(default=None, metadata={"key": "tokenLifetimeSeconds"})
     reject_credentials: bool = False
     refuse_refresh: bool = False
     token_endpoint_down: bool = False
     drop_token_answer: bool = False
-    retry_after_s: int | None = None
+    retry_after_s: int | None = field(default=None, metadata={"key": "retryAfterSeconds"})
     server_error: bool = False
     drop_connection: bool = False
-    delay_s: float = 0.0
+    delay_s: float = field(default=0.0, metadata={"key": "delaySeconds"})
     answers: Mapping[str, str] = field(default_factory=dict)
     times: int | None = None
     counter: str = ""
@@ -97,27 +95,6 @@ class Switches:
 
 
 CALM: Final = Switches()
-_NAMES: Final[Mapping[str, str]] = {
-    "tokenLifetimeSeconds": "token_lifetime_s",
-    "rejectCredentials": "reject_credentials",
-    "refuseRefresh": "refuse_refresh",
-    "tokenEndpointDown": "token_endpoint_down",
-    "dropTokenAnswer": "drop_token_answer",
-    "retryAfterSeconds": "retry_after_s",
-    "serverError": "server_error",
-    "dropConnection": "drop_connection",
-    "delaySeconds": "delay_s",
-    "answers": "answers",
-    "times": "times",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Epochs:
-    """How often tokens were expired and grants revoked by hand."""
-
-    expiry: int
-    revocation: int
 
 
 class Switchboard:
@@ -134,9 +111,8 @@ class Switchboard:
         """Set all switches at once; ``times`` starts counting afresh."""
         delay_s = min(max(switches.delay_s, 0.0), MAX_DELAY_S)
         fresh = replace(switches, delay_s=delay_s, counter=new_token(128))
-        await self._state.put(
-            _key("switch", integration, account), orjson.dumps(asdict(fresh)).decode(), _KEPT_S
-        )
+        key, text = _key("switch", integration, account), orjson.dumps(to_data(fresh)).decode()
+        await self._state.put(key, text, _KEPT_S)
 
     async def change(self, integration: str, change: Mapping[str, Any]) -> list[str]:
         """Carry out a change as ``SCHEMA`` describes it: what it does not name stays, null is the default.
@@ -152,25 +128,27 @@ class Switchboard:
             await self.expire_tokens(integration, account)
         if change.get("revokeGrants"):
             await self.revoke_grants(integration, account)
-        named = {_NAMES[name]: value for name, value in change.items() if name in _NAMES}
+        defaults = to_json(CALM)
+        named = {
+            name: defaults[name] if value is None else value
+            for name, value in change.items()
+            if name in defaults
+        }
         if named:
-            present = await self.own(integration, account)
-            defaults = asdict(CALM)
-            values = {name: defaults[name] if value is None else value for name, value in named.items()}
-            await self.set(integration, replace(present, **values), account)
+            present = to_json(await self.own(integration, account))
+            await self.set(integration, from_data(Switches, {**present, **named}), account)
         return []
 
     async def own(self, integration: str, account: str | None = None) -> Switches:
         """Return the switches of exactly this integration or account."""
         (text,) = await self._state.read([_key("switch", integration, account)])
-        return CALM if text is None else Switches(**orjson.loads(text))
+        return _read(text)
 
     async def of(self, integration: str, account: str | None) -> Switches:
         """Return the switches that hold for a request, with the faults gone where ``times`` is used up."""
         keys = [_key("switch", integration, account), _key("switch", integration, None)]
         texts = await self._state.read(keys)
-        text = next((found for found in texts if found is not None), None)
-        switches = CALM if text is None else Switches(**orjson.loads(text))
+        switches = _read(next((found for found in texts if found is not None), None))
         if switches.times is None:
             return switches
         (done,) = await self._state.read([_key("faults", switches.counter, None)])
@@ -194,18 +172,21 @@ class Switchboard:
         """Revoke all codes, access tokens and refresh tokens issued so far."""
         await self._state.count(_key("revoked", integration, account), _EPOCH_KEPT_S)
 
-    async def epochs(self, integration: str, account: str) -> Epochs:
-        """Return how often tokens of this account were expired and revoked, by itself or with all others."""
+    async def epochs(self, integration: str, account: str) -> tuple[int, int]:
+        """Return how often tokens of this account were expired, and revoked: by itself or with all others."""
         subjects = (None, account)
         keys = [_key(word, integration, subject) for word in ("expired", "revoked") for subject in subjects]
         numbers = [int(text or 0) for text in await self._state.read(keys)]
-        return Epochs(numbers[0] + numbers[1], numbers[2] + numbers[3])
+        return numbers[0] + numbers[1], numbers[2] + numbers[3]
 
 
 def to_json(switches: Switches) -> dict[str, Any]:
     """Return the switches under the names of ``SCHEMA``."""
-    values = asdict(switches)
-    return {name: values[field_name] for name, field_name in _NAMES.items()}
+    return {name: value for name, value in to_data(switches).items() if name != "counter"}
+
+
+def _read(text: str | None) -> Switches:
+    return CALM if text is None else from_data(Switches, orjson.loads(text))
 
 
 def _key(word: str, subject: str, account: str | None) -> str:

@@ -44,7 +44,7 @@ def build_token_answer(token: TokenAnswer, issued: IssuedTokens) -> dict[str, Js
         paths.replace_at(body, token.refresh_token, issued.refresh)
     _replace_alike(body, token.expires_in, issued.lifetime_s)
     _replace_granted(body, token, issued.scopes)
-    speak_of_account(body, token.account.id, token.account.label, issued.account)
+    speak_of_account(body, token.account, issued.account)
     return body
 
 

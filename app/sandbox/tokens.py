@@ -6,11 +6,14 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import orjson
+
+from app.foundation.ids import new_token
 
 _INFO: Final = b"patchbay/sandbox/token/v1"
 _FORM: Final = re.compile(r"(?:[A-Za-z0-9_-]{1,24})?sbx1\.([A-Za-z0-9_-]{1,4096})\.([A-Za-z0-9_-]{43})")
@@ -27,7 +30,7 @@ class Kind(StrEnum):
     REQUEST = "request"
 
 
-CODES: Final = frozenset({Kind.CODE, Kind.DEVICE})
+CODES: Final = (Kind.CODE, Kind.DEVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +47,20 @@ class Claims:
     kind: Kind
     integration: str
     method: str
-    family: str
-    generation: int
-    account: int
-    subject: str
-    scopes: tuple[str, ...]
-    expires_at: int | None
-    expiry_epoch: int
-    revocation_epoch: int
+    family: str = field(default_factory=partial(new_token, 128))
+    generation: int = 0
+    account: int = 1
+    subject: str = ""
+    scopes: tuple[str, ...] = ()
+    expires_at: int | None = None
+    expiry_epoch: int = 0
+    revocation_epoch: int = 0
     return_hash: str = ""
     challenge: str = ""
 
 
 _SECRET: Final = "WyJzZWNyZXQiXQ"  # noqa: S105 - ["secret"] in base64url, the form of all that is issued here
-_FIELDS: Final = tuple(field.name for field in fields(Claims))
+_FIELDS: Final = tuple(one.name for one in fields(Claims))
 
 
 class Seal:
@@ -71,15 +74,15 @@ class Seal:
         payload = _encode(orjson.dumps(astuple(claims)))
         return f"{_word_of(like)}sbx1.{payload}.{self._mac(payload)}"
 
-    def open(self, text: str, kind: Kind) -> Claims | None:
-        """Return the claims of a value of this kind that this seal signed, else None."""
+    def open(self, text: str, integration: str, *kinds: Kind) -> Claims | None:
+        """Return the claims of a value of these kinds that this seal signed for the integration, else None."""
         match = _FORM.fullmatch(text)
         if match is None or not hmac.compare_digest(self._mac(match.group(1)), match.group(2)):
             return None
         values = dict(zip(_FIELDS, orjson.loads(_decode(match.group(1))), strict=True))
         values |= {"kind": Kind(values["kind"]), "scopes": tuple(values["scopes"])}
         claims = Claims(**values)
-        return claims if claims.kind is kind else None
+        return claims if claims.kind in kinds and claims.integration == integration else None
 
     def secret_of(self, token: str) -> str:
         """Return the secret that goes with a token of OAuth 1.0; it is kept nowhere."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from app.catalog.classification import classify, facts_of
+from app.catalog.classification import Classification, classify, facts_of
 from app.catalog.definition import Definition, Example, Http, Json, Method, OAuth2, TokenAnswer
 from app.foundation.expressions import compile_pick
 from app.foundation.problems import ProblemCode
@@ -29,12 +29,9 @@ _PLAIN: Final[Mapping[str, tuple[int, str, str]]] = {
     ProblemCode.UPSTREAM_UNAVAILABLE: (500, "server_error", "The sandbox was set to fail."),
 }
 
-BAD_CODE: Final = (ProblemCode.CALLBACK_INVALID, ProblemCode.REAUTHENTICATION_REQUIRED)
-DEAD_GRANT: Final = (ProblemCode.REAUTHENTICATION_REQUIRED, ProblemCode.CREDENTIALS_REJECTED)
 
-
-class TokenRefusedError(Exception):
-    """A refused request to a token endpoint: a code of RFC 6749 5.2 and a constant description.
+class OAuth2RefusedError(Exception):
+    """A refused request: a code of RFC 6749 4.1.2.1 or 5.2 and a constant description.
 
     ``meanings`` are the problem codes under which a definition may have a word of its own for it.
     """
@@ -46,7 +43,19 @@ class TokenRefusedError(Exception):
         self.meanings = meanings
 
 
-def token_refusal(oauth: OAuth2, refused: TokenRefusedError) -> SandboxAnswer:
+def bad_code(description: str, *closer: ProblemCode) -> OAuth2RefusedError:
+    """Return ``invalid_grant`` for an authorization code that does not count; ``closer`` meanings go first."""
+    meanings = (*closer, ProblemCode.CALLBACK_INVALID, ProblemCode.REAUTHENTICATION_REQUIRED)
+    return OAuth2RefusedError("invalid_grant", description, *meanings)
+
+
+def dead_grant(description: str) -> OAuth2RefusedError:
+    """Return ``invalid_grant`` for a token or assertion that does not count."""
+    meanings = (ProblemCode.REAUTHENTICATION_REQUIRED, ProblemCode.CREDENTIALS_REJECTED)
+    return OAuth2RefusedError("invalid_grant", description, *meanings)
+
+
+def token_refusal(oauth: OAuth2, refused: OAuth2RefusedError) -> SandboxAnswer:
     """Return the error answer of a token endpoint in the definition's shape.
 
     Where the definition has a success predicate the answer is a 200 that fails it (Slack, GitHub); else 400,
@@ -54,10 +63,10 @@ def token_refusal(oauth: OAuth2, refused: TokenRefusedError) -> SandboxAnswer:
     it has one.
     """
     body = _said(oauth, refused)
+    if oauth.token.success is None and refused.code == "invalid_client":
+        return SandboxAnswer(401, body, {**NO_STORE, "www-authenticate": 'Basic realm="sandbox"'})
     if oauth.token.success is None:
-        return SandboxAnswer(
-            401 if refused.code == "invalid_client" else 400, body, _refusal_headers(refused)
-        )
+        return SandboxAnswer(400, body, NO_STORE)
     body = {**_switched_off(oauth.token), **body}
     holds = compile_pick(oauth.token.success).holds(facts_of(200, {}, body))
     return SandboxAnswer(400 if holds else 200, body, NO_STORE)
@@ -71,8 +80,9 @@ def problem_answer(
     The method's own examples come first. ``expired`` asks for one that also means "renew once and repeat".
     """
     http = definition.http
-    fitting = [example for example in _examples(definition, method, code) if _means(http, example, code)]
-    wanted = [example for example in fitting if _expires(http, example) is expired]
+    read = [(example, _read(http, example)) for example in _examples(definition, method, code)]
+    fitting = [example for example, meaning in read if meaning.code == code]
+    wanted = [example for example, meaning in read if meaning.code == code and meaning.expired is expired]
     if expired and not wanted:
         return _expiry_answer(http, fitting) or _plain(code)
     chosen = next(iter(wanted or fitting), None)
@@ -98,7 +108,7 @@ def plain_success(http: Http) -> Json:
     return body
 
 
-def _said(oauth: OAuth2, refused: TokenRefusedError) -> dict[str, Json]:
+def _said(oauth: OAuth2, refused: OAuth2RefusedError) -> dict[str, Json]:
     for rule in sorted(oauth.problems, key=lambda rule: _rank(rule.code, refused.meanings)):
         if rule.code not in refused.meanings:
             break
@@ -143,24 +153,14 @@ def _literals(expression: str) -> Iterator[Json]:
         yield from values if isinstance(values, list) else [values]
 
 
-def _refusal_headers(refused: TokenRefusedError) -> Mapping[str, str]:
-    if refused.code != "invalid_client":
-        return NO_STORE
-    return {**NO_STORE, "www-authenticate": 'Basic realm="sandbox"'}
-
-
 def _examples(definition: Definition, method: Method | None, code: ProblemCode) -> Iterator[Example]:
     others = [other for other in definition.methods.values() if other is not method]
     for source in [*([method] if method else []), *others]:
         yield from (example for example in source.examples if example.outcome == code)
 
 
-def _means(http: Http, example: Example, code: ProblemCode) -> bool:
-    return classify(http, example.status, example.headers, example.body).code == code
-
-
-def _expires(http: Http, example: Example) -> bool:
-    return classify(http, example.status, example.headers, example.body).expired
+def _read(http: Http, example: Example) -> Classification:
+    return classify(http, example.status, example.headers, example.body)
 
 
 def _expiry_answer(http: Http, fitting: list[Example]) -> SandboxAnswer | None:
@@ -168,15 +168,11 @@ def _expiry_answer(http: Http, fitting: list[Example]) -> SandboxAnswer | None:
         return None
     for word in _literals(http.expiry):
         for example in fitting:
-            body = plain(example.body)
+            changed = replace(example, body=plain(example.body))
             path = (http.error.code or "").removeprefix("body.")
-            if paths.replace_at(body, path or None, word) and _expires_with(http, example, body):
-                return SandboxAnswer(example.status, body, example.headers)
+            if paths.replace_at(changed.body, path or None, word) and _read(http, changed).expired:
+                return SandboxAnswer(changed.status, changed.body, changed.headers)
     return None
-
-
-def _expires_with(http: Http, example: Example, body: Json) -> bool:
-    return classify(http, example.status, example.headers, body).expired
 
 
 def _plain(code: ProblemCode) -> SandboxAnswer:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 
 from app.connections.snapshot import AuthorizationSnapshot
 from app.credentials.snapshot import Mode
-from app.demo.person import Forms
+from app.demo.person import press
 from app.foundation.secret import Secret
 from tests.canary import secret
 from tests.factories.acme import with_acme
@@ -60,13 +60,8 @@ class World:
         transport = httpx.ASGITransport(app=self.outside.app)
         async with httpx.AsyncClient(transport=transport) as client:
             page = await client.get(started.url)
-            forms = Forms()
-            forms.feed(page.text)
-            form = forms.forms[0]
-            body: dict[str, list[str]] = {}
-            for name, value in [*form["fields"], ("decision", decision)]:
-                body.setdefault(name, []).append(value)
-            answer = await client.post(urljoin(str(page.url), form["action"]), data=body)
+            address, body = press(page, decision)
+            answer = await client.post(address, data=body)
         return answer.headers["location"]
 
     async def come_back(self, address: str, browser=BROWSER, application=None):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urljoin
 
 import httpx
 
-from app.demo.person import Forms
+from app.demo.person import press
 
 _MAX_HOPS = 12
 
@@ -48,17 +48,10 @@ class Browser:
         self, page: httpx.Response, choice: str, *, stop_before: str | None = None
     ) -> httpx.Response:
         """Press the button whose value is ``choice``, with what the page's form holds."""
-        forms = Forms()
-        forms.feed(page.text)
-        for form in forms.forms:
-            for name, value in form["buttons"]:
-                if value.lower() == choice:
-                    address = urljoin(str(page.url), form["action"] or str(page.url))
-                    body: dict[str, Any] = {}
-                    for key, item in [*form["fields"], (name, value)]:
-                        body.setdefault(key, []).append(item)
-                    return await self._follow(await self._http.post(address, data=body), stop_before)
-        raise AssertionError(f"{page.url} has no button {choice!r}: {page.text[:500]}")
+        pressed = press(page, choice)
+        assert pressed is not None, f"{page.url} has no button {choice!r}: {page.text[:500]}"
+        address, body = pressed
+        return await self._follow(await self._http.post(address, data=body), stop_before)
 
     async def _follow(self, answer: httpx.Response, stop_before: str | None) -> httpx.Response:
         for _ in range(_MAX_HOPS):

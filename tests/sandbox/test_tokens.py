@@ -30,8 +30,8 @@ CLAIMS = Claims(
 def test_what_was_issued_opens_as_its_own_kind_only(kind):
     claims = replace(CLAIMS, kind=kind)
     text = SEAL.issue(claims)
-    assert SEAL.open(text, kind) == claims
-    assert [SEAL.open(text, other) for other in Kind if other is not kind] == [None] * (len(Kind) - 1)
+    assert SEAL.open(text, "acme", kind) == claims
+    assert [SEAL.open(text, "acme", other) for other in Kind if other is not kind] == [None] * (len(Kind) - 1)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,15 @@ def test_what_was_issued_opens_as_its_own_kind_only(kind):
 def test_a_token_begins_like_the_example(like, word):
     text = SEAL.issue(CLAIMS, like)
     assert text.partition("sbx1.")[0] == word
-    assert SEAL.open(text, Kind.ACCESS) == CLAIMS
+    assert SEAL.open(text, "acme", Kind.ACCESS) == CLAIMS
+
+
+def test_what_was_issued_for_one_integration_does_not_open_for_another():
+    assert SEAL.open(SEAL.issue(CLAIMS), "globex", *Kind) is None
 
 
 def test_another_secret_does_not_open():
-    assert Seal(b"o" * 32).open(SEAL.issue(CLAIMS), Kind.ACCESS) is None
+    assert Seal(b"o" * 32).open(SEAL.issue(CLAIMS), "acme", Kind.ACCESS) is None
 
 
 @given(st.data())
@@ -62,11 +66,11 @@ def test_no_changed_token_opens(data):
     place = data.draw(st.integers(0, len(text) - 1))
     letter = data.draw(st.characters(codec="utf-8"))
     changed = text[:place] + letter + text[place + 1 :]
-    opened = SEAL.open(changed, Kind.ACCESS)
+    opened = SEAL.open(changed, "acme", Kind.ACCESS)
     assert opened is None or changed == text
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_opening(text):
-    assert SEAL.open(text, Kind.CODE) is None
-    assert SEAL.open(f"sbx1.{text}.{'A' * 43}", Kind.CODE) is None
+    assert SEAL.open(text, "acme", Kind.CODE) is None
+    assert SEAL.open(f"sbx1.{text}.{'A' * 43}", "acme", Kind.CODE) is None

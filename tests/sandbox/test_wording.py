@@ -6,7 +6,7 @@ import pytest
 
 from app.catalog.classification import classify
 from app.foundation.problems import ProblemCode
-from app.sandbox.wording import TokenRefusedError, plain_success, problem_answer, token_refusal
+from app.sandbox.wording import OAuth2RefusedError, plain_success, problem_answer, token_refusal
 from tests.sandbox.acme import ACME, METHODS, TOKEN, acme, acme_oauth
 
 OK = {**TOKEN["example"], "ok": True}
@@ -97,19 +97,19 @@ async def test_a_renewal_with_a_shape_of_its_own_is_answered_in_it(sandbox_of):
 @pytest.mark.parametrize(
     ("fault", "word"),
     [
-        (TokenRefusedError("invalid_client", "d", ProblemCode.APPLICATION_REJECTED), "bad_secret"),
-        (TokenRefusedError("invalid_grant", "d", ProblemCode.CALLBACK_INVALID), "invalid_code"),
+        (OAuth2RefusedError("invalid_client", "d", ProblemCode.APPLICATION_REJECTED), "bad_secret"),
+        (OAuth2RefusedError("invalid_grant", "d", ProblemCode.CALLBACK_INVALID), "invalid_code"),
         (
-            TokenRefusedError(
+            OAuth2RefusedError(
                 "invalid_grant", "d", ProblemCode.REDIRECT_URI_MISMATCH, ProblemCode.CALLBACK_INVALID
             ),
             "invalid_code",
         ),
         (
-            TokenRefusedError("invalid_grant", "d", ProblemCode.REAUTHENTICATION_REQUIRED),
+            OAuth2RefusedError("invalid_grant", "d", ProblemCode.REAUTHENTICATION_REQUIRED),
             "invalid_refresh_token",
         ),
-        (TokenRefusedError("invalid_scope", "d"), "invalid_scope"),
+        (OAuth2RefusedError("invalid_scope", "d"), "invalid_scope"),
     ],
 )
 def test_errors_use_the_definitions_words_and_fail_its_success_predicate(fault, word):
@@ -121,9 +121,9 @@ def test_errors_use_the_definitions_words_and_fail_its_success_predicate(fault, 
 
 def test_without_a_success_predicate_errors_are_those_of_rfc_6749():
     oauth = acme().auth[0].oauth2
-    answer = token_refusal(oauth, TokenRefusedError("invalid_grant", "d"))
+    answer = token_refusal(oauth, OAuth2RefusedError("invalid_grant", "d"))
     assert (answer.status, answer.body) == (400, {"error": "invalid_grant", "error_description": "d"})
-    answer = token_refusal(oauth, TokenRefusedError("invalid_client", "d"))
+    answer = token_refusal(oauth, OAuth2RefusedError("invalid_client", "d"))
     assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Basic realm="sandbox"')
 
 
@@ -139,7 +139,7 @@ def test_without_a_success_predicate_errors_are_those_of_rfc_6749():
     ],
 )
 def test_errors_stand_where_the_definition_looks_for_them(token, body):
-    assert token_refusal(acme_oauth(token=token).auth[0].oauth2, TokenRefusedError("x", "d")).body == body
+    assert token_refusal(acme_oauth(token=token).auth[0].oauth2, OAuth2RefusedError("x", "d")).body == body
 
 
 def test_numbers_can_be_words_too():
@@ -150,13 +150,13 @@ def test_numbers_can_be_words_too():
         }
     ]
     oauth = acme_oauth({"problems": rules}, token={"error": "error.code"}).auth[0].oauth2
-    answer = token_refusal(oauth, TokenRefusedError("invalid_grant", "d", ProblemCode.CALLBACK_INVALID))
+    answer = token_refusal(oauth, OAuth2RefusedError("invalid_grant", "d", ProblemCode.CALLBACK_INVALID))
     assert answer.body["error"] == {"code": 190}
 
 
 def test_a_predicate_that_no_error_fails_makes_a_plain_400():
     oauth = acme_oauth(token={"success": "status == `200`"}).auth[0].oauth2
-    assert token_refusal(oauth, TokenRefusedError("x", "d")).status == 400
+    assert token_refusal(oauth, OAuth2RefusedError("x", "d")).status == 400
 
 
 EXPIRY = "body.error == 'token_expired'"
