@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,23 +23,17 @@ from app.authenticators.judge import body_of, read_answer
 from app.authenticators.method_request import check_base_host, method_request
 from app.authenticators.oauth2_token import picked_text, picked_texts
 from app.authenticators.steps import AccountChoiceStep, AccountOption
-from app.catalog.definition import AfterToken, AuthMethod, OAuth2
-from app.foundation.errors import (
-    InvalidInputError,
-    RefusedOutsideError,
-    TransientOutsideError,
-)
+from app.catalog.definition import AfterToken, OAuth2
+from app.foundation.errors import TransientOutsideError, invalid_field
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse, OutRequest
-from app.foundation.problems import ProblemCode, problem
+from app.foundation.problems import ProblemCode
 
 MAX_OPTIONS: Final = 200
 _OPTIONS: Final = "options"
 
 
-def settle(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant, start: int = 0
-) -> Flow[Grant | Waiting]:
+def settle(oauth: OAuth2, facts: Facts, grant: Grant, start: int = 0) -> Flow[Grant | Waiting]:
     """Make the definition's calls from number ``start`` on; wait where a person has to choose.
 
     Raises:
@@ -48,19 +41,17 @@ def settle(
     """
     for position in range(start, len(oauth.after_token)):
         step = oauth.after_token[position]
-        request = method_request(method, facts, grant.account.kept, step.method)
-        body = yield from _answered(place_all(method, facts, grant, request), facts)
+        request = method_request(facts.knowing(grant.account.kept), step.method)
+        body = yield from _answered(place_all(facts, grant, request), facts)
         options = _options(step, body, facts)
         if step.choose and len(options) > 1:
-            return _waiting(method, grant, options, position + 1)
+            return _waiting(facts, grant, options, position + 1)
         grant = _with_account(grant, options[0])
-    check_base_host(method, facts, grant.account.kept)
+    check_base_host(facts.knowing(grant.account.kept))
     return grant
 
 
-def apply_choice(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, answer: Chosen
-) -> Flow[Grant | Waiting]:
+def apply_choice(oauth: OAuth2, facts: Facts, attempt: Attempt, answer: Chosen) -> Flow[Grant | Waiting]:
     """Go on with the account that a person chose among those that were offered.
 
     Raises:
@@ -72,16 +63,15 @@ def apply_choice(
     offered = [AccountOption(item["id"], item["label"], item["kept"]) for item in kept[_OPTIONS]]
     chosen = next((option for option in offered if option.id == answer.option_id), None)
     if chosen is None:
-        fault = problem(ProblemCode.INVALID_FIELD, "option", label="The account", reason="it was not offered")
-        raise InvalidInputError(fault)
+        raise invalid_field("option", label="The account", reason="it was not offered")
     grant = _with_account(grant_from_stored(kept["grant"]), chosen)
-    return (yield from settle(method, oauth, facts, grant, kept["position"]))
+    return (yield from settle(oauth, facts, grant, kept["position"]))
 
 
-def _waiting(method: AuthMethod, grant: Grant, options: list[AccountOption], position: int) -> Waiting:
+def _waiting(facts: Facts, grant: Grant, options: list[AccountOption], position: int) -> Waiting:
     offered = [{"id": one.id, "label": one.label, "kept": dict(one.kept)} for one in options]
     kept = {"grant": grant_to_stored(grant), "position": position, _OPTIONS: offered}
-    return Waiting(AccountChoiceStep(method.title, tuple(options)), kept)
+    return Waiting(AccountChoiceStep(facts.method.title, tuple(options)), kept)
 
 
 def _answered(request: OutRequest, facts: Facts) -> Flow[Any]:
@@ -109,9 +99,7 @@ def _options(step: AfterToken, body: Any, facts: Facts) -> list[AccountOption]: 
         if option is not None and len(found) < MAX_OPTIONS:
             found.setdefault(option.id, option)
     if not found:
-        details: Mapping[str, str] = {"cause": "NO_ACCOUNT"}
-        fault = problem(ProblemCode.PROVIDER_REFUSED_AUTHORIZATION, provider=facts.provider, details=details)
-        raise RefusedOutsideError(fault)
+        raise facts.error(ProblemCode.PROVIDER_REFUSED_AUTHORIZATION, cause="NO_ACCOUNT")
     return list(found.values())
 
 

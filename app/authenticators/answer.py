@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -30,12 +29,6 @@ def read_object(answer: InResponse) -> dict[str, Any] | None:
     if found is None and media_type in _MAYBE_FORM:
         found = _form(answer.body)
     return found
-
-
-def facts_of_answer(answer: InResponse, body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what predicates over an answer see."""
-    headers = {name.lower(): value for name, value in answer.headers}
-    return {"status": answer.status, "headers": headers, "body": body}
 
 
 def seconds(value: Any, ceiling_s: int) -> int | None:  # noqa: ANN401 - JSON edge

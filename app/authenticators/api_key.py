@@ -8,7 +8,7 @@ from app.authenticators.base import Facts, Grant
 from app.authenticators.entered import EnteredCredentials
 from app.authenticators.placement import place
 from app.authenticators.values import values_of
-from app.catalog.definition import AuthKind, AuthMethod
+from app.catalog.definition import AuthKind
 from app.foundation.messages import OutRequest
 
 
@@ -17,19 +17,19 @@ class ApiKeyAuthenticator(EnteredCredentials):
 
     kind: ClassVar[AuthKind] = AuthKind.API_KEY
 
-    def apply(self, method: AuthMethod, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
+    def apply(self, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
         """Place the key."""
-        return place_all(method, facts, grant, request)
+        return place_all(facts, grant, request)
 
 
-def place_all(method: AuthMethod, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
+def place_all(facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
     """Return ``request`` with every placement of the method carried out, in order.
 
     Raises:
         InvalidInputError: a value may not stand at its place.
         NotAllowedNowError: a value is missing.
     """
-    values = values_of(method, facts, grant.values, grant.account.kept)
-    for placement in method.place:
+    values = values_of(facts, grant)
+    for placement in facts.method.place:
         request = place(request, placement, values)
     return request

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from app.authenticators.steps import Step
 from app.catalog.definition import AuthKind, AuthMethod, Definition
+from app.foundation.errors import NotAllowedNowError, OutsideError, outside_error
 from app.foundation.messages import InResponse, OutRequest
 from app.foundation.plain_data import from_data, to_data
+from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
+from app.foundation.shapes import secret_paths
 
 T = TypeVar("T")
 Flow: TypeAlias = Generator[OutRequest, InResponse, T]
@@ -34,13 +38,14 @@ class ApplicationFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that an authenticator may know of the world; it reads no clock and makes no randomness of its own.
+    """All that an authenticator may know: the method, and the world; it has no clock and no randomness of its own.
 
     ``config`` and ``application.fields`` may hold :class:`Secret` leaves. ``account`` is what earlier answers
     kept. ``random`` makes a fresh text of 43 URL-safe characters (256 bits) at each call.
     """
 
     definition: Definition
+    method: AuthMethod
     now: datetime
     random: Callable[[], str]
     config: Mapping[str, Any] = field(default_factory=_nothing)
@@ -52,6 +57,18 @@ class Facts:
     def provider(self) -> str:
         """The provider's name, as messages use it."""
         return self.definition.name
+
+    def knowing(self, account: Mapping[str, str]) -> Facts:
+        """Return the facts with what an answer said of the account."""
+        return replace(self, account={**self.account, **account})
+
+    def error(self, code: ProblemCode, **details: Any) -> OutsideError:  # noqa: ANN401 - JSON values
+        """Return the error of the outside that ``code`` is, said of this provider."""
+        return outside_error(problem(code, provider=self.provider, details=details))
+
+    def not_ready(self, code: ProblemCode, *path: str) -> NotAllowedNowError:
+        """Return the error of something that has to be there first."""
+        return NotAllowedNowError(problem(code, *path, provider=self.provider))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,9 @@ class Grant:
     granted_scopes: tuple[str, ...] | None = field(default=None, metadata={"key": "granted"})
     requested_scopes: tuple[str, ...] = field(default=(), metadata={"key": "requested"})
     account: AccountFound = field(default_factory=AccountFound)
+
+
+NO_GRANT: Final = Grant(values=NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,41 +171,41 @@ class RevocationReport:
     alive: tuple[str, ...] = ()
 
 
-class Authenticator(Protocol):
+class Authenticator(ABC):
     """One kind of auth method. All is pure: what is yielded is sent by the caller, without redirects.
 
     Flows raise ``InvalidInputError`` (paths begin with ``credentials``), ``NotAllowedNowError``
     (configuration or application missing) and the subclasses of ``OutsideError``; the caller's own
-    ``OutsideError`` of a failed send ends a flow.
+    ``OutsideError`` of a failed send ends a flow. Without their own words for it, kinds cannot renew or revoke.
     """
 
     kind: ClassVar[AuthKind]
 
-    def begin(self, method: AuthMethod, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
+    @abstractmethod
+    def begin(self, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
         """Start an authorization: say what the person has to do first."""
-        ...
 
-    def complete(
-        self, method: AuthMethod, facts: Facts, attempt: Attempt, answer: Answer
-    ) -> Flow[Grant | Waiting]:
+    @abstractmethod
+    def complete(self, facts: Facts, attempt: Attempt, answer: Answer) -> Flow[Grant | Waiting]:
         """Take the answer to the last step: the grant, or one more step."""
-        ...
 
-    def can_renew(self, method: AuthMethod, grant: Grant) -> bool:
+    def can_renew(self, method: AuthMethod, grant: Grant) -> bool:  # noqa: ARG002 - what other kinds need
         """Return whether :meth:`renew` can be tried without a person."""
-        ...
+        return False
 
-    def renew(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Grant]:
+    def renew(self, facts: Facts, grant: Grant) -> Flow[Grant]:  # noqa: ARG002 - what other kinds need
         """Renew the grant; the old one may be dead from the moment the request is sent."""
-        ...
+        yield from ()
+        raise facts.error(ProblemCode.REAUTHENTICATION_REQUIRED, cause="NO_REFRESH_TOKEN")
 
-    def revoke(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
-        """Take the grant back at the provider, where that can be done."""
-        ...
+    def revoke(self, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
+        """Take the grant back at the provider, where that can be done; report what may still work there."""
+        yield from ()
+        return RevocationReport(alive=secret_values(facts.method, grant.values))
 
-    def apply(self, method: AuthMethod, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
+    @abstractmethod
+    def apply(self, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
         """Place the credentials on a request and mark where they stand."""
-        ...
 
 
 def grant_to_stored(grant: Grant) -> dict[str, Any]:
@@ -197,3 +217,26 @@ def grant_to_stored(grant: Grant) -> dict[str, Any]:
 def grant_from_stored(stored: Mapping[str, Any]) -> Grant:
     """Read what :func:`grant_to_stored` wrote."""
     return from_data(Grant, stored)
+
+
+def secret_fields(method: AuthMethod) -> frozenset[str]:
+    """The names of the entered fields that the form's schema marks as secret."""
+    return frozenset(path[0] for path in secret_paths(method.credentials or {}))
+
+
+def entered_fields(method: AuthMethod) -> tuple[str, ...]:
+    """The names of all fields of the credential form, in its order."""
+    return tuple((method.credentials or {}).get("properties", {}))
+
+
+def secret_values(method: AuthMethod, values: Iterable[str]) -> tuple[str, ...]:
+    """The names among those of a grant's ``values`` that may not be shown: all but the form's plain fields."""
+    shown = frozenset(entered_fields(method)) - secret_fields(method)
+    return tuple(name for name in values if name not in shown)
+
+
+def required(part: T | None) -> T:
+    """Return a part of a definition that its kind of auth method or grant always has: the loader lets no other in."""
+    if part is None:
+        raise ValueError("the definition lacks a part that its kind must have")
+    return part

@@ -5,15 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import ClassVar, Final
 
-from app.authenticators.base import AccountFound, Entered, Facts, Grant
+from app.authenticators.base import AccountFound, Entered, Facts, Grant, secret_fields
 from app.authenticators.credentials import read_entered
 from app.authenticators.entered import EnteredCredentials
 from app.authenticators.placement import with_secret_header
-from app.authenticators.values import Values, secret_fields, values_of
+from app.authenticators.values import Values, values_of
 from app.catalog.definition import AuthKind, AuthMethod
-from app.foundation.errors import InvalidInputError
+from app.foundation.errors import invalid_field
 from app.foundation.messages import OutRequest
-from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.templates import template
 
@@ -29,15 +28,15 @@ class BasicAuthenticator(EnteredCredentials):
 
     kind: ClassVar[AuthKind] = AuthKind.BASIC
 
-    def apply(self, method: AuthMethod, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
+    def apply(self, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
         """Set ``Authorization: Basic``.
 
         Raises:
             InvalidInputError: the user name holds a colon, or a part holds a control character.
             NotAllowedNowError: a value is missing.
         """
-        values = values_of(method, facts, grant.values, grant.account.kept)
-        username, password = _templates(method)
+        values = values_of(facts, grant)
+        username, password = _templates(facts.method)
         pair = f"{_user(values, username)}:{values.text(password)}"
         coded = b64encode(pair.encode()).decode()
         secrets = (*values.secrets_of(username), *values.secrets_of(password), Secret(coded))
@@ -65,6 +64,4 @@ def _user(values: Values, text: str) -> str:
         return user
     variables = sorted(template(text).variables)
     path = variables[0].split(".") if variables else ["credentials"]
-    raise InvalidInputError(
-        problem(ProblemCode.INVALID_FIELD, *path, label="The user name", reason="it may not contain a colon")
-    )
+    raise invalid_field(*path, label="The user name", reason="it may not contain a colon")

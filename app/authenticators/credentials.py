@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from app.authenticators.base import Attempt, Facts, Grant
+from app.authenticators.base import Attempt, Facts, Grant, entered_fields, secret_fields
 from app.authenticators.steps import CredentialFormStep
-from app.authenticators.values import entered_fields, secret_fields
 from app.catalog.definition import AuthKind, AuthMethod
 from app.catalog.sample_keys import is_private_key, sample_keys
 from app.foundation.errors import InvalidInputError
@@ -26,8 +25,9 @@ class SecretHint:
     hint: str | None
 
 
-def form_step(method: AuthMethod, facts: Facts, attempt: Attempt) -> CredentialFormStep:
+def form_step(facts: Facts, attempt: Attempt) -> CredentialFormStep:
     """Return the step that asks for the method's credentials."""
+    method = facts.method
     return CredentialFormStep(
         title=method.title,
         schema=dict(method.credentials or {}),

@@ -23,37 +23,33 @@ class CustomAuthenticator(EnteredCredentials):
 
     kind: ClassVar[AuthKind] = AuthKind.CUSTOM
 
-    def complete(
-        self, method: AuthMethod, facts: Facts, attempt: Attempt, answer: Answer
-    ) -> Flow[Grant | Waiting]:
+    def complete(self, facts: Facts, attempt: Attempt, answer: Answer) -> Flow[Grant | Waiting]:
         """Check what was entered, and log in with it where the definition says so."""
-        if method.login is None:
-            return (yield from super().complete(method, facts, attempt, answer))
-        entered = self._grant(method, entered_of(answer))
-        grant = yield from log_in(method, method.login, facts, entered, AuthStage.ENTERED)
-        self.apply(method, facts, grant, blank_request())
+        login = facts.method.login
+        if login is None:
+            return (yield from super().complete(facts, attempt, answer))
+        entered = self._grant(facts.method, entered_of(answer))
+        grant = yield from log_in(login, facts, entered, AuthStage.ENTERED)
+        self.apply(facts, grant, blank_request())
         return grant
 
     def can_renew(self, method: AuthMethod, grant: Grant) -> bool:
         """Return whether there is a session token that can be renewed."""
         return method.login is not None and can_renew_login(method.login, grant)
 
-    def renew(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Grant]:
+    def renew(self, facts: Facts, grant: Grant) -> Flow[Grant]:
         """Renew the session token."""
-        if method.login is None:
-            return (yield from super().renew(method, facts, grant))
-        return (yield from renew_login(method, method.login, facts, grant))
+        login = facts.method.login
+        return (yield from renew_login(login, facts, grant) if login else super().renew(facts, grant))
 
-    def apply(self, method: AuthMethod, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
+    def apply(self, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
         """Carry out all placements, then the signature."""
-        request = place_all(method, facts, grant, request)
-        if not method.sign:
-            return request
-        return aws_signed(request, _aws_key(method, facts, grant), now=facts.now)
+        request = place_all(facts, grant, request)
+        return aws_signed(request, _aws_key(facts, grant), now=facts.now) if facts.method.sign else request
 
 
-def _aws_key(method: AuthMethod, facts: Facts, grant: Grant) -> AwsKey:
-    values, sign = values_of(method, facts, grant.values, grant.account.kept), method.sign
+def _aws_key(facts: Facts, grant: Grant) -> AwsKey:
+    values, sign = values_of(facts, grant), facts.method.sign
     session = sign.get("sessionToken")
     return AwsKey(
         access_key_id=values.text(sign["accessKeyId"]),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from app.authenticators.answer import read_object, seconds
-from app.authenticators.base import AccountFound, Attempt, Facts, Flow, Grant, Waiting
+from app.authenticators.base import Attempt, Facts, Flow, Grant, Waiting
 from app.authenticators.entered import wrong_answer
 from app.authenticators.oauth2_authorize import scope_params
 from app.authenticators.oauth2_client_auth import application_of, client_proof
@@ -16,13 +16,13 @@ from app.authenticators.oauth2_request import endpoint_request, token_request
 from app.authenticators.oauth2_token import picked_text, read_token_answer
 from app.authenticators.refusal import AuthStage
 from app.authenticators.steps import DeviceCodeStep, step_from_json, step_to_json
-from app.authenticators.values import Param, values_of
-from app.catalog.definition import AccountPick, AuthMethod, OAuth2
+from app.authenticators.values import values_of
+from app.catalog.definition import AccountPick, OAuth2
 from app.foundation.egress import EgressRefusedError, parse_target
-from app.foundation.errors import RefusedOutsideError, TransientOutsideError
+from app.foundation.errors import TransientOutsideError
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse
-from app.foundation.problems import ProblemCode, problem
+from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -38,29 +38,27 @@ _STEP: Final = "step"
 _EXPIRES: Final = "expiresAt"
 
 
-def device_step(method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
+def device_step(oauth: OAuth2, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
     """Ask for a device code and a user code (RFC 8628 3.1 and 3.2).
 
     Raises:
         OutsideError: the provider refused, failed, or answered with codes that are none.
     """
-    values = values_of(method, facts)
+    values = values_of(facts)
     url = values.url(oauth.device_url or "")
-    scopes = [Param(name, value) for name, value in scope_params(method, oauth, attempt.scopes).items()]
-    client = Param("client_id", application_of(facts, values).client_id)
-    request = endpoint_request(
-        oauth, values, url, [client, *scopes], proof=client_proof(oauth, facts, values, url)
-    )
+    client_id = application_of(facts, values).client_id
+    params = {"client_id": client_id, **scope_params(facts, oauth, attempt.scopes)}
+    request = endpoint_request(oauth, values, url, params, proof=client_proof(oauth, facts, values, url))
     answer = yield request
     nobody = AccountPick(None, None)
     spec = replace(oauth.token, success=None, access_token=_FIELD, refresh_token=None, account=nobody)
     found = read_token_answer(spec, oauth.problems, answer, facts, AuthStage.SIGN_IN, request.secrets)
-    step = _step(method, read_object(answer) or {}, facts)
+    step = _step(read_object(answer) or {}, facts)
     expires = int(facts.now.timestamp()) + step.expires_in_s
     return _waiting(step, {_DEVICE_CODE: found.access_token, _EXPIRES: expires})
 
 
-def poll(method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt) -> Flow[Grant | Waiting]:
+def poll(oauth: OAuth2, facts: Facts, attempt: Attempt) -> Flow[Grant | Waiting]:
     """Ask once whether the person has consented (RFC 8628 3.4 and 3.5).
 
     ``slow_down`` adds five seconds for good; an outage doubles the interval, because the provider must not be
@@ -73,13 +71,13 @@ def poll(method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt) -> F
     if not isinstance(code, Secret) or not isinstance(step, DeviceCodeStep):
         raise wrong_answer()
     if facts.now.timestamp() >= attempt.kept[_EXPIRES]:
-        raise _expired(facts)
-    values = values_of(method, facts)
-    params = [
-        Param("grant_type", GRANT_TYPE),
-        Param("device_code", code.reveal(), True),
-        Param("client_id", application_of(facts, values).client_id),
-    ]
+        raise facts.error(ProblemCode.AUTHORIZATION_EXPIRED)
+    values = values_of(facts)
+    params = {
+        "grant_type": GRANT_TYPE,
+        "device_code": code.reveal(),
+        "client_id": application_of(facts, values).client_id,
+    }
     request = token_request(oauth, facts, values, params)
     try:
         answer = yield request
@@ -92,7 +90,7 @@ def poll(method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt) -> F
     except TransientOutsideError as away:
         wait_s = max(2 * step.interval_s, int(away.problem.retry_after_s or 0))
         return _waiting(_slower(step, wait_s), attempt.kept)
-    return renewed(Grant({}, requested_scopes=attempt.scopes, account=AccountFound()), found)
+    return renewed(Grant({}, requested_scopes=attempt.scopes), found)
 
 
 def _pending(oauth: OAuth2, step: DeviceCodeStep, answer: InResponse, facts: Facts) -> DeviceCodeStep | None:
@@ -103,7 +101,7 @@ def _pending(oauth: OAuth2, step: DeviceCodeStep, answer: InResponse, facts: Fac
         case "slow_down":
             return _slower(step, step.interval_s + _SLOW_DOWN_S)
         case "expired_token":
-            raise _expired(facts)
+            raise facts.error(ProblemCode.AUTHORIZATION_EXPIRED)
     return None
 
 
@@ -115,13 +113,13 @@ def _waiting(step: DeviceCodeStep, kept: Mapping[str, Any]) -> Waiting:
     return Waiting(step, {**kept, _STEP: step_to_json(step)}, poll_after_s=step.interval_s)
 
 
-def _step(method: AuthMethod, body: Mapping[str, Any], facts: Facts) -> DeviceCodeStep:
+def _step(body: Mapping[str, Any], facts: Facts) -> DeviceCodeStep:
     user_code = picked_text("user_code", body, _MAX_CODE_CHARS)
     address = _address(body, "verification_uri") or _address(body, "verification_url")  # Google's name for it
     if user_code is None or address is None:
-        raise RefusedOutsideError(problem(ProblemCode.TOKEN_RESPONSE_INVALID, provider=facts.provider))
+        raise facts.error(ProblemCode.TOKEN_RESPONSE_INVALID)
     return DeviceCodeStep(
-        title=method.title,
+        title=facts.method.title,
         user_code=user_code,
         verification_url=address,
         verification_url_complete=_address(body, "verification_uri_complete"),
@@ -137,7 +135,3 @@ def _address(body: Mapping[str, Any], name: str) -> str | None:
         return url if url is not None and parse_target(url) else None
     except EgressRefusedError:
         return None
-
-
-def _expired(facts: Facts) -> RefusedOutsideError:
-    return RefusedOutsideError(problem(ProblemCode.AUTHORIZATION_EXPIRED, provider=facts.provider))

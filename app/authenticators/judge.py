@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from app.catalog.classification import Classification, classify, facts_of
-from app.catalog.definition import Definition, ErrorPicks, Troubleshooting
+from app.catalog.definition import Definition, ErrorPicks
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import OutsideError, outside_error
 from app.foundation.expressions import compile_pick
@@ -66,8 +67,7 @@ def read_answer(
 
     ``redactor`` must know the secrets of the request: answers echo them.
     """
-    headers = {name.lower(): value for name, value in response.headers}
-    body = body_of(response)
+    headers, body = dict(response.headers), body_of(response)
     outcome = classify(definition.http, response.status, headers, body)
     if outcome.code is None:
         return outcome, None
@@ -126,7 +126,7 @@ def explained(
     return problem(
         code,
         retry_after_s=retry_after_s,
-        remediation=tuple(_steps(definition, code)),
+        remediation=_steps(definition, code),
         details=details,
         provider=definition.name,
         status=str(status) if status is not None else "?",
@@ -139,15 +139,7 @@ def with_troubleshooting(definition: Definition, fault: OutsideError) -> Outside
     seen = fault.problem
     stated = explained(definition, seen.code, details=dict(seen.details), retry_after_s=seen.retry_after_s)
     if "reason" in seen.details or seen.code is ProblemCode.UPSTREAM_TLS:
-        stated = Problem(
-            seen.code,
-            seen.message,
-            seen.path,
-            seen.retryable,
-            seen.retry_after_s,
-            stated.remediation,
-            seen.details,
-        )
+        stated = replace(seen, remediation=stated.remediation)
     return type(fault)(stated)
 
 
@@ -187,11 +179,11 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _steps(definition: Definition, code: ProblemCode) -> list[Remediation]:
-    found: list[Troubleshooting] = [entry for entry in definition.troubleshooting if entry.code == code.value]
+def _steps(definition: Definition, code: ProblemCode) -> tuple[Remediation, ...]:
     kind = _KIND_OF.get(code, RemediationKind.CHECK_PROVIDER)
-    return [
+    return tuple(
         Remediation(kind, step, _WHO.get(entry.who, FixBy.USER), entry.url)
-        for entry in found
+        for entry in definition.troubleshooting
+        if entry.code == code.value
         for step in entry.steps
-    ]
+    )

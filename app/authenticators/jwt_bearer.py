@@ -5,22 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from app.authenticators.base import Facts, Flow, Grant
+from app.authenticators.base import Facts, Flow, Grant, required
 from app.authenticators.oauth2_authorize import scope_params
-from app.authenticators.oauth2_grants import renewed
+from app.authenticators.oauth2_grants import answered, renewed
 from app.authenticators.oauth2_request import token_request
-from app.authenticators.oauth2_token import read_token_answer
 from app.authenticators.refusal import AuthStage
 from app.authenticators.signed_jwt import SigningKeyError, signed_jwt
-from app.authenticators.values import Param, Values, values_of
-from app.catalog.definition import Assertion, AuthMethod, ClientAuth, OAuth2
-from app.foundation.errors import (
-    ApplicationRejectedError,
-    CredentialsRejectedError,
-    InvalidInputError,
-    PatchbayError,
-)
-from app.foundation.problems import ProblemCode, problem
+from app.authenticators.values import Values, values_of
+from app.catalog.definition import Assertion, ClientAuth, OAuth2
+from app.foundation.errors import PatchbayError, invalid_field
+from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.foundation.templates import template
 
@@ -28,7 +22,7 @@ GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def jwt_bearer(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: AuthStage
+    oauth: OAuth2, facts: Facts, scopes: tuple[str, ...], grant: Grant, stage: AuthStage
 ) -> Flow[Grant]:
     """Exchange an assertion for a token; ``grant`` holds what a person entered (a service account's key).
 
@@ -38,19 +32,12 @@ def jwt_bearer(
         InvalidInputError: the entered key cannot sign.
         OutsideError: the provider refused or failed, or the stored or registered key cannot sign.
     """
-    if oauth.assertion is None:
-        raise ValueError(f"the auth method {method.id} has no assertion")
-    values = values_of(method, facts, grant.values, grant.account.kept)
-    scope = scope_params(method, oauth, scopes)
-    assertion = _assertion(oauth, oauth.assertion, facts, values, scope.get("scope"), stage)
-    params = [
-        Param("grant_type", GRANT_TYPE),
-        Param("assertion", assertion.reveal(), True),
-        *(Param(name, value) for name, value in scope.items()),
-    ]
+    values = values_of(facts, grant)
+    scope = scope_params(facts, oauth, scopes)
+    assertion = _assertion(oauth, required(oauth.assertion), facts, values, scope.get("scope"), stage)
+    params = {"grant_type": GRANT_TYPE, "assertion": assertion.reveal(), **scope}
     request = token_request(oauth, facts, values, params, is_anonymous=oauth.client_auth == ClientAuth.NONE)
-    answer = yield request
-    found = read_token_answer(oauth.token, oauth.problems, answer, facts, stage, request.secrets)
+    found = yield from answered(oauth, facts, request, stage)
     return renewed(replace(grant, requested_scopes=scopes), found)
 
 
@@ -79,11 +66,9 @@ def _assertion(
 def _unusable_key(spec: Assertion, facts: Facts, stage: AuthStage) -> PatchbayError:
     name = template(spec.key).only_variable() or "credentials"
     if name.startswith("application."):
-        details = {"cause": "SIGNING_KEY"}
-        return ApplicationRejectedError(
-            problem(ProblemCode.APPLICATION_REJECTED, provider=facts.provider, details=details)
-        )
+        return facts.error(ProblemCode.APPLICATION_REJECTED, cause="SIGNING_KEY")
     if stage is AuthStage.RENEWAL:
-        return CredentialsRejectedError(problem(ProblemCode.CREDENTIALS_REJECTED, provider=facts.provider))
-    reason = f"it is not a private key that can sign with {spec.algorithm}"
-    return InvalidInputError(problem(ProblemCode.INVALID_FIELD, *name.split("."), reason=reason))
+        return facts.error(ProblemCode.CREDENTIALS_REJECTED)
+    return invalid_field(
+        *name.split("."), reason=f"it is not a private key that can sign with {spec.algorithm}"
+    )

@@ -7,37 +7,31 @@ from typing import Final
 
 from app.authenticators.base import Facts, Flow, Grant
 from app.authenticators.method_request import check_base_host
-from app.authenticators.oauth2_grants import reauthentication, renewed
+from app.authenticators.oauth2_grants import renewed
 from app.authenticators.oauth2_request import write_request
 from app.authenticators.oauth2_token import TokenFound, read_token_answer
 from app.authenticators.placement import with_secret_header
 from app.authenticators.refusal import AuthStage
 from app.authenticators.values import Values, values_of
-from app.catalog.definition import AuthMethod, Login, RenewalBy, TokenAnswer
-from app.foundation.errors import (
-    ApplicationRejectedError,
-    CredentialsRejectedError,
-    OutsideError,
-    RefusedOutsideError,
-)
-from app.foundation.messages import InResponse, OutRequest
-from app.foundation.problems import ProblemCode, problem
+from app.catalog.definition import Login, RenewalBy, TokenAnswer
+from app.foundation.errors import ApplicationRejectedError, CredentialsRejectedError, RefusedOutsideError
+from app.foundation.messages import OutRequest
+from app.foundation.problems import ProblemCode
 
 _REJECTED: Final = frozenset({400, 401, 403, 422})
 
 
-def log_in(method: AuthMethod, login: Login, facts: Facts, grant: Grant, stage: AuthStage) -> Flow[Grant]:
+def log_in(login: Login, facts: Facts, grant: Grant, stage: AuthStage) -> Flow[Grant]:
     """Log in with the entered values of ``grant``, and add the token to them.
 
     Raises:
         CredentialsRejectedError: the values are not accepted (400, 401, 403, 422, or the answer says so).
         OutsideError: the outside failed otherwise.
     """
-    values = values_of(method, facts, grant.values, grant.account.kept)
+    values = values_of(facts, grant)
     request = _request(login, values, values.url(login.url), login.body)
-    answer = yield request
-    found = _read(login.token, answer, facts, stage, request)
-    check_base_host(method, facts, found.account.kept)
+    found = yield from _answered(login.token, facts, stage, request)
+    check_base_host(facts.knowing(found.account.kept))
     return renewed(grant, found)
 
 
@@ -48,7 +42,7 @@ def can_renew_login(login: Login, grant: Grant) -> bool:
     return login.renewal.by in {RenewalBy.LOGIN, RenewalBy.EXCHANGE}
 
 
-def renew_login(method: AuthMethod, login: Login, facts: Facts, grant: Grant) -> Flow[Grant]:
+def renew_login(login: Login, facts: Facts, grant: Grant) -> Flow[Grant]:
     """Renew the session token as the definition says.
 
     Where a refresh token is no longer accepted, the entered values log in once more: nobody needs to come.
@@ -57,25 +51,23 @@ def renew_login(method: AuthMethod, login: Login, facts: Facts, grant: Grant) ->
         OutsideError: the outside refused or failed.
     """
     if not can_renew_login(login, grant):
-        raise reauthentication(facts, "NO_REFRESH_TOKEN")
+        raise facts.error(ProblemCode.REAUTHENTICATION_REQUIRED, cause="NO_REFRESH_TOKEN")
     if login.renewal.by is RenewalBy.LOGIN:
-        return (yield from log_in(method, login, facts, grant, AuthStage.RENEWAL))
+        return (yield from log_in(login, facts, grant, AuthStage.RENEWAL))
     try:
-        return (yield from _renewed(method, login, facts, grant))
+        return (yield from _renewed(login, facts, grant))
     except CredentialsRejectedError:
-        return (yield from log_in(method, login, facts, grant, AuthStage.RENEWAL))
+        return (yield from log_in(login, facts, grant, AuthStage.RENEWAL))
 
 
-def _renewed(method: AuthMethod, login: Login, facts: Facts, grant: Grant) -> Flow[Grant]:
-    values = values_of(method, facts, grant.values, grant.account.kept)
+def _renewed(login: Login, facts: Facts, grant: Grant) -> Flow[Grant]:
+    values = values_of(facts, grant)
     texts = dict(login.renewal.params)
     if login.renewal.by is RenewalBy.REFRESH_TOKEN:
         texts.setdefault("refresh_token", "{credentials.refreshToken}")
     request = _request(login, values, values.url(login.renewal.url or login.url), texts)
-    answer = yield request
-    return renewed(
-        grant, _read(login.renewal.token or login.token, answer, facts, AuthStage.RENEWAL, request)
-    )
+    spec = login.renewal.token or login.token
+    return renewed(grant, (yield from _answered(spec, facts, AuthStage.RENEWAL, request)))
 
 
 def _request(login: Login, values: Values, url: str, texts: Mapping[str, str]) -> OutRequest:
@@ -90,19 +82,11 @@ def _request(login: Login, values: Values, url: str, texts: Mapping[str, str]) -
     return request
 
 
-def _read(
-    spec: TokenAnswer, answer: InResponse, facts: Facts, stage: AuthStage, request: OutRequest
-) -> TokenFound:
+def _answered(spec: TokenAnswer, facts: Facts, stage: AuthStage, request: OutRequest) -> Flow[TokenFound]:
+    answer = yield request
     try:
         return read_token_answer(spec, (), answer, facts, stage, request.secrets)
     except (RefusedOutsideError, ApplicationRejectedError) as refused:
         if answer.status not in _REJECTED and refused.problem.code is not ProblemCode.UPSTREAM_REJECTED:
             raise
-        raise _rejected(facts, refused) from None
-
-
-def _rejected(facts: Facts, refused: OutsideError) -> CredentialsRejectedError:
-    details = refused.problem.details
-    return CredentialsRejectedError(
-        problem(ProblemCode.CREDENTIALS_REJECTED, provider=facts.provider, details=details)
-    )
+        raise facts.error(ProblemCode.CREDENTIALS_REJECTED, **refused.problem.details) from None

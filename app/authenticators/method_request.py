@@ -12,9 +12,9 @@ from app.authenticators.base import NOTHING, Facts
 from app.authenticators.parameters import check_path_values, flattened, text_of
 from app.authenticators.placement import with_header, with_secret_header
 from app.authenticators.values import Values, values_of
-from app.catalog.definition import AuthMethod, Method
+from app.catalog.definition import Method
 from app.catalog.hosts import allowed_hosts, host_allowed, host_of
-from app.foundation.errors import InvalidInputError, NotAllowedNowError, RefusedOutsideError
+from app.foundation.errors import InvalidInputError, NotAllowedNowError
 from app.foundation.messages import OutRequest
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
@@ -24,13 +24,7 @@ from app.foundation.templates import template
 _QUERY_SAFE: Final = "[]"  # brackets name members of objects and stand for themselves in queries
 
 
-def method_request(
-    auth: AuthMethod,
-    facts: Facts,
-    account: Mapping[str, str],
-    name: str,
-    params: Mapping[str, Any] = NOTHING,
-) -> OutRequest:
+def method_request(facts: Facts, name: str, params: Mapping[str, Any] = NOTHING) -> OutRequest:
     """Return the request of a method, without credentials; absent parameters get their defaults.
 
     ``params`` have been checked against the method's schema; whatever it lets through, they cannot leave the
@@ -45,7 +39,9 @@ def method_request(
     method = facts.definition.methods[name]
     params = with_defaults(method.params, params)
     check_path_values(params, method.places)
-    values = _values(auth, facts, account, method, params)
+    plain = values_of(facts)
+    in_path = {key: text_of(value) for key, value in params.items() if method.places.get(key) == "path"}
+    values = replace(plain, groups={**plain.groups, "params": in_path})
     url, shown_url = _addresses(facts, method, values, params)
     request = OutRequest(method.http_method, url, shown_url=shown_url)
     for header, text in {**facts.definition.http.headers, **method.headers}.items():
@@ -58,7 +54,7 @@ def method_request(
     return _marked(_with_body(request, method, params), method, params)
 
 
-def check_base_host(auth: AuthMethod, facts: Facts, account: Mapping[str, str]) -> None:
+def check_base_host(facts: Facts) -> None:
     """Check the host of the base address where an answer named it: it must be one that the definition allows.
 
     Raises:
@@ -68,21 +64,11 @@ def check_base_host(auth: AuthMethod, facts: Facts, account: Mapping[str, str]) 
     if not any(name.startswith("account.") for name in template(http.base_url).variables):
         return
     try:
-        host = host_of(values_of(auth, facts, account=account).url(http.base_url))
+        host = host_of(values_of(facts).url(http.base_url))
     except (InvalidInputError, NotAllowedNowError):
         host = None
     if host is None or not host_allowed(host, allowed_hosts(http.hosts, facts.config)):
-        raise RefusedOutsideError(
-            problem(ProblemCode.TOKEN_RESPONSE_INVALID, provider=facts.provider, details={"cause": "HOST"})
-        )
-
-
-def _values(
-    auth: AuthMethod, facts: Facts, account: Mapping[str, str], method: Method, params: Mapping[str, Any]
-) -> Values:
-    plain = values_of(auth, facts, account=account)
-    in_path = {name: text_of(value) for name, value in params.items() if method.places.get(name) == "path"}
-    return Values({**plain.groups, "params": in_path}, plain.hidden, plain.provider)
+        raise facts.error(ProblemCode.TOKEN_RESPONSE_INVALID, cause="HOST")
 
 
 def _addresses(facts: Facts, method: Method, values: Values, params: Mapping[str, Any]) -> tuple[str, str]:
@@ -94,7 +80,7 @@ def _addresses(facts: Facts, method: Method, values: Values, params: Mapping[str
     if not path.startswith("/") or host is None or host != host_of(base):
         raise InvalidInputError(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "params", label="The path"))
     if not host_allowed(host, allowed_hosts(facts.definition.http.hosts, values.groups["config"])):
-        raise RefusedOutsideError(problem(ProblemCode.EGRESS_BLOCKED))
+        raise facts.error(ProblemCode.EGRESS_BLOCKED)
     query = urlencode(list(_placed(method, params, "query")), quote_via=quote, safe=_QUERY_SAFE)
     tail = f"{'&' if '?' in path else '?'}{query}" if query else ""
     if not values.hides(base_text) and not values.hides(method.path):

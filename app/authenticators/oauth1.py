@@ -1,13 +1,10 @@
 """OAuth 1.0a (RFC 5849): temporary credentials, consent, token credentials, and a signature on every request."""
 
-# ruff: noqa: ARG002 - members of the protocol are given what other kinds need
-
 from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import ClassVar, Final
 from urllib.parse import quote, urlencode
 
@@ -20,22 +17,23 @@ from app.authenticators.base import (
     Facts,
     Flow,
     Grant,
-    RevocationReport,
     Waiting,
+    required,
 )
 from app.authenticators.entered import wrong_answer
 from app.authenticators.method_request import check_base_host
 from app.authenticators.oauth1_signature import SignatureRefusedError, Signer, signed
 from app.authenticators.oauth2_authorize import redirect_uri_of
 from app.authenticators.oauth2_client_auth import application_of
-from app.authenticators.oauth2_grants import reauthentication
+from app.authenticators.oauth2_grants import renewed
 from app.authenticators.oauth2_token import TokenFound, picked_text, read_token_answer
 from app.authenticators.refusal import AuthStage, Refusal, refusal_error
 from app.authenticators.steps import RedirectStep
 from app.authenticators.values import Values, values_of
-from app.catalog.definition import AuthKind, AuthMethod, OAuth1, TokenAnswer
-from app.foundation.errors import ApplicationRejectedError, NotAllowedNowError, RefusedOutsideError
+from app.catalog.definition import AuthKind, OAuth1, TokenAnswer
+from app.foundation.errors import NotAllowedNowError
 from app.foundation.messages import InResponse, OutRequest
+from app.foundation.plain_data import from_data
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 
@@ -52,39 +50,31 @@ class OAuth1Authenticator(Authenticator):
 
     kind: ClassVar[AuthKind] = AuthKind.OAUTH1
 
-    def begin(self, method: AuthMethod, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
+    def begin(self, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
         """Get temporary credentials (RFC 5849 2.1) and send the person to consent (2.2).
 
         The state travels in the callback address, since OAuth 1.0 has no parameter for it.
         """
-        oauth, values = oauth1_of(method), values_of(method, facts)
+        oauth, values = required(facts.method.oauth1), values_of(facts)
         redirect_uri = redirect_uri_of(facts)
         joint = "&" if "?" in redirect_uri else "?"
         callback = f"{redirect_uri}{joint}state={quote(attempt.state.reveal(), safe='')}"
         request = _signed(oauth, facts, values, oauth.request_url, {"oauth_callback": callback})
         answer = yield replace(request, secrets=(*request.secrets, attempt.state))
         if answer.status in _REFUSED:
-            raise ApplicationRejectedError(
-                problem(
-                    ProblemCode.APPLICATION_REJECTED,
-                    provider=facts.provider,
-                    details={"providerStatus": answer.status},
-                )
-            )
+            raise facts.error(ProblemCode.APPLICATION_REJECTED, providerStatus=answer.status)
         found, body = _read(oauth, facts, answer, request)
         if body.get("oauth_callback_confirmed") != "true":
-            raise RefusedOutsideError(problem(ProblemCode.TOKEN_RESPONSE_INVALID, provider=facts.provider))
+            raise facts.error(ProblemCode.TOKEN_RESPONSE_INVALID)
         url = _consent_url(oauth, values, found.access_token)
-        step = RedirectStep(method.title, url, redirect_uri, attempt.scopes)
+        step = RedirectStep(facts.method.title, url, redirect_uri, attempt.scopes)
         return Waiting(step, {_TOKEN: found.access_token, _SECRET: found.secrets[_TOKEN_SECRET]})
 
-    def complete(
-        self, method: AuthMethod, facts: Facts, attempt: Attempt, answer: Answer
-    ) -> Flow[Grant | Waiting]:
+    def complete(self, facts: Facts, attempt: Attempt, answer: Answer) -> Flow[Grant | Waiting]:
         """Check the return and get token credentials (RFC 5849 2.3); the verifier is bound to this attempt."""
         if not isinstance(answer, Callback):
             raise wrong_answer()
-        oauth, values = oauth1_of(method), values_of(method, facts)
+        oauth, values = required(facts.method.oauth1), values_of(facts)
         verifier = _verifier(facts, attempt, answer)
         token, secret = attempt.kept[_TOKEN], attempt.kept[_SECRET]
         extra = {"oauth_verifier": verifier.reveal()}
@@ -93,43 +83,16 @@ class OAuth1Authenticator(Authenticator):
         if response.status in _REFUSED:
             raise refusal_error(Refusal("invalid_grant", None, response.status), facts, AuthStage.SIGN_IN)
         found, _ = _read(oauth, facts, response, request)
-        check_base_host(method, facts, found.account.kept)
-        return Grant(
-            values=MappingProxyType(found.values), requested_scopes=attempt.scopes, account=found.account
-        )
+        check_base_host(facts.knowing(found.account.kept))
+        return renewed(Grant({}, requested_scopes=attempt.scopes), found)
 
-    def can_renew(self, method: AuthMethod, grant: Grant) -> bool:
-        """Never: token credentials live until they are revoked."""
-        return False
-
-    def renew(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[Grant]:
-        """Refuse: a person must consent again."""
-        yield from ()
-        raise reauthentication(facts, "NO_REFRESH_TOKEN")
-
-    def revoke(self, method: AuthMethod, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
-        """Report what stays valid: OAuth 1.0 has no revocation."""
-        yield from ()
-        return RevocationReport(alive=tuple(grant.values))
-
-    def apply(self, method: AuthMethod, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
+    def apply(self, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
         """Sign the request; it must be complete, because its query and form are signed."""
-        values = values_of(method, facts, grant.values, grant.account.kept)
+        values = values_of(facts, grant)
         token, secret = grant.values.get("accessToken"), grant.values.get(_TOKEN_SECRET)
         if token is None or secret is None:
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
-        return _with_signature(oauth1_of(method), facts, values, request, {}, token, secret)
-
-
-def oauth1_of(method: AuthMethod) -> OAuth1:
-    """Return the method's oauth1 part.
-
-    Raises:
-        ValueError: it has none, which the loader never lets through.
-    """
-    if method.oauth1 is None:
-        raise ValueError(f"the auth method {method.id} has no oauth1 part")
-    return method.oauth1
+        return _with_signature(required(facts.method.oauth1), facts, values, request, {}, token, secret)
 
 
 def _signed(
@@ -170,10 +133,7 @@ def _with_signature(
         extra = {"oauth_version": "1.0", **extra}
         return signed(request, signer, extra, now=facts.now, nonce=facts.random())
     except SignatureRefusedError:
-        details = {"cause": "SIGNING_KEY"}
-        raise ApplicationRejectedError(
-            problem(ProblemCode.APPLICATION_REJECTED, provider=facts.provider, details=details)
-        ) from None
+        raise facts.error(ProblemCode.APPLICATION_REJECTED, cause="SIGNING_KEY") from None
 
 
 def _consent_url(oauth: OAuth1, values: Values, token: Secret) -> str:
@@ -187,15 +147,15 @@ def _verifier(facts: Facts, attempt: Attempt, callback: Callback) -> Secret:
     """Return the verifier of a return that is whole, ours, and answers the temporary token of this attempt."""
     params = dict(callback.params)
     if len(params) != len(callback.params) or not _same(params.get("state"), attempt.state):
-        raise _refused(facts)
+        raise facts.error(ProblemCode.CALLBACK_INVALID)
     if "denied" in params or params.get("oauth_problem") in {"user_refused", "permission_denied"}:
         raise refusal_error(Refusal("access_denied", None), facts, AuthStage.SIGN_IN)
     kept = attempt.kept.get(_TOKEN), attempt.kept.get(_SECRET)
     if not all(isinstance(value, Secret) for value in kept) or not _same(params.get("oauth_token"), kept[0]):
-        raise _refused(facts)
+        raise facts.error(ProblemCode.CALLBACK_INVALID)
     verifier = picked_text("oauth_verifier", params)
     if verifier is None or not verifier.isascii():
-        raise _refused(facts)
+        raise facts.error(ProblemCode.CALLBACK_INVALID)
     return Secret(verifier)
 
 
@@ -210,27 +170,15 @@ def _read(
 ) -> tuple[TokenFound, dict[str, str]]:
     """Read an answer as a form, whatever its media type says: RFC 5849 2.1 and 2.3 know no other."""
     form = replace(answer, headers=(("content-type", _FORM), *answer.headers))
-    spec = TokenAnswer(
-        success=None,
-        access_token="oauth_token",  # noqa: S106 - a field's name
-        refresh_token=None,
-        expires_in=None,
-        default_expires_in_s=None,
-        refresh_expires_in=None,
-        granted=None,
-        granted_separator=" ",
-        account=oauth.account,
-        keep=oauth.keep,
-        error="oauth_problem",
-        error_description="oauth_problem_advice",
-        example=oauth.example,
-        secrets={_TOKEN_SECRET: "oauth_token_secret"},
-    )
+    members = {
+        "accessToken": "oauth_token",
+        "secrets": {_TOKEN_SECRET: "oauth_token_secret"},
+        "error": "oauth_problem",
+        "errorDescription": "oauth_problem_advice",
+        "grantedSeparator": " ",
+    }
+    spec = from_data(TokenAnswer, members, account=oauth.account, keep=oauth.keep, example=oauth.example)
     found = read_token_answer(spec, (), form, facts, AuthStage.SIGN_IN, request.secrets)
     if _TOKEN_SECRET not in found.secrets:
-        raise RefusedOutsideError(problem(ProblemCode.TOKEN_RESPONSE_INVALID, provider=facts.provider))
+        raise facts.error(ProblemCode.TOKEN_RESPONSE_INVALID)
     return found, read_object(form) or {}
-
-
-def _refused(facts: Facts) -> RefusedOutsideError:
-    return RefusedOutsideError(problem(ProblemCode.CALLBACK_INVALID, provider=facts.provider))

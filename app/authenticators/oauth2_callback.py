@@ -14,11 +14,10 @@ from app.authenticators.base import Attempt, Callback, Facts
 from app.authenticators.oauth2_client_auth import application_of
 from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
 from app.authenticators.values import Values, values_of
-from app.catalog.definition import AuthMethod, CallbackValue, OAuth2
-from app.foundation.errors import RefusedOutsideError
+from app.catalog.definition import CallbackValue, OAuth2
 from app.foundation.expressions import compile_pick
 from app.foundation.patterns import compile_pattern
-from app.foundation.problems import ProblemCode, problem
+from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 
 MAX_PARAMS: Final = 50
@@ -36,9 +35,7 @@ class AuthorizationCode:
     kept: Mapping[str, str]
 
 
-def read_callback(
-    method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, callback: Callback
-) -> AuthorizationCode:
+def read_callback(oauth: OAuth2, facts: Facts, attempt: Attempt, callback: Callback) -> AuthorizationCode:
     """Check every part of the return, in an order in which nothing unproven is used.
 
     No parameter twice (RFC 6749 3.1); the state of this attempt; the issuer (RFC 9207 2.4): wherever one
@@ -49,7 +46,7 @@ def read_callback(
     Raises:
         OutsideError: a problem says what is wrong; nothing was sent.
     """
-    reader = _Reader(method, oauth, facts, attempt, callback)
+    reader = _Reader(oauth, facts, attempt, callback)
     reader.check_state()
     reader.check_issuer_value()
     reader.check_outcome()
@@ -59,13 +56,11 @@ def read_callback(
 
 
 class _Reader:
-    def __init__(
-        self, method: AuthMethod, oauth: OAuth2, facts: Facts, attempt: Attempt, callback: Callback
-    ) -> None:
+    def __init__(self, oauth: OAuth2, facts: Facts, attempt: Attempt, callback: Callback) -> None:
         self._oauth = oauth
         self._facts = facts
         self._attempt = attempt
-        self._values: Values = values_of(method, facts)
+        self._values: Values = values_of(facts)
         self._params = self._unique(callback)
 
     def _unique(self, callback: Callback) -> dict[str, str]:
@@ -78,21 +73,17 @@ class _Reader:
 
     def check_state(self) -> None:
         received = self._params.get("state", "")
-        if not received or not hmac.compare_digest(received.encode(), self._attempt.state.reveal().encode()):
+        if not received or not _are_equal(received, self._attempt.state.reveal()):
             self._refuse("STATE")
 
     def check_issuer_value(self) -> None:
         received, known = self._params.get("iss"), self._issuer()
-        if (
-            received is not None
-            and known is not None
-            and not hmac.compare_digest(received.encode(), known.encode())
-        ):
-            self._wrong_issuer()
+        if received is not None and known is not None and not _are_equal(received, known):
+            raise self._facts.error(ProblemCode.ISSUER_MISMATCH)
 
     def check_issuer_present(self) -> None:
         if self._issuer() is not None and "iss" not in self._params:
-            self._wrong_issuer()
+            raise self._facts.error(ProblemCode.ISSUER_MISMATCH)
 
     def _issuer(self) -> str | None:
         issuer = self._oauth.issuer
@@ -122,19 +113,16 @@ class _Reader:
         name = self._oauth.callback_hmac
         if name is None:
             return
-        application = application_of(self._facts, self._values)
-        secret = application.client_secret
-        received = self._params.get(name, "")
-        if secret is None or not hmac.compare_digest(
-            received.lower().encode(), self._signature(secret, name)
-        ):
+        secret = application_of(self._facts, self._values).client_secret
+        received = self._params.get(name, "").lower()
+        if secret is None or not _are_equal(received, self._signature(secret, name)):
             self._refuse("SIGNATURE")
 
-    def _signature(self, secret: Secret, name: str) -> bytes:
+    def _signature(self, secret: Secret, name: str) -> str:
         """Shopify: hex HMAC-SHA256 of the other parameters, sorted, as ``name=value`` joined by ``&``."""
         signed = sorted((key, text) for key, text in self._params.items() if key not in {name, "signature"})
         message = "&".join(f"{_escaped(key).replace('=', '%3D')}={_escaped(text)}" for key, text in signed)
-        return hmac.new(secret.reveal().encode(), message.encode(), hashlib.sha256).hexdigest().encode()
+        return hmac.new(secret.reveal().encode(), message.encode(), hashlib.sha256).hexdigest()
 
     def code(self) -> Secret:
         code = self._params["code"]
@@ -161,17 +149,13 @@ class _Reader:
         configured = self._values.groups["config"].get(rule.keep or "")
         return not isinstance(configured, str) or _is_same(value, configured)
 
-    def _wrong_issuer(self) -> NoReturn:
-        raise RefusedOutsideError(problem(ProblemCode.ISSUER_MISMATCH, provider=self._facts.provider))
-
     def _refuse(self, cause: str, **details: str) -> NoReturn:
-        raise RefusedOutsideError(
-            problem(
-                ProblemCode.CALLBACK_INVALID,
-                details={"cause": cause, **details},
-                provider=self._facts.provider,
-            )
-        )
+        raise self._facts.error(ProblemCode.CALLBACK_INVALID, cause=cause, **details)
+
+
+def _are_equal(received: str, known: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(received.encode(), known.encode())
 
 
 def _is_same(value: str, configured: str) -> bool:

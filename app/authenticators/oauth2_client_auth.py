@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote_plus
 
 from app.authenticators.base import ApplicationFacts, Facts
 from app.authenticators.signed_jwt import SigningKeyError, algorithm_of, signed_jwt
-from app.authenticators.values import Param, Values
+from app.authenticators.values import Values
 from app.catalog.definition import ClientAuth, OAuth2
-from app.foundation.errors import ApplicationRejectedError, NotAllowedNowError
+from app.foundation.errors import NotAllowedNowError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 
@@ -23,9 +24,12 @@ _ASSERTION_LIFETIME_S: Final = 300
 class ClientProof:
     """What the proof adds to a request. ``secrets`` are its secret values, also in encoded form."""
 
-    params: tuple[Param, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
     authorization: str | None = None
     secrets: tuple[Secret, ...] = ()
+
+
+NO_PROOF: Final = ClientProof()
 
 
 def client_proof(
@@ -40,14 +44,17 @@ def client_proof(
         ApplicationRejectedError: the application's private key cannot sign.
     """
     application = application_of(facts, values)
-    how = _way(way or oauth.client_auth, values)
+    try:
+        how = ClientAuth(values.text(way or oauth.client_auth))
+    except ValueError:
+        raise NotAllowedNowError(problem(ProblemCode.CONFIG_INCOMPLETE, "config")) from None
     if how is ClientAuth.PRIVATE_KEY_JWT:
         return _private_key_jwt(facts, application, endpoint)
     secret = application.client_secret
     if how is ClientAuth.NONE or secret is None:
-        return ClientProof((Param("client_id", application.client_id),))
+        return ClientProof({"client_id": application.client_id})
     if how is ClientAuth.POST:
-        params = (Param("client_id", application.client_id), Param("client_secret", secret.reveal(), True))
+        params = {"client_id": application.client_id, "client_secret": secret.reveal()}
         return ClientProof(params, secrets=(secret,))
     if how is ClientAuth.CLIENT_SECRET_JWT:
         return _assertion(facts, application, endpoint, "HS256", secret)
@@ -67,16 +74,9 @@ def application_of(facts: Facts, values: Values) -> ApplicationFacts:
         return facts.application
     entered = values.groups["credentials"]
     if not entered.get("clientId"):
-        raise NotAllowedNowError(problem(ProblemCode.APPLICATION_MISSING, provider=facts.provider))
+        raise facts.not_ready(ProblemCode.APPLICATION_MISSING)
     secret = entered.get("clientSecret")
     return ApplicationFacts(str(entered["clientId"]), Secret(str(secret)) if secret else None, entered)
-
-
-def _way(text: str, values: Values) -> ClientAuth:
-    try:
-        return ClientAuth(values.text(text))
-    except ValueError:
-        raise NotAllowedNowError(problem(ProblemCode.CONFIG_INCOMPLETE, "config")) from None
 
 
 def _basic(pair: str, secret: Secret) -> ClientProof:
@@ -91,17 +91,13 @@ def _basic(pair: str, secret: Secret) -> ClientProof:
 def _private_key_jwt(facts: Facts, application: ApplicationFacts, endpoint: str) -> ClientProof:
     field = application.fields.get("privateKey")
     if not field:
-        raise NotAllowedNowError(problem(ProblemCode.APPLICATION_MISSING, provider=facts.provider))
+        raise facts.not_ready(ProblemCode.APPLICATION_MISSING)
     key = field if isinstance(field, Secret) else Secret(str(field))
     return _assertion(facts, application, endpoint, algorithm_of(key), key)
 
 
 def _assertion(
-    facts: Facts,
-    application: ApplicationFacts,
-    endpoint: str,
-    algorithm: str,
-    key: Secret,
+    facts: Facts, application: ApplicationFacts, endpoint: str, algorithm: str, key: Secret
 ) -> ClientProof:
     """RFC 7523 3: issuer and subject are the client, the audience is the endpoint."""
     claims = {"iss": application.client_id, "sub": application.client_id, "aud": endpoint}
@@ -117,14 +113,10 @@ def _assertion(
             jti=facts.random(),
         )
     except SigningKeyError:
-        raise ApplicationRejectedError(
-            problem(
-                ProblemCode.APPLICATION_REJECTED, provider=facts.provider, details={"cause": "SIGNING_KEY"}
-            )
-        ) from None
-    params = (
-        Param("client_id", application.client_id),
-        Param("client_assertion_type", ASSERTION_TYPE),
-        Param("client_assertion", token.reveal(), True),
-    )
+        raise facts.error(ProblemCode.APPLICATION_REJECTED, cause="SIGNING_KEY") from None
+    params = {
+        "client_id": application.client_id,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": token.reveal(),
+    }
     return ClientProof(params, secrets=(key, token))

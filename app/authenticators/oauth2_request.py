@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 from urllib.parse import quote, urlencode
 
 from app.authenticators.base import Facts
-from app.authenticators.oauth2_client_auth import ClientProof, client_proof
+from app.authenticators.oauth2_client_auth import NO_PROOF, ClientProof, client_proof
 from app.authenticators.values import Param, Values
 from app.catalog.definition import OAuth2
 from app.foundation.messages import OutRequest
@@ -25,41 +25,42 @@ def token_request(
     oauth: OAuth2,
     facts: Facts,
     values: Values,
-    params: Iterable[Param],
+    params: Mapping[str, str],
+    own: Sequence[Param] = (),
     *,
     url: str | None = None,
     is_anonymous: bool = False,
 ) -> OutRequest:
-    """Return a request to the token endpoint: ``params``, the definition's own, and the client's proof.
+    """Return a request to the token endpoint: ``params``, the definition's ``own``, and the client's proof.
 
     ``url`` is used in place of the token endpoint where a renewal goes elsewhere. ``is_anonymous`` leaves the
     client out, where an assertion says all (RFC 7521 4.1).
     """
     endpoint = values.url(url or oauth.token_url)
-    own = values.params(oauth.token_params)
-    proof = ClientProof() if is_anonymous else client_proof(oauth, facts, values, endpoint)
-    return endpoint_request(oauth, values, endpoint, [*params, *own], proof=proof)
+    own = [*own, *values.params(oauth.token_params)]
+    proof = NO_PROOF if is_anonymous else client_proof(oauth, facts, values, endpoint)
+    return endpoint_request(oauth, values, endpoint, params, own, proof=proof)
 
 
 def endpoint_request(
     oauth: OAuth2,
     values: Values,
     url: str,
-    params: Iterable[Param],
+    params: Mapping[str, str],
+    own: Iterable[Param] = (),
     *,
-    proof: ClientProof | None = None,
+    proof: ClientProof = NO_PROOF,
     http_method: str = "POST",
     body: Literal["form", "json"] | None = None,
 ) -> OutRequest:
-    """Return a request to ``url``; parameter names are replaced as the definition says.
+    """Return a request to ``url`` with protocol parameters and the definition's ``own``, renamed as it says.
 
     Parameters of a GET stand in the query, else in a form or a JSON object. Later parameters of a name win.
     """
-    proof = proof or ClientProof()
-    merged = {param.name: param for param in (*proof.params, *params)}
+    given = [Param(name, value) for name, value in (*proof.params.items(), *params.items())]
     renamed = [
         Param(oauth.names.get(name, name), param.value, param.is_secret or name in _SECRET_PARAMS)
-        for name, param in merged.items()
+        for name, param in {param.name: param for param in (*given, *own)}.items()
     ]
     headers = {"Accept": "application/json", **{p.name: p.value for p in values.params(oauth.token_headers)}}
     if proof.authorization:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Final
 
-from app.authenticators.answer import facts_of_answer, read_object
+from app.authenticators.answer import read_object
 from app.authenticators.api_key import place_all
-from app.authenticators.base import Facts, Flow, Grant, RevocationReport
-from app.authenticators.oauth2_client_auth import client_proof
+from app.authenticators.base import Facts, Flow, Grant, RevocationReport, entered_fields, secret_values
+from app.authenticators.oauth2_client_auth import NO_PROOF, client_proof
 from app.authenticators.oauth2_request import endpoint_request
 from app.authenticators.oauth2_token import refusal_of
 from app.authenticators.refusal import AuthStage, code_of, refusal_error
-from app.authenticators.values import Param, Values, entered_fields, shown_fields, values_of
-from app.catalog.classification import passing_code
-from app.catalog.definition import AuthMethod, OAuth2
+from app.authenticators.values import Values, values_of
+from app.catalog.classification import facts_of, passing_code
+from app.catalog.definition import OAuth2
 from app.foundation.messages import InResponse, OutRequest
 from app.foundation.problems import ProblemCode
 
@@ -28,7 +28,7 @@ _ALREADY: Final = frozenset({
 })  # fmt: skip
 
 
-def revoke(method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
+def revoke(oauth: OAuth2, facts: Facts, grant: Grant) -> Flow[RevocationReport]:
     """Revoke the grant; a token that the provider no longer knows counts as revoked (RFC 7009 2.2).
 
     With RFC 7009 the refresh token goes first, then the access token, so that neither outlives a half-done
@@ -38,23 +38,24 @@ def revoke(method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant) -> Flo
         TransientOutsideError: the provider is away; all of it can be tried again.
         ApplicationRejectedError: the provider does not know the application.
     """
-    revoked = yield from _revoked(method, oauth, facts, grant)
-    secrets = [name for name in grant.values if name not in shown_fields(method)]
+    revoked = yield from _revoked(oauth, facts, grant)
+    secrets = secret_values(facts.method, grant.values)
     return RevocationReport(revoked, tuple(name for name in secrets if name not in revoked))
 
 
-def _revoked(method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant) -> Flow[tuple[str, ...]]:
+def _revoked(oauth: OAuth2, facts: Facts, grant: Grant) -> Flow[tuple[str, ...]]:
     tokens = [name for name in _HINTS if name in grant.values]
-    values = values_of(method, facts, grant.values, grant.account.kept)
+    values = values_of(facts, grant)
     if not tokens or not oauth.revoke_url or not values.has_all(oauth.revoke_url):
         return ()
     if not _is_standard(oauth):
-        answer = yield _own_request(method, oauth, facts, grant, values)
-        all_tokens = tuple(name for name in grant.values if name not in entered_fields(method))
+        answer = yield _own_request(oauth, facts, grant, values)
+        all_tokens = tuple(name for name in grant.values if name not in entered_fields(facts.method))
         return all_tokens if _is_revoked(oauth, facts, grant, answer) else ()
     revoked = []
     for name in tokens:
-        answer = yield _standard_request(oauth, facts, values, grant, name)
+        token = {"token": grant.values[name].reveal(), "token_type_hint": _HINTS[name]}
+        answer = yield _request(oauth, facts, values, token)
         if _is_revoked(oauth, facts, grant, answer):
             revoked.append(name)
     return tuple(revoked)
@@ -64,48 +65,31 @@ def _is_standard(oauth: OAuth2) -> bool:
     return oauth.revoke_with == "token" and oauth.revoke_method == "POST" and oauth.revoke_body == "form"
 
 
-def _standard_request(oauth: OAuth2, facts: Facts, values: Values, grant: Grant, name: str) -> OutRequest:
-    hint = Param("token_type_hint", _HINTS[name])
-    return _token_request(oauth, facts, values, [Param("token", grant.values[name].reveal(), True), hint])
-
-
-def _own_request(method: AuthMethod, oauth: OAuth2, facts: Facts, grant: Grant, values: Values) -> OutRequest:
+def _own_request(oauth: OAuth2, facts: Facts, grant: Grant, values: Values) -> OutRequest:
     if oauth.revoke_with == "token":
         token = grant.values.get("accessToken") or grant.values["refreshToken"]
-        return _token_request(oauth, facts, values, [Param("token", token.reveal(), True)])
-    url = values.url(oauth.revoke_url or "")
-    request = endpoint_request(
-        oauth,
-        values,
-        url,
-        values.params(oauth.revoke_params),
-        http_method=oauth.revoke_method,
-        body=oauth.revoke_body,
-    )
-    return place_all(method, facts, grant, request)
+        return _request(oauth, facts, values, {"token": token.reveal()})
+    return place_all(facts, grant, _request(oauth, facts, values, {}))
 
 
-def _token_request(oauth: OAuth2, facts: Facts, values: Values, params: list[Param]) -> OutRequest:
+def _request(oauth: OAuth2, facts: Facts, values: Values, token: Mapping[str, str]) -> OutRequest:
+    """Return the request; one that names a ``token`` bears the client's proof, which GitHub wants as Basic here."""
     url = values.url(oauth.revoke_url or "")
     return endpoint_request(
         oauth,
         values,
         url,
-        [*params, *values.params(oauth.revoke_params)],
-        proof=client_proof(_proving(oauth), facts, values, url),
+        token,
+        values.params(oauth.revoke_params),
+        proof=client_proof(oauth, facts, values, url, oauth.revoke_client_auth) if token else NO_PROOF,
         http_method=oauth.revoke_method,
         body=oauth.revoke_body,
     )
 
 
-def _proving(oauth: OAuth2) -> OAuth2:
-    """Revocation may ask for another proof than the token endpoint (GitHub: Basic)."""
-    return replace(oauth, client_auth=oauth.revoke_client_auth) if oauth.revoke_client_auth else oauth
-
-
 def _is_revoked(oauth: OAuth2, facts: Facts, grant: Grant, answer: InResponse) -> bool:
     """Return whether the token is dead now; a refusal of the token itself says that it already was."""
-    seen = facts_of_answer(answer, read_object(answer))
+    seen = facts_of(answer.status, dict(answer.headers), read_object(answer))
     refusal = refusal_of(oauth.token, answer, seen, facts)
     code = passing_code(answer.status)
     if code is None and code_of(refusal, AuthStage.RENEWAL) is ProblemCode.APPLICATION_REJECTED:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.authenticators.answer import MAX_ANSWER_BYTES, facts_of_answer, read_object, seconds
+from app.authenticators.answer import MAX_ANSWER_BYTES, read_object, seconds
 from app.authenticators.base import AccountFound, Facts
 from app.authenticators.judge import picked_detail, wait_s
 from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
-from app.catalog.classification import passing_code
+from app.catalog.classification import facts_of, passing_code
 from app.catalog.definition import TokenAnswer, TokenProblem
 from app.foundation.errors import OutsideError
 from app.foundation.expressions import compile_pick
@@ -73,7 +73,7 @@ def read_token_answer(
     if len(answer.body) > MAX_ANSWER_BYTES:
         raise refusal_error(Refusal(None, None, answer.status), facts, stage, code=_TOO_LARGE)
     body = read_object(answer)
-    seen = facts_of_answer(answer, body)
+    seen = facts_of(answer.status, dict(answer.headers), body)
     if _is_refused(spec, answer, seen):
         raise _refused(spec, problems, answer, seen, facts, stage, (*sent, *_secrets_in(spec, body)))
     if body is None or not _is_bearer(spec, body):
@@ -132,14 +132,10 @@ def _refused(
     rule = next((rule for rule in problems if compile_pick(rule.when).holds(seen)), None)
     code = ProblemCode(rule.code) if rule is not None else passing_code(answer.status)
     if code is None and (refusal.code is None or answer.status in _REDIRECT):
-        code = _unexplained(answer)
+        # RFC 6749 5.2: a 401 with a challenge answers the client's own authentication.
+        is_challenge = answer.status == _UNAUTHORIZED and answer.header("www-authenticate")
+        code = ProblemCode.APPLICATION_REJECTED if is_challenge else ProblemCode.TOKEN_RESPONSE_INVALID
     return refusal_error(refusal, facts, stage, secrets=secrets, code=code)
-
-
-def _unexplained(answer: InResponse) -> ProblemCode:
-    """RFC 6749 5.2: a 401 with a challenge answers the client's own authentication."""
-    is_challenge = answer.status == _UNAUTHORIZED and answer.header("www-authenticate")
-    return ProblemCode.APPLICATION_REJECTED if is_challenge else ProblemCode.TOKEN_RESPONSE_INVALID
 
 
 def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], facts: Facts) -> Refusal:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from app.foundation.errors import InvalidInputError
-from app.foundation.problems import ProblemCode, problem
+from app.foundation.errors import invalid_field
 
 _DOT_SEGMENT: Final = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?=$|[/?#])", re.IGNORECASE)
 
@@ -50,11 +49,7 @@ def check_path_values(params: Mapping[str, Any], places: Mapping[str, str]) -> N
             continue
         text = text_of(params.get(name, ""))
         if not text or _DOT_SEGMENT.search(text):
-            raise InvalidInputError(
-                problem(
-                    ProblemCode.INVALID_FIELD, "params", name, label=name, reason="it cannot stand in a path"
-                )
-            )
+            raise invalid_field("params", name, label=name, reason="it cannot stand in a path")
 
 
 def _needs_brackets(value: list[Any], schema: Mapping[str, Any]) -> bool:

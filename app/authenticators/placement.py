@@ -9,9 +9,8 @@ from urllib.parse import quote, unquote_plus
 
 from app.authenticators.values import Values
 from app.catalog.definition import Placement
-from app.foundation.errors import InvalidInputError
+from app.foundation.errors import invalid_field
 from app.foundation.messages import OutRequest
-from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.templates import template
 
@@ -96,10 +95,4 @@ def _require(pattern: re.Pattern[str], value: str, text: str) -> None:
     if pattern.fullmatch(value):
         return
     variables = sorted(template(text).variables) or ["credentials"]
-    raise InvalidInputError(
-        problem(
-            ProblemCode.INVALID_FIELD,
-            *variables[0].split("."),
-            reason="it holds a character that may not stand there",
-        )
-    )
+    raise invalid_field(*variables[0].split("."), reason="it holds a character that may not stand there")

@@ -10,15 +10,7 @@ from typing import Any, Final
 
 from app.authenticators.base import Facts
 from app.foundation.errors import CredentialsRejectedError, OutsideError, outside_error
-from app.foundation.problems import (
-    TEMPLATES,
-    FixBy,
-    Problem,
-    ProblemCode,
-    Remediation,
-    RemediationKind,
-    problem,
-)
+from app.foundation.problems import TEMPLATES, FixBy, ProblemCode, Remediation, RemediationKind, problem
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS, Secret
 
@@ -54,44 +46,23 @@ _ADMIN: Final = ProblemCode.ADMIN_CONSENT_REQUIRED
 _APPLICATION: Final = ProblemCode.APPLICATION_REJECTED
 _REDIRECT: Final = ProblemCode.REDIRECT_URI_MISMATCH
 _DEAD: Final = ProblemCode.REAUTHENTICATION_REQUIRED
-_AWAY: Final = ProblemCode.UPSTREAM_UNAVAILABLE
-_BUSY: Final = ProblemCode.RATE_LIMITED
 _REFUSED: Final = ProblemCode.PROVIDER_REFUSED_AUTHORIZATION
-_BY_CODE: Final[Mapping[str, ProblemCode]] = {
-    "access_denied": _DENIED,
-    "user_cancelled_authorize": _DENIED,
-    "user_cancelled_login": _DENIED,
-    "user_denied": _DENIED,
-    "consent_required": _ADMIN,
-    "admin_consent_required": _ADMIN,
-    "invalid_client": _APPLICATION,
-    "unauthorized_client": _APPLICATION,
-    "invalid_client_id": _APPLICATION,
-    "bad_client_secret": _APPLICATION,
-    "incorrect_client_credentials": _APPLICATION,
-    "consumer_key_unknown": _APPLICATION,
-    "consumer_key_rejected": _APPLICATION,
-    "signature_invalid": _APPLICATION,
-    "redirect_uri_mismatch": _REDIRECT,
-    "bad_redirect_uri": _REDIRECT,
-    "invalid_redirect_uri": _REDIRECT,
-    "invalid_grant": _DEAD,
-    "bad_refresh_token": _DEAD,
-    "invalid_refresh_token": _DEAD,
-    "bad_verification_code": _DEAD,
-    "invalid_code": _DEAD,
-    "code_already_used": _DEAD,
-    "token_revoked": _DEAD,
-    "token_expired": _DEAD,
-    "interaction_required": _DEAD,
-    "login_required": _DEAD,
-    "server_error": _AWAY,
-    "temporarily_unavailable": _AWAY,
-    "slow_down": _BUSY,
-    "ratelimited": _BUSY,
-    "rate_limited": _BUSY,
-    "rate_limit_exceeded": _BUSY,
-}
+_WORDS: Final[Mapping[ProblemCode, tuple[str, ...]]] = {
+    _DENIED: ("access_denied", "user_cancelled_authorize", "user_cancelled_login", "user_denied"),
+    _ADMIN: ("consent_required", "admin_consent_required"),
+    _APPLICATION: (
+        "invalid_client", "unauthorized_client", "invalid_client_id", "bad_client_secret",
+        "incorrect_client_credentials", "consumer_key_unknown", "consumer_key_rejected", "signature_invalid",
+    ),
+    _REDIRECT: ("redirect_uri_mismatch", "bad_redirect_uri", "invalid_redirect_uri"),
+    _DEAD: (
+        "invalid_grant", "bad_refresh_token", "invalid_refresh_token", "bad_verification_code", "invalid_code",
+        "code_already_used", "token_revoked", "token_expired", "interaction_required", "login_required",
+    ),
+    ProblemCode.UPSTREAM_UNAVAILABLE: ("server_error", "temporarily_unavailable"),
+    ProblemCode.RATE_LIMITED: ("slow_down", "ratelimited", "rate_limited", "rate_limit_exceeded"),
+}  # fmt: skip
+_BY_CODE: Final = {word: code for code, words in _WORDS.items() for word in words}
 _BY_NUMBER: Final[Mapping[int, ProblemCode]] = {
     65001: _ADMIN,
     90094: _ADMIN,
@@ -101,7 +72,7 @@ _BY_NUMBER: Final[Mapping[int, ProblemCode]] = {
     700016: _APPLICATION,
     7000215: _APPLICATION,
     7000222: _APPLICATION,
-    90033: _AWAY,
+    90033: ProblemCode.UPSTREAM_UNAVAILABLE,
 }
 _CAUSES: Final[Mapping[str, str]] = {"token_revoked": "REVOKED", "token_expired": "EXPIRED"}
 _CAUSES_BY_NUMBER: Final[Mapping[int, str]] = {50173: "PASSWORD_CHANGED", 700082: "EXPIRED", 70043: "EXPIRED"}
@@ -125,23 +96,18 @@ def refusal_error(
 
     ``code`` is the definition's own reading and comes first. ``secrets`` are kept out of the provider's text.
     """
-    clean = _Clean(secrets)
     own = code or code_of(refusal, stage)
+    names_scopes = _is_scope(refusal) and own is _REFUSED
     fault = problem(
         own,
-        *(("scopes",) if _is_scope(refusal) and own is _REFUSED else ()),
+        *(("scopes",) if names_scopes else ()),
         retry_after_s=refusal.retry_after_s if TEMPLATES[own].retryable else None,
-        remediation=(_OTHER_SCOPES,) if _is_scope(refusal) and own is _REFUSED else (),
-        details=_details(refusal, clean, own),
+        remediation=(_OTHER_SCOPES,) if names_scopes else (),
+        details=_details(refusal, _Clean(secrets), own),
         provider=facts.provider,
         redirectUri=facts.redirect_uri or "of this hub",
         status=str(refusal.status or "none"),
     )
-    return error_for(fault, stage)
-
-
-def error_for(fault: Problem, stage: AuthStage) -> OutsideError:
-    """Return the error whose type belongs to the problem's code in this stage."""
     if stage is AuthStage.RENEWAL and fault.code in _NEEDS_PERSON_LATER:
         return CredentialsRejectedError(fault)
     return outside_error(fault)
@@ -196,15 +162,13 @@ class _Clean:
         self._redactor = Redactor(self._secrets)
 
     def code(self, code: str | None) -> str | None:
-        if code is None or not _CODE.fullmatch(code):
-            return None
-        return code if self._redactor.text(code) == code and not _is_opaque(code) else None
+        known = self.id(code)
+        return known if known is not None and not _is_opaque(known) else None
 
     def id(self, text: str | None) -> str | None:
         """Return a request id: opaque by nature, so that only the request's own secrets are kept out of it."""
-        return (
-            text if text is not None and _CODE.fullmatch(text) and self._redactor.text(text) == text else None
-        )
+        is_clean = text is not None and _CODE.fullmatch(text) and self._redactor.text(text) == text
+        return text if is_clean else None
 
     def text(self, text: str | None) -> str | None:
         if not text:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from app.authenticators.base import NOTHING, Facts
-from app.catalog.definition import AuthMethod
+from app.authenticators.base import NO_GRANT, Facts, Grant, secret_values
 from app.foundation.egress import EgressRefusedError, parse_target
-from app.foundation.errors import InvalidInputError, NotAllowedNowError
+from app.foundation.errors import InvalidInputError, NotAllowedNowError, invalid_field
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
-from app.foundation.shapes import secret_paths
 from app.foundation.templates import Template, template
 
 _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -61,7 +59,7 @@ class Values:
 
     def path(self, text: str) -> str:
         """Expand ``text`` into a path; values are percent-encoded as far as RFC 3986 demands."""
-        return self._checked(text).expand_text(_quoted(self.groups))
+        return self._checked(text).expand_text(_changed(self.groups, _quoted))
 
     def expanded(self, text: str) -> str:
         """Expand ``text`` by RFC 6570: values are percent-encoded, those of ``{+group.name}`` are not."""
@@ -77,12 +75,16 @@ class Values:
         try:
             parse_target(url)
         except EgressRefusedError:
-            raise self._not_an_address(template(text)) from None
+            path = min(template(text).variables, default="").split(".")
+            raise InvalidInputError(
+                problem(ProblemCode.ADDRESS_NOT_ALLOWED, *filter(None, path), label="This address")
+            ) from None
         return url
 
     def shown(self, text: str) -> str:
         """Expand ``text`` with each secret standing as its own ``{group.name}``."""
-        return self._checked(text).expand_text(_masked(self.groups, self.hidden))
+        masked = _changed(self.groups, lambda name, value: f"{{{name}}}" if name in self.hidden else value)
+        return self._checked(text).expand_text(masked)
 
     def params(self, texts: Mapping[str, str]) -> list[Param]:
         """Expand parameters; one whose variable has no value is left out."""
@@ -112,11 +114,7 @@ class Values:
             if value is None:
                 raise self._missing(name)
             if _FORBIDDEN.search(str(value)):
-                raise InvalidInputError(
-                    problem(
-                        ProblemCode.INVALID_FIELD, *name.split("."), reason="it holds a control character"
-                    )
-                )
+                raise invalid_field(*name.split("."), reason="it holds a control character")
         return compiled
 
     def _scalar(self, name: str) -> Any:  # noqa: ANN401 - JSON edge
@@ -129,48 +127,22 @@ class Values:
         code = _MISSING.get(name.partition(".")[0], ProblemCode.NOT_AUTHENTICATED)
         return NotAllowedNowError(problem(code, *name.split("."), provider=self.provider))
 
-    @staticmethod
-    def _not_an_address(compiled: Template) -> InvalidInputError:
-        path = min(compiled.variables).split(".") if compiled.variables else []
-        return InvalidInputError(problem(ProblemCode.ADDRESS_NOT_ALLOWED, *path, label="This address"))
 
+def values_of(facts: Facts, grant: Grant = NO_GRANT) -> Values:
+    """Gather what templates of the facts' method may use.
 
-def values_of(
-    method: AuthMethod,
-    facts: Facts,
-    credentials: Mapping[str, Any] = NOTHING,
-    account: Mapping[str, str] = NOTHING,
-) -> Values:
-    """Gather what templates of ``method`` may use.
-
-    ``credentials`` may hold plain scalars or :class:`Secret` leaves; those that the form's schema does not
-    mark as secret may be shown, all others may not. ``account`` stands over what the facts already know.
+    Values of the grant that the form's schema does not call plain may not be shown. What the grant knows of the
+    account stands over what the facts know.
     """
     groups: dict[str, Mapping[str, Any]] = {
-        "config": _opened(facts.config),
-        "application": _opened(_application(facts)),
-        "account": {**facts.account, **account},
-        "credentials": _opened(credentials),
+        "config": facts.config,
+        "application": _application(facts),
+        "account": {**facts.account, **grant.account.kept},
+        "credentials": grant.values,
     }
-    hidden = {f"config.{name}" for name in _leaves(facts.config)}
-    hidden |= {f"application.{name}" for name in _leaves(_application(facts))}
-    hidden |= {f"credentials.{name}" for name in credentials if name not in shown_fields(method)}
-    return Values(groups, frozenset(hidden), facts.provider)
-
-
-def secret_fields(method: AuthMethod) -> frozenset[str]:
-    """The names of the entered fields that the form's schema marks as secret."""
-    return frozenset(path[0] for path in secret_paths(method.credentials or {}))
-
-
-def entered_fields(method: AuthMethod) -> tuple[str, ...]:
-    """The names of all fields of the credential form, in its order."""
-    return tuple((method.credentials or {}).get("properties", {}))
-
-
-def shown_fields(method: AuthMethod) -> frozenset[str]:
-    """The names of the entered fields that are no secret."""
-    return frozenset(entered_fields(method)) - secret_fields(method)
+    hidden = {f"{group}.{name}" for group in ("config", "application") for name in _leaves(groups[group])}
+    hidden |= {f"credentials.{name}" for name in secret_values(facts.method, grant.values)}
+    return Values(_changed(groups, _opened), frozenset(hidden), facts.provider)
 
 
 def _application(facts: Facts) -> dict[str, Any]:
@@ -178,14 +150,6 @@ def _application(facts: Facts) -> dict[str, Any]:
         return {}
     own = {"clientId": facts.application.client_id, "clientSecret": facts.application.client_secret}
     return {**facts.application.fields, **own}
-
-
-def _opened(value: Any) -> Any:  # noqa: ANN401 - JSON edge
-    if isinstance(value, Secret):
-        return value.reveal()
-    if isinstance(value, Mapping):
-        return {name: _opened(item) for name, item in value.items()}
-    return value
 
 
 def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -196,16 +160,16 @@ def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _leaves(item, f"{prefix}{name}.")
 
 
-def _quoted(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+def _changed(value: Any, change: Callable[[str, Any], Any], name: str = "") -> Any:  # noqa: ANN401 - JSON edge
+    """Return ``value`` with each leaf as ``change`` makes it of its dotted name and itself."""
     if isinstance(value, Mapping):
-        return {name: _quoted(item) for name, item in value.items()}
+        return {key: _changed(item, change, f"{name}.{key}" if name else key) for key, item in value.items()}
+    return change(name, value)
+
+
+def _opened(_: str, value: Any) -> Any:  # noqa: ANN401 - JSON edge
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _quoted(_: str, value: Any) -> Any:  # noqa: ANN401 - JSON edge
     return quote(value, safe=_PATH_SAFE) if isinstance(value, str) else value
-
-
-def _masked(value: Any, hidden: frozenset[str], prefix: str = "") -> Any:  # noqa: ANN401 - JSON edge
-    if isinstance(value, Mapping):
-        return {
-            name: _masked(item, hidden, f"{prefix}.{name}" if prefix else name)
-            for name, item in value.items()
-        }
-    return f"{{{prefix}}}" if prefix in hidden else value

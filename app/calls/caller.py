@@ -178,13 +178,7 @@ class MethodCaller:
     ) -> tuple[CallResult, bool]:
         """Send the call once; return the result and whether the credentials had expired."""
         try:
-            request = method_request(
-                credentials.method,
-                credentials.facts,
-                credentials.facts.account,
-                call.method.name,
-                call.params,
-            )
+            request = method_request(credentials.facts, call.method.name, call.params)
             request = credentials.apply(_with_key(request, credentials.definition, call.idempotency_key))
         except PatchbayError as fault:
             return _unsent(credentials, fault, None, renewed=renewed), False

@@ -63,13 +63,13 @@ class Acceptance:
         self._runner = runner
         self._renewals = renewals
 
-    async def prove(self, method: AuthMethod, facts: Facts, grant: Grant, destination: Destination) -> None:
+    async def prove(self, facts: Facts, grant: Grant, destination: Destination) -> None:
         """Make the default test's call with the new grant, so that working credentials are not replaced by bad ones.
 
         Raises:
             OutsideError: the call was refused or could not be made; what is stored stays as it is.
         """
-        await self._runner.run(_test_call(method, facts, grant), destination)
+        await self._runner.run(_test_call(facts, grant), destination)
 
     async def accept(
         self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant
@@ -119,10 +119,10 @@ class Acceptance:
             await self._applications.mark(tx, actor, row.application_id, None)
 
 
-def _test_call(method: AuthMethod, facts: Facts, grant: Grant) -> Flow[None]:
+def _test_call(facts: Facts, grant: Grant) -> Flow[None]:
     test = facts.definition.test
-    request = method_request(method, facts, grant.account.kept, test.method, test.params)
-    request = authenticator_for(method).apply(method, facts, grant, request)
+    request = method_request(facts.knowing(grant.account.kept), test.method, test.params)
+    request = authenticator_for(facts.method).apply(facts, grant, request)
     response = yield request
     _, fault = read_answer(facts.definition, response, facts.now, request.redactor())
     if fault is not None:

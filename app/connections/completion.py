@@ -97,9 +97,11 @@ class Completion:
         if options.application_is_missing:
             return _register_first(options)
         owner = options.connection.owner
-        facts = await self._opener.facts(actor, owner, options.application_id, RevealPurpose.AUTHORIZATION)
+        facts = await self._opener.facts(
+            actor, owner, options.method, options.application_id, RevealPurpose.AUTHORIZATION
+        )
         attempt = Attempt(state, options.scopes, prefill=owner.mode is Mode.SANDBOX)
-        flow = authenticator_for(options.method).begin(options.method, facts, attempt)
+        flow = authenticator_for(options.method).begin(facts, attempt)
         waiting = await self._runner.run(flow, self._opener.destination(owner, facts.config))
         return self._destinations.for_person(options.definition, owner.mode, waiting)
 
@@ -214,7 +216,7 @@ class Completion:
         connection = await load_connection(row.workspace_id, row.connection_id)
         owner, current = connection.owner, connection.auth
         method = self._opener.method_of(owner, row.auth_method)
-        facts = await self._opener.facts(actor, owner, row.application_id, purpose)
+        facts = await self._opener.facts(actor, owner, method, row.application_id, purpose)
         destination = self._opener.destination(owner, facts.config)
         revealed = await self._vault.reveal(actor, attempt_ref(row), purpose=purpose)
         state = revealed.value["state"]
@@ -224,14 +226,14 @@ class Completion:
         if isinstance(answer, Entered):
             values, references = await self._outside_secrets.entered(row.workspace_id, answer.values)
             answer = Entered(values)
-        flow = authenticator_for(method).complete(method, facts, attempt, answer)
+        flow = authenticator_for(method).complete(facts, attempt, answer)
         result = await self._run(actor, row, flow, destination)
         if isinstance(result, Waiting):
             return StepOutcome(result, state)
         if current is not None and current.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
             await self._verifying(actor, row)
-            await self._acceptance.prove(method, facts, result, destination)
+            await self._acceptance.prove(facts, result, destination)
         accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
         return StepOutcome(replace(accepted, grant=stored), state)

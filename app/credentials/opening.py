@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.access.actor import Actor
-from app.authenticators.base import ApplicationFacts, Facts, Grant, grant_from_stored
+from app.authenticators.base import Facts, Grant, grant_from_stored
 from app.authenticators.registry import authenticator_for
 from app.catalog.catalog import Catalog
 from app.catalog.definition import AuthMethod, Definition
@@ -57,7 +57,7 @@ class OpenCredentials:
 
     def apply(self, request: OutRequest) -> OutRequest:
         """Return the request with the credentials in place and marked for redaction."""
-        return authenticator_for(self.method).apply(self.method, self.facts, self.grant, request)
+        return authenticator_for(self.method).apply(self.facts, self.grant, request)
 
 
 class UnreadableCredentialsError(CredentialUnreadableError):
@@ -117,10 +117,9 @@ class Opener:
         self,
         actor: Actor,
         owner: CredentialOwner,
+        method: AuthMethod,
         application_id: str | None,
         purpose: RevealPurpose,
-        *,
-        account: Mapping[str, str] | None = None,
         names: frozenset[str] | None = None,
     ) -> Facts:
         """Return the facts an authenticator needs; never inside a transaction.
@@ -128,19 +127,18 @@ class Opener:
         Secrets of the configuration and of the application are revealed for ``purpose``, and audited with it; with
         ``names`` only those that are named (``config.key``, ``application.clientSecret``).
         """
-        application: ApplicationFacts | None = None
-        redirect_uri = None
+        application = redirect_uri = None
         if application_id is not None:
             redirect_uri = self._applications.redirect_uri(application_id)
             if names is None or any(name.startswith("application.") for name in names):
                 application = await self._applications.facts(actor, application_id, purpose, names)
         return Facts(
             definition=self.definition_of(owner),
+            method=method,
             now=self._clock.now(),
             random=new_token,
             config=await self._config(actor, owner, purpose, names),
             application=application,
-            account=dict(account or {}),
             redirect_uri=redirect_uri,
         )
 
@@ -166,15 +164,9 @@ class Opener:
         method = self.method_of(owner, credential.auth_method)
         names = placed_names(self.definition_of(owner), method) if purpose in _CALLS else None
         try:
-            facts = await self.facts(
-                actor, owner, credential.application_id, purpose, account=credential.account, names=names
-            )
+            facts = await self.facts(actor, owner, method, credential.application_id, purpose, names)
             revealed = await self._vault.reveal(
-                actor,
-                owner.credential_ref,
-                purpose=purpose,
-                generation=generation,
-                connection_id=owner.id,
+                actor, owner.credential_ref, purpose=purpose, generation=generation, connection_id=owner.id
             )
         except CredentialUnreadableError:
             raise UnreadableCredentialsError(credential.generation) from None
@@ -183,7 +175,7 @@ class Opener:
             owner=owner,
             definition=facts.definition,
             method=method,
-            facts=facts,
+            facts=facts.knowing(credential.account),
             grant=await self._outside_secrets.to_use(owner.workspace_id, stored),
             references=self._outside_secrets.references(stored),
             generation=revealed.generation,

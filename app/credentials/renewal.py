@@ -200,12 +200,12 @@ class Renewal:
             raise reported from None
 
     async def _request_grant(self, opened: OpenCredentials) -> Grant:
-        flow = authenticator_for(opened.method).renew(opened.method, opened.facts, opened.grant)
+        flow = authenticator_for(opened.method).renew(opened.facts, opened.grant)
         renewed = await self._runner.run(flow, opened.destination)
         return self._outside_secrets.to_store(renewed, opened.references)
 
     async def _revoke_unwanted(self, opened: OpenCredentials, grant: Grant) -> None:
         """Revoke a new grant of a connection that was disconnected meanwhile: it is stored nowhere."""
         with contextlib.suppress(PatchbayError):
-            flow = authenticator_for(opened.method).revoke(opened.method, opened.facts, grant)
+            flow = authenticator_for(opened.method).revoke(opened.facts, grant)
             await self._runner.run(flow, opened.destination)

@@ -169,7 +169,7 @@ class Revocations:
         except NotAllowedNowError:
             return RevocationReport()  # the catalog has forgotten how they were got
         opened = await self._opener.open(actor, owner, credential, RevealPurpose.REVOCATION)
-        flow = authenticator_for(method).revoke(method, opened.facts, opened.grant)
+        flow = authenticator_for(method).revoke(opened.facts, opened.grant)
         return await self._runner.run(flow, opened.destination)
 
     async def _owner(self, row: RevocationRecord) -> CredentialOwner:

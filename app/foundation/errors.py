@@ -106,6 +106,11 @@ class RefusedOutsideError(OutsideError):
     """An answer or an address that trying again will not mend."""
 
 
+def invalid_field(*path: str, reason: str, label: str = "This field") -> InvalidInputError:
+    """Return the error of a value that may not stand at ``path``."""
+    return InvalidInputError(problem(ProblemCode.INVALID_FIELD, *path, reason=reason, label=label))
+
+
 def outside_error(fault: Problem) -> OutsideError:
     """Return the error that a problem of the outside is: its code alone says who has to act.
 

@@ -15,7 +15,7 @@ from app.catalog.definition import AuthMethod
 from app.foundation.errors import PatchbayError
 from app.foundation.messages import InResponse, OutRequest
 from app.foundation.secret import Secret
-from tests.factories.definitions import make_definition
+from tests.factories.definitions import make_api_key, make_definition
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REDIRECT_URI = "https://hub.example/oauth/return/app_1"
@@ -69,6 +69,7 @@ def make_facts(method: AuthMethod | None = None, **changes: Any) -> Facts:
     counter = itertools.count()
     given = {
         "definition": make_definition(*([method] if method else [])),
+        "method": method or make_api_key(),
         "now": NOW,
         "random": lambda: f"CANARY-random-{next(counter):029}",
         "application": ApplicationFacts("client-1", Secret("CANARY-client-secret")),

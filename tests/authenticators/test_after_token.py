@@ -42,13 +42,13 @@ TENANTS = [{"tenantId": "t1", "tenantName": "One"}, {"tenantId": "t2", "tenantNa
 
 
 def complete(method, *answers, **facts):
-    flow = OAUTH2.complete(method, make_facts(method, **facts), begun(), callback(code="c"))
+    flow = OAUTH2.complete(make_facts(method, **facts), begun(), callback(code="c"))
     return run_flow(flow, answer(token_body()), *answers)
 
 
 def choose(method, waiting, option, *answers):
     attempt = make_attempt(kept=waiting.kept)
-    return run_flow(OAUTH2.complete(method, make_facts(method), attempt, Chosen(option)), *answers)
+    return run_flow(OAUTH2.complete(make_facts(method), attempt, Chosen(option)), *answers)
 
 
 def test_the_call_is_a_method_of_the_definition_with_the_new_token():

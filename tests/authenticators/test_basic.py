@@ -16,12 +16,12 @@ BASIC = BasicAuthenticator()
 
 
 def completed(method, **values):
-    return run_flow(BASIC.complete(method, make_facts(method), make_attempt(), Entered(values)))
+    return run_flow(BASIC.complete(make_facts(method), make_attempt(), Entered(values)))
 
 
 def pair_of(method, **values):
     ran = completed(method, **values)
-    request = BASIC.apply(method, make_facts(method), ran.result, blank_request())
+    request = BASIC.apply(make_facts(method), ran.result, blank_request())
     scheme, coded = header_of(request, "Authorization").split(" ")
     assert scheme == "Basic"
     assert {Secret(coded).reveal(), *(s.reveal() for s in request.secrets)} >= {coded}
@@ -32,7 +32,7 @@ def pair_of(method, **values):
 def test_the_header_is_that_of_rfc_7617():
     method = make_basic()
     grant = completed(method, username="Aladdin", password="open sesame").result
-    request = BASIC.apply(method, make_facts(method), grant, blank_request())
+    request = BASIC.apply(make_facts(method), grant, blank_request())
     assert header_of(request, "Authorization") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     assert [secret.reveal() for secret in request.secrets] == ["open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]
 
@@ -40,7 +40,7 @@ def test_the_header_is_that_of_rfc_7617():
 def test_utf_8_is_used():
     method = make_basic()
     grant = completed(method, username="test", password="123£").result
-    request = BASIC.apply(method, make_facts(method), grant, blank_request())
+    request = BASIC.apply(make_facts(method), grant, blank_request())
     assert header_of(request, "Authorization") == "Basic dGVzdDoxMjPCow=="  # RFC 7617 2.1
 
 

@@ -4,11 +4,19 @@ import json
 
 import pytest
 
-from app.authenticators.base import Callback, Entered, Grant, Waiting, grant_from_stored, grant_to_stored
+from app.authenticators.base import (
+    Callback,
+    Entered,
+    Grant,
+    Waiting,
+    entered_fields,
+    grant_from_stored,
+    grant_to_stored,
+    secret_fields,
+)
 from app.authenticators.entered import blank_request
 from app.authenticators.registry import authenticator_for
 from app.authenticators.steps import step_from_json, step_to_json
-from app.authenticators.values import entered_fields, secret_fields
 from app.foundation.egress import parse_target
 from app.foundation.errors import (
     ApplicationRejectedError,
@@ -31,7 +39,7 @@ TIMEOUT = TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
 
 
 def begin(case: Case) -> Waiting:
-    flow = authenticator_for(case.method).begin(case.method, case.facts(), case.attempt({}))
+    flow = authenticator_for(case.method).begin(case.facts(), case.attempt({}))
     ran = run_flow(flow, *case.begun)
     check(ran)
     return ran.result
@@ -39,7 +47,7 @@ def begin(case: Case) -> Waiting:
 
 def complete(case: Case, given, *answers) -> Ran:
     kept = begin(case).kept
-    flow = authenticator_for(case.method).complete(case.method, case.facts(), case.attempt(kept), given)
+    flow = authenticator_for(case.method).complete(case.facts(), case.attempt(kept), given)
     return check(run_flow(flow, *answers))
 
 
@@ -50,7 +58,7 @@ def granted(case: Case) -> Grant:
 
 
 def renew(case: Case, grant: Grant, *answers) -> Ran:
-    return check(run_flow(authenticator_for(case.method).renew(case.method, case.facts(), grant), *answers))
+    return check(run_flow(authenticator_for(case.method).renew(case.facts(), grant), *answers))
 
 
 def check(ran: Ran) -> Ran:
@@ -161,9 +169,7 @@ def test_a_rejected_application_is_never_the_connection_s_fault(case):
 @every_case
 def test_a_revocation_says_what_is_dead_and_what_lives(case):
     grant = granted(case)
-    ran = check(
-        run_flow(authenticator_for(case.method).revoke(case.method, case.facts(), grant), *case.revoked)
-    )
+    ran = check(run_flow(authenticator_for(case.method).revoke(case.facts(), grant), *case.revoked))
     secret = {
         name
         for name in grant.values
@@ -178,7 +184,7 @@ def test_a_revocation_says_what_is_dead_and_what_lives(case):
 def test_credentials_are_placed_on_a_request_and_marked(case):
     grant = granted(case)
     before = OutRequest("POST", "https://api.acme.example/v1/things?a=1", (("X-Other", "kept"),), b"{}")
-    request = authenticator_for(case.method).apply(case.method, case.facts(), grant, before)
+    request = authenticator_for(case.method).apply(case.facts(), grant, before)
     check_request(request)
     assert_hidden(request)
     assert request != before
@@ -193,7 +199,7 @@ def test_credentials_are_placed_on_a_request_and_marked(case):
 @every_case
 def test_without_the_value_nothing_is_placed(case):
     with pytest.raises(PatchbayError) as caught:
-        authenticator_for(case.method).apply(case.method, case.facts(), Grant({}), blank_request())
+        authenticator_for(case.method).apply(case.facts(), Grant({}), blank_request())
     assert caught.value.problem.code == "NOT_AUTHENTICATED"
 
 

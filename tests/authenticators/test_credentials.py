@@ -98,6 +98,6 @@ def test_a_short_secret_has_no_hint():
 
 def test_example_values_are_filled_in_for_the_sandbox_only():
     assert prefilled(KEY) == {"token": "sandbox-token", "user": "sandbox-user"}
-    step = form_step(KEY, make_facts(KEY), make_attempt())
+    step = form_step(make_facts(KEY), make_attempt())
     assert (step.prefilled, step.schema) == ({}, KEY.credentials)
-    assert form_step(KEY, make_facts(KEY), make_attempt(prefill=True)).prefilled == prefilled(KEY)
+    assert form_step(make_facts(KEY), make_attempt(prefill=True)).prefilled == prefilled(KEY)

@@ -40,14 +40,14 @@ def device_body(**changes):
 
 
 def begin(response=None, **facts):
-    flow = OAUTH2.begin(DEVICE, make_facts(DEVICE, **facts), make_attempt())
+    flow = OAUTH2.begin(make_facts(DEVICE, **facts), make_attempt())
     return run_flow(flow, response or answer(device_body()))
 
 
 def poll(waiting, response, after_s=10, method=DEVICE):
     facts = make_facts(method, now=NOW + timedelta(seconds=after_s))
     attempt = make_attempt(kept=waiting.kept)
-    return run_flow(OAUTH2.complete(method, facts, attempt, Proceed()), response)
+    return run_flow(OAUTH2.complete(facts, attempt, Proceed()), response)
 
 
 def test_codes_are_asked_for_as_rfc_8628_says():
@@ -206,7 +206,7 @@ def test_errors_stand_where_the_definition_says():
     method = make_oauth2(
         grant=GrantType.DEVICE_CODE, device_url="https://a.example/d", token=make_token(error="error.code")
     )
-    flow = OAUTH2.begin(method, make_facts(method), make_attempt())
+    flow = OAUTH2.begin(make_facts(method), make_attempt())
     waiting = run_flow(flow, answer(device_body())).result
     ran = poll(waiting, answer({"error": {"code": "authorization_pending"}}, 400), method=method)
     assert isinstance(ran.result, Waiting)

@@ -71,7 +71,6 @@ ENTERED = {"clientEmail": "robot@acme.example", "privateKeyId": "kid-1", "privat
 
 def complete(method, *answers, entered=None, **facts):
     flow = OAUTH2.complete(
-        method,
         make_facts(method, **{"application": None, **facts}),
         make_attempt(),
         Entered(entered or ENTERED),
@@ -168,7 +167,7 @@ def test_salesforce_s_key_belongs_to_the_application():
     application = ApplicationFacts("client-1", None, {"privateKey": Secret(pem(RSA))})
     facts = make_facts(method, application=application, config={"user": "ann"})
     attempt = make_attempt(scopes=())
-    ran = run_flow(OAUTH2.complete(method, facts, attempt, Proceed()), answer(token_body()))
+    ran = run_flow(OAUTH2.complete(facts, attempt, Proceed()), answer(token_body()))
     form = form_of(ran.requests[0])
     assert set(form) == {"grant_type", "assertion"}
     claims = jwt.decode(form["assertion"], RSAKey.import_key(public(RSA))).claims
@@ -178,7 +177,7 @@ def test_salesforce_s_key_belongs_to_the_application():
         "https://login.salesforce.com",
     )
     bad = make_facts(method, application=ApplicationFacts("client-1", None, {"privateKey": Secret("CANARY")}))
-    ran = run_flow(OAUTH2.complete(method, bad, attempt, Proceed()))
+    ran = run_flow(OAUTH2.complete(bad, attempt, Proceed()))
     assert (type(ran.error), ran.requests) == (ApplicationRejectedError, [])
 
 
@@ -200,9 +199,7 @@ def test_a_new_assertion_renews_the_token():
     grant = complete(method, answer(token_body(refresh_token=...))).result
     assert OAUTH2.can_renew(method, grant)
     facts = make_facts(method, application=None, now=NOW + timedelta(hours=1))
-    ran = run_flow(
-        OAUTH2.renew(method, facts, grant), answer(token_body(access_token="CANARY-2", refresh_token=...))
-    )
+    ran = run_flow(OAUTH2.renew(facts, grant), answer(token_body(access_token="CANARY-2", refresh_token=...)))
     claims = jwt.decode(form_of(ran.requests[0])["assertion"], RSAKey.import_key(public(RSA))).claims
     assert claims["iat"] >= NOW.timestamp() + 3_500
     assert claims["scope"] == "read write"
@@ -217,7 +214,7 @@ def test_a_key_that_is_no_longer_accepted_needs_a_person(renewing):
     )
     if renewing:
         grant = complete(method, answer(token_body(refresh_token=...))).result
-        ran = run_flow(OAUTH2.renew(method, make_facts(method, application=None), grant), refused)
+        ran = run_flow(OAUTH2.renew(make_facts(method, application=None), grant), refused)
         assert ran.codes == ["REAUTHENTICATION_REQUIRED"]
     else:
         ran = complete(method, refused)

@@ -52,13 +52,11 @@ def session(**changes):
 
 
 def complete(method, *answers, entered=None):
-    return run_flow(
-        CUSTOM.complete(method, facts(method), make_attempt(), Entered(entered or ENTERED)), *answers
-    )
+    return run_flow(CUSTOM.complete(facts(method), make_attempt(), Entered(entered or ENTERED)), *answers)
 
 
 def renew(method, grant, *answers):
-    return run_flow(CUSTOM.renew(method, facts(method), grant), *answers)
+    return run_flow(CUSTOM.renew(facts(method), grant), *answers)
 
 
 def test_what_was_entered_is_turned_into_a_session_token():
@@ -91,7 +89,7 @@ def test_a_form_a_query_and_secret_headers_are_written_and_hidden():
 def test_the_session_token_is_placed():
     method = two_step()
     grant = complete(method, session()).result
-    request = CUSTOM.apply(method, facts(method), grant, OutRequest("GET", "https://eu.acme.example/x"))
+    request = CUSTOM.apply(facts(method), grant, OutRequest("GET", "https://eu.acme.example/x"))
     assert header_of(request, "X-Session") == "CANARY-session-1"
     assert "CANARY" not in repr(request)
 
@@ -172,5 +170,5 @@ def test_what_cannot_be_renewed_says_so(renewal):
 def test_a_revocation_says_that_session_and_password_live_on():
     method = two_step()
     grant = complete(method, session()).result
-    report = run_flow(CUSTOM.revoke(method, facts(method), grant)).result
+    report = run_flow(CUSTOM.revoke(facts(method), grant)).result
     assert set(report.alive) == {"password", "accessToken"}

@@ -21,10 +21,12 @@ def request(params=None, *, http=None, config=None, account=None, properties=Non
     schema = {"type": "object", "properties": {name: {} for name in places} | (properties or {})}
     made = make_method("call", params=schema, **method)
     facts = make_facts(
+        AUTH,
         definition=make_definition(AUTH, http=http or make_http(), methods={"call": made}),
         config=config or {},
+        account=account or {},
     )
-    return method_request(AUTH, facts, account or {}, "call", params or {})
+    return method_request(facts, "call", params or {})
 
 
 def pairs(text):

@@ -52,7 +52,7 @@ LASTING = {
 
 def begin(response=None, method=None, **facts):
     method = method or make_oauth1()
-    flow = OAUTH1.begin(method, make_facts(method, **facts), make_attempt())
+    flow = OAUTH1.begin(make_facts(method, **facts), make_attempt())
     return run_flow(flow, response or form_answer(TEMPORARY))
 
 
@@ -69,7 +69,7 @@ def returned(**changes):
 def complete(callback=None, response=None, method=None):
     method = method or make_oauth1()
     attempt = make_attempt(kept=begin(method=method).result.kept)
-    flow = OAUTH1.complete(method, make_facts(method), attempt, callback or returned())
+    flow = OAUTH1.complete(make_facts(method), attempt, callback or returned())
     return run_flow(flow, response or form_answer(LASTING))
 
 
@@ -219,9 +219,9 @@ def test_temporary_credentials_are_asked_for_with_the_state_in_the_callback():
 
 
 def test_nonce_and_time_are_fresh():
-    method, facts = make_oauth1(), make_facts()
+    facts = make_facts(make_oauth1())
     sent = [
-        fields(run_flow(OAUTH1.begin(method, facts, make_attempt()), form_answer(TEMPORARY)).requests[0])
+        fields(run_flow(OAUTH1.begin(facts, make_attempt()), form_answer(TEMPORARY)).requests[0])
         for _ in range(2)
     ]
     assert sent[0]["oauth_nonce"] != sent[1]["oauth_nonce"]
@@ -311,7 +311,7 @@ def test_a_denial_is_named(changes):
 
 def test_a_lost_temporary_token_sends_nothing():
     method = make_oauth1()
-    ran = run_flow(OAUTH1.complete(method, make_facts(method), make_attempt(), returned()))
+    ran = run_flow(OAUTH1.complete(make_facts(method), make_attempt(), returned()))
     assert (ran.codes, ran.requests) == (["CALLBACK_INVALID"], [])
 
 
@@ -323,7 +323,7 @@ def test_a_refused_verifier_is_the_authorization_s_fault():
 def test_every_request_is_signed_with_the_token():
     method, grant = make_oauth1(), complete().result
     before = OutRequest("POST", "https://api.acme.example/x?a=1", FORM, b"b=2")
-    request = OAUTH1.apply(method, make_facts(method), grant, before)
+    request = OAUTH1.apply(make_facts(method), grant, before)
     assert fields(request)["oauth_token"] == "CANARY-lasting"
     assert (request.url, request.body) == (before.url, before.body)
     assert "CANARY" not in request.redactor().header("authorization", header_of(request, "Authorization"))
@@ -340,12 +340,12 @@ def test_a_key_that_cannot_sign_is_the_application_s_fault():
 def test_nothing_is_renewed_or_revoked():
     method, grant = make_oauth1(), Grant({"accessToken": Secret("CANARY"), "tokenSecret": Secret("CANARY")})
     assert not OAUTH1.can_renew(method, grant)
-    assert run_flow(OAUTH1.renew(method, make_facts(method), grant)).codes == ["REAUTHENTICATION_REQUIRED"]
-    report = run_flow(OAUTH1.revoke(method, make_facts(method), grant)).result
+    assert run_flow(OAUTH1.renew(make_facts(method), grant)).codes == ["REAUTHENTICATION_REQUIRED"]
+    report = run_flow(OAUTH1.revoke(make_facts(method), grant)).result
     assert report.alive == ("accessToken", "tokenSecret")
 
 
 def test_an_answer_to_another_step_is_refused():
     method = make_oauth1()
-    ran = run_flow(OAUTH1.complete(method, make_facts(method), make_attempt(), Entered({})))
+    ran = run_flow(OAUTH1.complete(make_facts(method), make_attempt(), Entered({})))
     assert ran.codes == ["NOT_ALLOWED_NOW"]

@@ -48,13 +48,11 @@ GONE = TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
 
 def complete(method, *answers, facts=None, attempt=None, given=None):
     given = given or callback(code="CANARY-code")
-    return run_flow(
-        OAUTH2.complete(method, make_facts(method, **(facts or {})), attempt or begun(), given), *answers
-    )
+    return run_flow(OAUTH2.complete(make_facts(method, **(facts or {})), attempt or begun(), given), *answers)
 
 
 def renew(method, grant, *answers, facts=None):
-    return run_flow(OAUTH2.renew(method, make_facts(method, **(facts or {})), grant), *answers)
+    return run_flow(OAUTH2.renew(make_facts(method, **(facts or {})), grant), *answers)
 
 
 def old_grant(**changes):
@@ -72,7 +70,7 @@ def old_grant(**changes):
 
 def test_a_code_is_exchanged_as_rfc_6749_and_7636_say():
     method = make_oauth2()
-    waiting = run_flow(OAUTH2.begin(method, make_facts(method), make_attempt())).result
+    waiting = run_flow(OAUTH2.begin(make_facts(method), make_attempt())).result
     assert isinstance(waiting.step, RedirectStep)
     ran = complete(method, answer(token_body()), attempt=make_attempt(kept=waiting.kept))
     (request,) = ran.requests
@@ -337,7 +335,7 @@ OWN = {"grant": GrantType.CLIENT_CREDENTIALS, "renewal": make_renewal(RenewalBy.
 
 def test_client_credentials_need_nobody():
     method = make_oauth2(**OWN, audience="https://api.acme.example")
-    waiting = run_flow(OAUTH2.begin(method, make_facts(method), make_attempt())).result
+    waiting = run_flow(OAUTH2.begin(make_facts(method), make_attempt())).result
     assert (waiting.step, waiting.poll_after_s) == (NoStep(), 0)
     ran = complete(method, answer(token_body(refresh_token=...)), given=Proceed(), attempt=make_attempt())
     assert form_of(ran.requests[0]) == {
@@ -355,7 +353,7 @@ def test_client_credentials_may_be_entered():
     form = make_form(clientId={}, clientSecret={"secret": True})
     method = make_oauth2(**OWN, client_auth="post", method={"credentials": form})
     facts = {"application": None}
-    waiting = run_flow(OAUTH2.begin(method, make_facts(method, **facts), make_attempt())).result
+    waiting = run_flow(OAUTH2.begin(make_facts(method, **facts), make_attempt())).result
     assert isinstance(waiting.step, CredentialFormStep)
     entered = Entered({"clientId": "mine", "clientSecret": "CANARY-mine"})
     ran = complete(method, answer(token_body()), given=entered, facts=facts, attempt=make_attempt())
@@ -414,5 +412,5 @@ def test_a_lifetime_that_was_told_is_not_asked_for():
 def test_the_access_token_goes_along_as_bearer():
     method = make_oauth2()
     grant = complete(method, answer(token_body())).result
-    request = OAUTH2.apply(method, make_facts(method), grant, complete(method, GONE).requests[0])
+    request = OAUTH2.apply(make_facts(method), grant, complete(method, GONE).requests[0])
     assert header_of(request, "Authorization") == "Bearer CANARY-access-1"

@@ -12,9 +12,7 @@ from tests.factories.definitions import make_oauth2, make_scope
 
 def waiting(*scopes, facts=None, attempt=None, **changes):
     method = make_oauth2(*scopes, **changes)
-    return redirect_step(
-        method, method.oauth2, make_facts(method, **(facts or {})), attempt or make_attempt()
-    )
+    return redirect_step(method.oauth2, make_facts(method, **(facts or {})), attempt or make_attempt())
 
 
 def query(*scopes, **changes):
@@ -40,8 +38,9 @@ def test_the_address_has_everything_that_rfc_6749_and_7636_ask_for():
 
 @pytest.mark.threat("O4")
 def test_the_verifier_is_fresh_each_time_and_never_in_the_address():
-    method, facts = make_oauth2(), make_facts()
-    first, second = (redirect_step(method, method.oauth2, facts, make_attempt()) for _ in range(2))
+    method = make_oauth2()
+    facts = make_facts(method)
+    first, second = (redirect_step(method.oauth2, facts, make_attempt()) for _ in range(2))
     assert first.kept["codeVerifier"] != second.kept["codeVerifier"]
     assert first.kept["codeVerifier"].reveal() not in first.step.authorize_url
 

@@ -38,7 +38,7 @@ SHOP = {"shop": CallbackValue(r"[a-z0-9][a-z0-9-]*\.myshopify\.com", "shop", req
 def returned(params, attempt=None, facts=None, **changes):
     """Complete an authorization; one good token answer is ready, so that a request would be answered."""
     method = make_oauth2(**changes)
-    flow = OAUTH2.complete(method, make_facts(method, **(facts or {})), attempt or begun(), params)
+    flow = OAUTH2.complete(make_facts(method, **(facts or {})), attempt or begun(), params)
     return run_flow(flow, answer(token_body()))
 
 

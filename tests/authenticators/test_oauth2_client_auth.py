@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from app.authenticators.base import ApplicationFacts
+from app.authenticators.base import ApplicationFacts, Grant
 from app.authenticators.oauth2_client_auth import ASSERTION_TYPE, client_proof
 from app.authenticators.values import values_of
 from app.foundation.errors import ApplicationRejectedError, NotAllowedNowError
@@ -20,7 +20,7 @@ ENDPOINT = "https://auth.acme.example/token"
 def proof(how, application=None, credentials=None, config=None, **method):
     auth = make_oauth2(client_auth=how, method=method)
     facts = make_facts(auth, config=config or {}, **({"application": application} if application else {}))
-    return client_proof(auth.oauth2, facts, values_of(auth, facts, credentials or {}), ENDPOINT)
+    return client_proof(auth.oauth2, facts, values_of(facts, Grant(credentials or {})), ENDPOINT)
 
 
 def application(client_id="client-1", secret="CANARY-secret", **fields):
@@ -28,7 +28,7 @@ def application(client_id="client-1", secret="CANARY-secret", **fields):
 
 
 def params(found):
-    return {param.name: param.value for param in found.params}
+    return dict(found.params)
 
 
 def pem(key):
@@ -48,7 +48,7 @@ def test_basic_form_encodes_id_and_secret_first(client_id, secret, pair):
     found = proof("basic", application(client_id, secret))
     scheme, coded = found.authorization.split(" ")
     assert (scheme, b64decode(coded)) == ("Basic", pair)
-    assert found.params == ()
+    assert found.params == {}
 
 
 def test_basic_is_the_example_of_rfc_6749():
@@ -65,7 +65,7 @@ def test_basic_raw_does_not_encode():
 def test_basic_secret_sends_the_secret_as_the_user_name_alone():
     found = proof("basic_secret", application("ca_1", "CANARY-sk"))
     assert b64decode(found.authorization.split(" ")[1]) == b"CANARY-sk:"
-    assert found.params == ()
+    assert found.params == {}
     assert Secret(found.authorization.split(" ")[1]) in found.secrets
 
 
@@ -79,7 +79,7 @@ def test_post_sends_both_in_the_body():
     found = proof("post", application())
     assert params(found) == {"client_id": "client-1", "client_secret": "CANARY-secret"}
     assert found.authorization is None
-    assert [param.is_secret for param in found.params] == [False, True]
+    assert found.secrets == (Secret("CANARY-secret"),)
 
 
 @pytest.mark.parametrize("how", ["none", "basic", "post", "client_secret_jwt"])
@@ -119,7 +119,7 @@ def test_two_assertions_never_have_the_same_id():
     auth = make_oauth2(client_auth="client_secret_jwt")
     facts = make_facts(auth, application=application(secret="CANARY-secret-of-thirty-two-bytes-or-more"))
     tokens = {
-        params(client_proof(auth.oauth2, facts, values_of(auth, facts), ENDPOINT))["client_assertion"]
+        params(client_proof(auth.oauth2, facts, values_of(facts), ENDPOINT))["client_assertion"]
         for _ in range(2)
     }
     assert len(tokens) == 2
@@ -158,7 +158,7 @@ def test_without_an_application_the_entered_client_is_used():
     )
     facts = make_facts(auth, application=None)
     entered = {"clientId": Secret("mine"), "clientSecret": Secret("CANARY-mine")}
-    found = client_proof(auth.oauth2, facts, values_of(auth, facts, entered), ENDPOINT)
+    found = client_proof(auth.oauth2, facts, values_of(facts, Grant(entered)), ENDPOINT)
     assert params(found) == {"client_id": "mine", "client_secret": "CANARY-mine"}
 
 
@@ -166,5 +166,5 @@ def test_without_any_application_it_is_said_so():
     auth = make_oauth2()
     facts = make_facts(auth, application=None)
     with pytest.raises(NotAllowedNowError) as caught:
-        client_proof(auth.oauth2, facts, values_of(auth, facts), ENDPOINT)
+        client_proof(auth.oauth2, facts, values_of(facts), ENDPOINT)
     assert caught.value.problem.code == "APPLICATION_MISSING"

@@ -17,7 +17,7 @@ DONE = answer(b"", 200)
 
 def revoke(*answers, grant=BOTH, facts=None, **changes):
     method = make_oauth2(**changes)
-    return run_flow(OAUTH2.revoke(method, make_facts(method, **(facts or {})), grant), *answers)
+    return run_flow(OAUTH2.revoke(make_facts(method, **(facts or {})), grant), *answers)
 
 
 @pytest.mark.threat("O15")

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.authenticators.base import Grant
 from app.authenticators.placement import place
 from app.authenticators.values import values_of
 from app.catalog.definition import Placement
@@ -20,7 +21,7 @@ TOKEN = "CANARY-token"
 def placed(at, value, *, name=None, request=None, token=TOKEN, config=None, **entered):
     method = make_api_key(credentials=make_form(token={"secret": True}, account={}))
     facts = make_facts(method, config=config or {})
-    values = values_of(method, facts, {"token": Secret(token), **entered})
+    values = values_of(facts, Grant({"token": Secret(token), **entered}))
     return place(request or OutRequest("GET", URL), Placement(at, name, value), values)
 
 

@@ -25,10 +25,10 @@ METHODS = [
 every_method = pytest.mark.parametrize(("definition", "method"), METHODS)
 
 
-def facts_of(definition: Definition):
+def facts_of(definition: Definition, method: AuthMethod):
     properties = definition.config.get("properties", {})
     examples = {name: field["examples"][0] for name, field in properties.items() if field.get("examples")}
-    return make_facts(definition=definition, config=with_defaults(definition.config, examples))
+    return make_facts(method, definition=definition, config=with_defaults(definition.config, examples))
 
 
 def scopes_of(method: AuthMethod) -> tuple[str, ...]:
@@ -37,12 +37,12 @@ def scopes_of(method: AuthMethod) -> tuple[str, ...]:
 
 def begin(definition, method) -> Waiting:
     attempt = make_attempt(scopes=scopes_of(method), prefill=True)
-    return run_flow(authenticator_for(method).begin(method, facts_of(definition), attempt)).result
+    return run_flow(authenticator_for(method).begin(facts_of(definition, method), attempt)).result
 
 
 def complete(definition, method, waiting, given, *answers) -> Ran:
     attempt = make_attempt(scopes=scopes_of(method), kept=waiting.kept)
-    flow = authenticator_for(method).complete(method, facts_of(definition), attempt, given)
+    flow = authenticator_for(method).complete(facts_of(definition, method), attempt, given)
     return run_flow(flow, *answers)
 
 
@@ -100,7 +100,7 @@ def test_the_whole_flow_runs_on_the_definition_s_own_examples(definition, method
 @every_method
 def test_the_credentials_can_be_placed(definition, method):
     grant, _ = granted(definition, method)
-    request = authenticator_for(method).apply(method, facts_of(definition), grant, blank_request())
+    request = authenticator_for(method).apply(facts_of(definition, method), grant, blank_request())
     check_request(request)
     assert request != blank_request()
     assert request.secrets
@@ -129,15 +129,15 @@ def test_refused_answers_are_typed_errors(definition, method):
 @every_method
 def test_what_can_be_renewed_is_renewed_and_a_dead_grant_is_seen(definition, method):
     grant, _ = granted(definition, method)
-    authenticator, facts = authenticator_for(method), facts_of(definition)
+    authenticator, facts = authenticator_for(method), facts_of(definition, method)
     if not authenticator.can_renew(method, grant) or method.oauth2 is None:
         return
     example = dict(renewed_example(method.oauth2))
     extra = [one for one in answers_of(definition, method)[1:2] if method.oauth2.introspect_url]
-    new = run_flow(authenticator.renew(method, facts, grant), answer(example), *extra)
+    new = run_flow(authenticator.renew(facts, grant), answer(example), *extra)
     assert new.error is None, new.codes
     assert all(isinstance(value, Secret) and value for value in new.result.values.values())
-    dead = run_flow(authenticator.renew(method, facts, grant), answer({"error": "invalid_grant"}, 400))
+    dead = run_flow(authenticator.renew(facts, grant), answer({"error": "invalid_grant"}, 400))
     assert isinstance(dead.error, CredentialsRejectedError)
 
 
@@ -149,7 +149,7 @@ def renewed_example(oauth: OAuth2):
 def test_a_revocation_ends_with_a_report(definition, method):
     grant, _ = granted(definition, method)
     done = [answer({"ok": True})] * 2
-    ran = run_flow(authenticator_for(method).revoke(method, facts_of(definition), grant), *done)
+    ran = run_flow(authenticator_for(method).revoke(facts_of(definition, method), grant), *done)
     assert ran.error is None
     assert {*ran.result.revoked, *ran.result.alive} <= set(grant.values)
     if method.oauth2 and method.oauth2.revoke_url and "config" not in method.oauth2.revoke_url:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.authenticators.base import ApplicationFacts
+from app.authenticators.base import ApplicationFacts, Grant
 from app.authenticators.values import Param, values_of
 from app.foundation.egress import parse_target
 from app.foundation.errors import InvalidInputError, NotAllowedNowError
@@ -14,7 +14,7 @@ from tests.factories.definitions import make_api_key, make_form
 def values(config=None, account=None, application=None, **entered):
     method = make_api_key(credentials=make_form(token={"secret": True}, user={}))
     facts = make_facts(method, config=config or {}, account=account or {}, application=application)
-    return values_of(method, facts, entered)
+    return values_of(facts, Grant(entered))
 
 
 def test_all_groups_are_seen():

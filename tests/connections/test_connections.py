@@ -39,7 +39,8 @@ async def opened_config(world, connection):
     """Return the configuration as an authenticator would get it, secrets opened."""
     owner = (await world.reload(connection)).owner
     opener = world.hub.credentials._opener
-    return (await opener.facts(world.actor, owner, None, RevealPurpose.RENEWAL)).config
+    method = opener.definition_of(owner).auth[0]
+    return (await opener.facts(world.actor, owner, method, None, RevealPurpose.RENEWAL)).config
 
 
 # -- names and descriptions

@@ -57,6 +57,7 @@ class Hub:
         fields = {name: Secret(value) if name in secret_names else value for name, value in extra.items()}
         return Facts(
             definition=self.definition,
+            method=self.method,
             now=self.outside.clock.now(),
             random=lambda: secrets.token_urlsafe(32),
             config=self.config,
@@ -70,11 +71,11 @@ class Hub:
         authenticator = authenticator_for(self.method)
         wanted = tuple(scope.name for scope in self.method.scopes) if scopes is None else scopes
         attempt = Attempt(Secret(secrets.token_urlsafe(32)), scopes=wanted, prefill=True)
-        made: Any = await self.run(authenticator.begin(self.method, self.facts, attempt))
+        made: Any = await self.run(authenticator.begin(self.facts, attempt))
         while isinstance(made, Waiting):
             answer = await self._answer(made, untick)
             attempt = replace(attempt, kept=made.kept)
-            made = await self.run(authenticator.complete(self.method, self.facts, attempt, answer))
+            made = await self.run(authenticator.complete(self.facts, attempt, answer))
         assert isinstance(made, Grant)
         return made
 
@@ -103,17 +104,17 @@ class Hub:
         return Chosen(step.options[0].id)
 
     async def renew(self, grant: Grant) -> Grant:
-        return await self.run(authenticator_for(self.method).renew(self.method, self.facts, grant))
+        return await self.run(authenticator_for(self.method).renew(self.facts, grant))
 
     async def revoke(self, grant: Grant) -> Any:
-        return await self.run(authenticator_for(self.method).revoke(self.method, self.facts, grant))
+        return await self.run(authenticator_for(self.method).revoke(self.facts, grant))
 
     async def call(
         self, grant: Grant, name: str, params: Mapping[str, Any]
     ) -> tuple[InResponse, Classification]:
         """Call a method with the grant's credentials."""
-        request = method_request(self.method, self.facts, grant.account.kept, name, params)
-        placed = authenticator_for(self.method).apply(self.method, self.facts, grant, request)
+        request = method_request(self.facts.knowing(grant.account.kept), name, params)
+        placed = authenticator_for(self.method).apply(self.facts, grant, request)
         answer = await self._send(placed)
         return answer, outcome_of(self.definition, answer)
 

@@ -324,7 +324,7 @@ async def test_the_consent_page_knows_living_requests_only(side, token):
 
 async def test_a_wrong_application_secret_is_the_applications_fault(side):
     facts = replace(side.facts, application=replace(side.facts.application, client_secret=Secret("wrong")))
-    flow = authenticator_for(side.method).begin(side.method, facts, Attempt(Secret("s" * 43)))
+    flow = authenticator_for(side.method).begin(facts, Attempt(Secret("s" * 43)))
     with pytest.raises(ApplicationRejectedError):
         await side.run(flow)
 
@@ -332,7 +332,7 @@ async def test_a_wrong_application_secret_is_the_applications_fault(side):
 @pytest.mark.parametrize("late", [False, True])
 async def test_denied_and_expired_are_told_apart(side, late):
     authenticator, attempt = authenticator_for(side.method), Attempt(Secret("s" * 43))
-    waiting = await side.run(authenticator.begin(side.method, side.facts, attempt))
+    waiting = await side.run(authenticator.begin(side.facts, attempt))
     assert isinstance(waiting.step, RedirectStep)
     decided = await side.outside.http.post(
         side.route.rewrite(waiting.step.authorize_url), data={"decision": "allow" if late else "deny"}
@@ -342,7 +342,7 @@ async def test_denied_and_expired_are_told_apart(side, late):
     answer = Callback(tuple(parse_qsl(urlsplit(decided.headers["location"]).query)))
     attempt = replace(attempt, kept=waiting.kept)
     with pytest.raises((RefusedOutsideError, CredentialsRejectedError)) as refused:
-        await side.run(authenticator.complete(side.method, side.facts, attempt, answer))
+        await side.run(authenticator.complete(side.facts, attempt, answer))
     assert (refused.value.problem.code is ProblemCode.CONSENT_DENIED) is not late
 
 
