@@ -130,7 +130,7 @@ def _refused(
 ) -> OutsideError:
     refusal = refusal_of(spec, answer, seen, facts)
     rule = next((rule for rule in problems if compile_pick(rule.when).holds(seen)), None)
-    code = ProblemCode(rule.code) if rule is not None else passing_code(answer.status)
+    code = ProblemCode[rule.code] if rule is not None else passing_code(answer.status)
     if code is None and (refusal.code is None or answer.status in _REDIRECT):
         code = _unexplained(answer)
     return refusal_error(refusal, facts, stage, secrets=secrets, code=code)

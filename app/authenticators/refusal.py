@@ -11,7 +11,6 @@ from typing import Any, Final
 from app.authenticators.base import Facts
 from app.foundation.errors import CredentialsRejectedError, OutsideError, outside_error
 from app.foundation.problems import (
-    TEMPLATES,
     FixBy,
     Problem,
     ProblemCode,
@@ -130,7 +129,7 @@ def refusal_error(
     fault = problem(
         own,
         *(("scopes",) if _is_scope(refusal) and own is _REFUSED else ()),
-        retry_after_s=refusal.retry_after_s if TEMPLATES[own].retryable else None,
+        retry_after_s=refusal.retry_after_s if own.template.retryable else None,
         remediation=(_OTHER_SCOPES,) if _is_scope(refusal) and own is _REFUSED else (),
         details=_details(refusal, clean, own),
         provider=facts.provider,

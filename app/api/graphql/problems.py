@@ -13,14 +13,14 @@ from app.api.graphql.fields import resolver
 from app.api.graphql.scalars import Json, Url
 from app.connections.snapshot import SetupStepKey
 from app.foundation.errors import PatchbayError, UnauthenticatedError
-from app.foundation.problems import TEMPLATES, FixBy, Problem, ProblemCode, Remediation, RemediationKind
+from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind
 
 MAX_PROVIDER_CHARS: Final = 300
 
 describe_enum(
     ProblemCode,
     "Every stable problem code. Codes are added, never renamed: treat one you do not know like INTERNAL.",
-    {code.name: f"{template.title}." for code, template in TEMPLATES.items()},
+    {code.name: f"{code.template.title}." for code in ProblemCode},
 )
 describe_enum(
     RemediationKind,
