@@ -16,7 +16,7 @@ from app.catalog.definition import Definition, ErrorPicks, Troubleshooting
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import OutsideError, outside_error
 from app.foundation.expressions import compile_pick
-from app.foundation.outbound import InResponse, ResponseNotJsonError
+from app.foundation.messages import InResponse, ResponseNotJsonError
 from app.foundation.problems import (
     FixBy,
     Problem,

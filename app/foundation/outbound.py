@@ -15,25 +15,12 @@ from app.foundation import outbound_faults as faults
 from app.foundation.clock import Clock
 from app.foundation.egress import EgressPolicy, Resolver, SystemResolver
 from app.foundation.errors import PatchbayError, TransientOutsideError
-from app.foundation.messages import (
-    Destination,
-    InResponse,
-    OutRequest,
-    ResponseNotJsonError,
-    SandboxRoute,
-    Timings,
-    TraceEvent,
-)
+from app.foundation.messages import Destination, InResponse, OutRequest, TraceEvent
 from app.foundation.outbound_rules import Route, check_request, redirected, route
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
 from app.foundation.outbound_wire import exchange
 from app.foundation.problems import ProblemCode, problem
-
-__all__ = [
-    "Destination", "InResponse", "OutRequest", "Outbound", "ResponseNotJsonError", "SandboxRoute", "Timings",
-    "TraceEvent",
-]  # fmt: skip
 
 MAX_BYTES: Final = 10 << 20
 MAX_REDIRECTS: Final = 5
