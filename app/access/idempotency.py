@@ -19,7 +19,6 @@ from app.foundation.secret import Secret
 RETENTION: Final = timedelta(hours=24)
 MAX_KEY_CHARS: Final = 255
 PATH: Final = "idempotencyKey"
-_CLAIM: Final = "access.idempotency"
 _SECRET_LABEL: Final = b"patchbay/idempotency/v1\x00"
 SystemKeySource = Callable[[], Awaitable[bytes]]
 Act = Callable[[Transaction], Awaitable[Mapping[str, Any]]]
@@ -46,74 +45,48 @@ class Idempotency:
     ) -> Mapping[str, Any]:
         """Do ``act`` in a transaction and remember its result; for a used key return what is remembered.
 
-        Of duplicates at the same time one acts, and the others wait for it and return its result. If ``act``
-        raises, nothing is remembered and the key is free again.
+        Of duplicates at the same time one acts, and the others wait for it, before they have done anything, and return
+        its result. If ``act`` raises, nothing is remembered and the key is free again.
 
         Raises:
             InvalidInputError: the key was used with another input, or cannot be one; at ``idempotencyKey``.
+            TypeError: the result is not plain JSON, such as one with a secret in it.
         """
         async with self._database.transaction() as tx:
-            remembered = await self.claim(tx, actor, operation, key, input)
-            if remembered is not None:
-                return remembered
+            claimed = None
+            if key is not None:
+                _check_key(key)
+                claimed = await self._claim(tx, actor, operation, key, await self._input_hash(input))
+                if claimed.result is not None:
+                    return claimed.result
             result = await act(tx)
-            await self.remember(tx, actor, operation, key, input, result)
+            canonical_json(result)  # refuses what must not be stored
+            if claimed is not None:
+                await IdempotencyRecord.filter(id=claimed.id).update(result=storable_json(result))
             return result
 
-    async def claim(
-        self,
-        tx: Transaction,
-        actor: Actor,
-        operation: str,
-        key: str | None,
-        input: Mapping[str, Any],  # noqa: A002 - the API's own word
-    ) -> Mapping[str, Any] | None:
-        """Return what the key's first use answered; None says that this is it, or that there is no key.
-
-        Call it first in the transaction: a duplicate then waits here, before it has done anything. Who gets None
-        acts and calls :meth:`remember` in the same transaction.
-
-        Raises:
-            InvalidInputError: the key was used with another input, or cannot be one; at ``idempotencyKey``.
-        """
-        if key is None:
-            return None
-        _check_key(key)
-        id_ = _id(actor, operation, key)
-        input_hash = await self._input_hash(input)
+    @staticmethod
+    async def _claim(
+        tx: Transaction, actor: Actor, operation: str, key: str, input_hash: str
+    ) -> IdempotencyRecord:
+        """Return the row of the key's first use, which has no result yet where this is it."""
+        id_ = hashlib.sha256(canonical_json([actor.workspace_id, actor.id, operation, key])).hexdigest()
         await IdempotencyRecord.filter(id=id_, expires_at__lte=tx.now).delete()
         # Of two at once the second waits here for the first to commit, then inserts nothing and finds its row.
-        row = _row(id_, tx, actor, operation, input_hash)
+        row = IdempotencyRecord(
+            id=id_,
+            workspace_id=actor.workspace_id,
+            operation=operation,
+            input_hash=input_hash,
+            result=None,
+            created_at=tx.now,
+            expires_at=tx.now + RETENTION,
+        )
         await IdempotencyRecord.bulk_create([row], ignore_conflicts=True)
         found = await IdempotencyRecord.get(id=id_)
         if not hmac.compare_digest(found.input_hash, input_hash):
             raise InvalidInputError(problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, PATH))
-        if found.result is None:
-            tx.state[_CLAIM, id_] = input_hash
-        return found.result
-
-    async def remember(
-        self,
-        tx: Transaction,
-        actor: Actor,
-        operation: str,
-        key: str | None,
-        input: Mapping[str, Any],  # noqa: A002 - the API's own word
-        result: Mapping[str, Any],
-    ) -> None:
-        """Keep ``result`` for a key that :meth:`claim` gave None for, in the same transaction.
-
-        Raises:
-            TypeError: the result is not plain JSON, such as one with a secret in it.
-            RuntimeError: the key was not claimed with this input in this transaction.
-        """
-        canonical_json(result)  # refuses what must not be stored
-        if key is None:
-            return
-        id_ = _id(actor, operation, key)
-        if tx.state.pop((_CLAIM, id_), None) != await self._input_hash(input):
-            raise RuntimeError("a result is remembered by the transaction that claimed its key")
-        await IdempotencyRecord.filter(id=id_).update(result=storable_json(result))
+        return found
 
     async def prune(self) -> int:
         """Forget what is older than a day; return how many."""
@@ -126,36 +99,13 @@ class Idempotency:
 
 
 def _check_key(key: str) -> None:
+    label = "The idempotency key"
     if not key.strip() or not key.isprintable():
-        raise InvalidInputError(
-            problem(
-                ProblemCode.INVALID_FIELD,
-                PATH,
-                label="The idempotency key",
-                reason="it must be printable text",
-            )
-        )
+        reason = "it must be printable text"
+        raise InvalidInputError(problem(ProblemCode.INVALID_FIELD, PATH, label=label, reason=reason))
     if len(key) > MAX_KEY_CHARS:
         limit = f"{MAX_KEY_CHARS} characters"
-        raise InvalidInputError(
-            problem(ProblemCode.FIELD_TOO_LONG, PATH, label="The idempotency key", limit=limit)
-        )
-
-
-def _id(actor: Actor, operation: str, key: str) -> str:
-    return hashlib.sha256(canonical_json([actor.workspace_id, actor.id, operation, key])).hexdigest()
-
-
-def _row(id_: str, tx: Transaction, actor: Actor, operation: str, input_hash: str) -> IdempotencyRecord:
-    return IdempotencyRecord(
-        id=id_,
-        workspace_id=actor.workspace_id,
-        operation=operation,
-        input_hash=input_hash,
-        result=None,
-        created_at=tx.now,
-        expires_at=tx.now + RETENTION,
-    )
+        raise InvalidInputError(problem(ProblemCode.FIELD_TOO_LONG, PATH, label=label, limit=limit))
 
 
 def _holds_secret(value: object) -> bool:

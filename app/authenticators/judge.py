@@ -17,9 +17,8 @@ from app.catalog.definition import Definition, ErrorPicks
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import OutsideError, outside_error
 from app.foundation.expressions import compile_pick
-from app.foundation.outbound import InResponse, ResponseNotJsonError
+from app.foundation.messages import InResponse, ResponseNotJsonError
 from app.foundation.problems import (
-    TEMPLATES,
     FixBy,
     Problem,
     ProblemCode,
@@ -90,7 +89,7 @@ def wait_s(
     What a definition picks may be seconds, an HTTP date, or seconds since 1970. ``facts`` are those of
     :func:`app.catalog.classification.facts_of`.
     """
-    if not TEMPLATES[code].retryable:
+    if not code.template.retryable:
         return None
     stated = parse_retry_after(response.header("retry-after"), now=now)
     if stated is not None:

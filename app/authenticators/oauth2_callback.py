@@ -102,7 +102,7 @@ class _Reader:
         refusal = Refusal(body["error"], detail, numbers=numbers_in(None, detail))
         seen = {"status": _RETURNED, "headers": {}, "body": body}
         rule = next((rule for rule in self._oauth.problems if compile_pick(rule.when).holds(seen)), None)
-        code = ProblemCode(rule.code) if rule else None
+        code = ProblemCode[rule.code] if rule else None
         raise refusal_error(refusal, self._facts, AuthStage.SIGN_IN, secrets=self._secrets(), code=code)
 
     def _secrets(self) -> list[Secret]:

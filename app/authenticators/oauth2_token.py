@@ -130,7 +130,7 @@ def _refused(
 ) -> OutsideError:
     refusal = refusal_of(spec, answer, seen, facts)
     rule = next((rule for rule in problems if compile_pick(rule.when).holds(seen)), None)
-    code = ProblemCode(rule.code) if rule is not None else passing_code(answer.status)
+    code = ProblemCode[rule.code] if rule is not None else passing_code(answer.status)
     if code is None and (refusal.code is None or answer.status in _REDIRECT):
         # RFC 6749 5.2: a 401 with a challenge answers the client's own authentication.
         is_challenge = answer.status == _UNAUTHORIZED and answer.header("www-authenticate")

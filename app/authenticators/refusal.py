@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from app.authenticators.base import Facts
 from app.foundation.errors import CredentialsRejectedError, OutsideError, outside_error
-from app.foundation.problems import TEMPLATES, FixBy, ProblemCode, Remediation, RemediationKind, problem
+from app.foundation.problems import FixBy, ProblemCode, Remediation, RemediationKind, problem
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS, Secret
 
@@ -101,7 +101,7 @@ def refusal_error(
     fault = problem(
         own,
         *(("scopes",) if names_scopes else ()),
-        retry_after_s=refusal.retry_after_s if TEMPLATES[own].retryable else None,
+        retry_after_s=refusal.retry_after_s if own.template.retryable else None,
         remediation=(_OTHER_SCOPES,) if names_scopes else (),
         details=_details(refusal, _Clean(secrets), own),
         provider=facts.provider,

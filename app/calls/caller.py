@@ -22,7 +22,8 @@ from app.foundation.clock import Clock
 from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError
 from app.foundation.exchange import RecordedMessage, as_curl, record_request, record_response
 from app.foundation.ids import new_token
-from app.foundation.outbound import InResponse, Outbound, OutRequest, Timings, TraceEvent
+from app.foundation.messages import InResponse, OutRequest, Timings, TraceEvent
+from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import Redactor, SecretRegistry
 from app.foundation.shapes import Shape

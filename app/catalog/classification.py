@@ -8,7 +8,7 @@ from typing import Final
 
 from app.catalog.definition import Http, Json, ProblemRule
 from app.foundation.expressions import compile_pick
-from app.foundation.problems import TEMPLATES, ProblemCode
+from app.foundation.problems import ProblemCode
 
 _GENERAL: Final[Mapping[int, ProblemCode]] = {
     401: ProblemCode.CREDENTIALS_REJECTED,
@@ -64,7 +64,7 @@ def classify(http: Http, status: int, headers: Mapping[str, str], body: Json) ->
     expired = status == 401 or _holds(http.expiry, facts, default=False)  # noqa: PLR2004 - RFC 9110 15.5.2
     for rule in http.problems:
         if compile_pick(rule.when).holds(facts):
-            code = ProblemCode(rule.code)
+            code = ProblemCode[rule.code]
             return Classification(code, rule, expired and code is ProblemCode.CREDENTIALS_REJECTED)
     return Classification(
         ProblemCode.CREDENTIALS_REJECTED if expired else general_code(status), None, expired
@@ -85,7 +85,7 @@ def general_code(status: int) -> ProblemCode:
 def passing_code(status: int) -> ProblemCode | None:
     """Return the problem code of a status that says "try later" (408, 425, 429, 5xx), or None."""
     code = general_code(status)
-    return code if TEMPLATES[code].retryable else None
+    return code if code.template.retryable else None
 
 
 def _holds(predicate: str | None, facts: Mapping[str, Json], *, default: bool) -> bool:

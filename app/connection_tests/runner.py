@@ -27,7 +27,7 @@ from app.credentials.opening import OpenCredentials
 from app.credentials.owner import CredentialOwner
 from app.foundation.clock import Clock
 from app.foundation.errors import InvalidInputError, NotFoundError, PatchbayError, RefusedOutsideError
-from app.foundation.outbound import TraceEvent
+from app.foundation.messages import TraceEvent
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.vault.vault import RevealPurpose
 

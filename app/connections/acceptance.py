@@ -27,7 +27,7 @@ from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType
 from app.foundation.database import Transaction
-from app.foundation.outbound import Destination
+from app.foundation.messages import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.vault import Vault

@@ -41,7 +41,7 @@ from app.foundation.errors import (
     NotAllowedNowError,
     PatchbayError,
 )
-from app.foundation.outbound import Destination
+from app.foundation.messages import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.vault import RevealPurpose, Vault

@@ -12,7 +12,8 @@ from app.catalog.definition import Definition
 from app.catalog.hosts import allowed_hosts
 from app.credentials.snapshot import Mode
 from app.foundation.errors import OutsideError
-from app.foundation.outbound import Destination, Outbound, SandboxRoute
+from app.foundation.messages import Destination, SandboxRoute
+from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import SecretRegistry
 

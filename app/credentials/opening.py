@@ -21,7 +21,7 @@ from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.clock import Clock
 from app.foundation.errors import NotAllowedNowError
 from app.foundation.ids import new_token
-from app.foundation.outbound import Destination, OutRequest
+from app.foundation.messages import Destination, OutRequest
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.errors import CredentialUnreadableError

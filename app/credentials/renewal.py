@@ -166,7 +166,7 @@ class Renewal:
                 outcome = await self._intents.outcome(other)
         if outcome is None or outcome in NO_FAILURE:
             return
-        code = ProblemCode(outcome)
+        code = ProblemCode[outcome]
         owner = await self._owners.find(actor.workspace_id, connection_id)
         raise outside_error(problem(code, provider=self._opener.definition_of(owner).name))
 

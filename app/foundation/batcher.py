@@ -47,35 +47,25 @@ class Batcher(Generic[Item, Result]):
         try:
             while self._pending:
                 batch, self._pending = self._pending[: self._max_batch], self._pending[self._max_batch :]
-                if len(batch) == 1 or not await self._run(batch):
-                    for each in batch:
-                        await self._run_alone(*each)
+                await self._run(batch)
         finally:
             self._task = None
             for _, answer in self._pending:
                 answer.cancel()
 
-    async def _run(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> bool:
+    async def _run(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             answers = await self._run_batch([item for item, _ in batch])
-        except StorageBusyError:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(StorageBusyError())
-            return True
-        except Exception:  # noqa: BLE001 - it is raised again for whom it concerns
-            return False
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)
-        return True
-
-    async def _run_alone(self, item: Item, future: asyncio.Future[Result]) -> None:
-        try:
-            (answer,) = await self._run_batch([item])
         except Exception as fault:  # noqa: BLE001 - it is raised where it was submitted
-            if not future.done():
-                future.set_exception(fault)
+            if len(batch) == 1 or isinstance(fault, StorageBusyError):
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(fault if len(batch) == 1 else StorageBusyError())
+                return
         else:
-            if not future.done():
-                future.set_result(answer)
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+            return
+        for each in batch:
+            await self._run([each])

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from app.foundation.problems import TEMPLATES, Problem, ProblemCode, problem
+from app.foundation.problems import Problem, ProblemCode, problem
 
 PERSON_NEEDED: Final = frozenset(
     {
@@ -120,4 +120,4 @@ def outside_error(fault: Problem) -> OutsideError:
         return ApplicationRejectedError(fault)
     if fault.code in PERSON_NEEDED:
         return CredentialsRejectedError(fault)
-    return TransientOutsideError(fault) if TEMPLATES[fault.code].retryable else RefusedOutsideError(fault)
+    return TransientOutsideError(fault) if fault.code.template.retryable else RefusedOutsideError(fault)

@@ -64,14 +64,14 @@ def record_request(request: OutRequest, redactor: Redactor) -> RecordedMessage:
     """Return what may be shown of a request; its own secrets are known besides those of ``redactor``."""
     knowing = request.redactor(redactor)
     recorded = _Recorder(knowing, request.headers, request.body or b"", sent=True)
-    url = knowing.url(request.shown_url)
+    url = knowing.loose_text(request.shown_url)
     return recorded.message(request.method, None, url, url_is_redacted=url != request.url)
 
 
 def record_response(response: InResponse, redactor: Redactor) -> RecordedMessage:
     """Return what may be shown of an answer; ``redactor`` is to know its request's secrets: answers echo."""
     recorded = _Recorder(redactor, response.headers, response.body, sent=False)
-    url = redactor.url(response.url)
+    url = redactor.loose_text(response.url)
     return recorded.message(None, response.status, url, url_is_redacted=STARS in url)
 
 

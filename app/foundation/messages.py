@@ -54,7 +54,7 @@ class OutRequest:
 
     def __post_init__(self) -> None:
         if not self.shown_url:
-            object.__setattr__(self, "shown_url", self.redactor().url(self.url))
+            object.__setattr__(self, "shown_url", self.redactor().loose_text(self.url))
 
     def __repr__(self) -> str:
         return f"OutRequest({self.method} {self.shown_url})"
@@ -62,7 +62,7 @@ class OutRequest:
     def redactor(self, base: Redactor | None = None) -> Redactor:
         """Return a redactor that knows this request's secrets and positions, besides what ``base`` knows."""
         return (base or Redactor()).with_names(
-            self.secrets, headers=self.secret_headers, query=self.secret_query, fields=self.secret_fields
+            self.secrets, headers=self.secret_headers, names=(*self.secret_query, *self.secret_fields)
         )
 
 

@@ -14,26 +14,13 @@ import httpx
 from app.foundation import outbound_faults as faults
 from app.foundation.clock import Clock
 from app.foundation.egress import EgressPolicy, Resolver, SystemResolver
-from app.foundation.errors import PatchbayError
-from app.foundation.messages import (
-    Destination,
-    InResponse,
-    OutRequest,
-    ResponseNotJsonError,
-    SandboxRoute,
-    Timings,
-    TraceEvent,
-)
+from app.foundation.errors import PatchbayError, TransientOutsideError
+from app.foundation.messages import Destination, InResponse, OutRequest, TraceEvent
 from app.foundation.outbound_rules import Route, check_request, redirected, route
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
 from app.foundation.outbound_wire import exchange
-from app.foundation.problems import ProblemCode
-
-__all__ = [
-    "Destination", "InResponse", "OutRequest", "Outbound", "ResponseNotJsonError", "SandboxRoute", "Timings",
-    "TraceEvent",
-]  # fmt: skip
+from app.foundation.problems import ProblemCode, problem
 
 MAX_BYTES: Final = 10 << 20
 MAX_REDIRECTS: Final = 5
@@ -104,7 +91,7 @@ class Outbound:
                 return await self._follow(request, destination, redirects, _Call(tracer, max_bytes, fresh))
         except TimeoutError:
             tracer.failed(ProblemCode.UPSTREAM_TIMEOUT.value)
-            raise faults.timed_out() from None
+            raise faults.of(ProblemCode.UPSTREAM_TIMEOUT) from None
         except PatchbayError as error:
             tracer.failed(error.problem.code.value)
             raise
@@ -125,7 +112,9 @@ class Outbound:
             async with asyncio.timeout(min(_PLACE_TIMEOUT_S, timeout_s / 2)):
                 await self._places.acquire()
         except TimeoutError:
-            raise faults.too_many_connections() from None
+            raise TransientOutsideError(
+                problem(ProblemCode.QUOTA_EXCEEDED, limit="open outbound connections")
+            ) from None
         try:
             yield
         finally:
@@ -141,7 +130,7 @@ class Outbound:
             if follow_up is None:
                 return response
             request = follow_up
-        raise faults.too_many_redirects()
+        raise faults.of(ProblemCode.TOO_MANY_REDIRECTS)
 
     async def _exchange(self, request: OutRequest, taken: Route, call: _Call) -> InResponse:
         hop = Hop(taken.wire, taken.is_sandbox, call.tracer, call.fresh)

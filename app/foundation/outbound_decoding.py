@@ -38,39 +38,18 @@ async def read_response_body(
     if declared is not None and declared > max_bytes:
         raise BodyTooLargeError
     inflater = _inflater(encodings)
-    gauge = _Gauge(max_bytes)
-    decoded = bytearray()
+    raw_bytes, decoded = 0, bytearray()
     async for raw in pieces:
-        gauge.came_in(len(raw))
+        raw_bytes += len(raw)
+        if raw_bytes > max_bytes:
+            raise BodyTooLargeError
         for plain in inflater.pieces(raw) if inflater else (raw,):
             decoded += plain
-            gauge.came_out(len(plain))
+            if len(decoded) > min(max_bytes, max(_FREE_BYTES, _MAX_RATIO * raw_bytes)):
+                raise BodyTooLargeError
     if inflater and not inflater.is_complete:
         raise BodyNotDecodableError
     return bytes(decoded)
-
-
-class _Gauge:
-    """Counts what comes in and what comes out, and refuses at the bounds."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._raw = 0
-        self._decoded = 0
-
-    def came_in(self, size: int) -> None:
-        self._raw += size
-        self._check(self._raw)
-
-    def came_out(self, size: int) -> None:
-        self._decoded += size
-        self._check(self._decoded)
-        if self._decoded > _FREE_BYTES and self._decoded > _MAX_RATIO * self._raw:
-            raise BodyTooLargeError
-
-    def _check(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise BodyTooLargeError
 
 
 class _Inflater:

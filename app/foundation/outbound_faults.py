@@ -10,8 +10,7 @@ import h11
 import httpcore
 import httpx
 
-from app.foundation.egress import EgressCause
-from app.foundation.errors import OutsideError, RefusedOutsideError, TransientOutsideError
+from app.foundation.errors import OutsideError, TransientOutsideError, outside_error
 from app.foundation.problems import ProblemCode, problem
 
 _HANDSHAKE: Final = "the handshake failed"
@@ -27,29 +26,9 @@ _CERTIFICATE_REASONS: Final = {
 _HEADERS_TOO_LARGE: Final = 431  # h11's hint for a head beyond its buffer
 
 
-def blocked(cause: EgressCause) -> RefusedOutsideError:
-    """The address is not allowed; the same words whatever stands behind it."""
-    return RefusedOutsideError(problem(ProblemCode.EGRESS_BLOCKED, details={"cause": cause.value}))
-
-
-def timed_out() -> TransientOutsideError:
-    """The deadline passed."""
-    return TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
-
-
-def unreachable() -> TransientOutsideError:
-    """No connection, or one that broke before the answer was whole."""
-    return TransientOutsideError(problem(ProblemCode.UPSTREAM_UNREACHABLE))
-
-
-def name_not_resolved() -> TransientOutsideError:
-    """The host name has no address."""
-    return TransientOutsideError(problem(ProblemCode.NAME_NOT_RESOLVED))
-
-
-def too_many_connections() -> TransientOutsideError:
-    """The hub's own places for calls stayed taken."""
-    return TransientOutsideError(problem(ProblemCode.QUOTA_EXCEEDED, limit="open outbound connections"))
+def of(code: ProblemCode, cause: str | None = None) -> OutsideError:
+    """Return the error of a code, the same words whatever stands behind it; ``cause`` is one constant word."""
+    return outside_error(problem(code, details={"cause": str(cause)} if cause else None))
 
 
 def tls_failed(error: BaseException | None) -> OutsideError:
@@ -62,22 +41,7 @@ def tls_failed(error: BaseException | None) -> OutsideError:
         return TransientOutsideError(
             replace(problem(ProblemCode.UPSTREAM_TLS, reason=_HANDSHAKE), retryable=True)
         )
-    return RefusedOutsideError(problem(ProblemCode.UPSTREAM_TLS, reason=_tls_reason(error)))
-
-
-def too_large() -> RefusedOutsideError:
-    """The answer passes the caps."""
-    return RefusedOutsideError(problem(ProblemCode.RESPONSE_TOO_LARGE))
-
-
-def bad_response(cause: str) -> RefusedOutsideError:
-    """The answer breaks the protocol; ``cause`` is one constant word."""
-    return RefusedOutsideError(problem(ProblemCode.UPSTREAM_BAD_RESPONSE, details={"cause": cause}))
-
-
-def too_many_redirects() -> RefusedOutsideError:
-    """More hops than the caller allowed."""
-    return RefusedOutsideError(problem(ProblemCode.TOO_MANY_REDIRECTS))
+    return outside_error(problem(ProblemCode.UPSTREAM_TLS, reason=_tls_reason(error)))
 
 
 def protocol_broken(error: httpcore.ProtocolError, *, peer_ended: bool) -> OutsideError:
@@ -87,15 +51,23 @@ def protocol_broken(error: httpcore.ProtocolError, *, peer_ended: bool) -> Outsi
     answer cut short, which another try may mend.
     """
     if peer_ended:
-        return unreachable()
-    return too_large() if _is_head_too_large(error) else bad_response("PROTOCOL")
+        return of(ProblemCode.UPSTREAM_UNREACHABLE)
+    return (
+        of(ProblemCode.RESPONSE_TOO_LARGE)
+        if _is_head_too_large(error)
+        else of(ProblemCode.UPSTREAM_BAD_RESPONSE, "PROTOCOL")
+    )
 
 
 def given_transport_failed(error: httpx.TransportError) -> OutsideError:
     """Translate what a transport in the network's place raises, in httpx's words."""
     if isinstance(error, httpx.TimeoutException):
-        return timed_out()
-    return bad_response("PROTOCOL") if isinstance(error, httpx.ProtocolError) else unreachable()
+        return of(ProblemCode.UPSTREAM_TIMEOUT)
+    return (
+        of(ProblemCode.UPSTREAM_BAD_RESPONSE, "PROTOCOL")
+        if isinstance(error, httpx.ProtocolError)
+        else of(ProblemCode.UPSTREAM_UNREACHABLE)
+    )
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

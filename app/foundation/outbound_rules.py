@@ -74,9 +74,9 @@ def route(url: str, destination: Destination, policy: EgressPolicy) -> Route:
             return Route(parse_target(url), parse_target(destination.sandbox.rewrite(url)), is_sandbox=True)
         target = policy.check_url(url)
     except EgressRefusedError as refusal:
-        raise faults.blocked(refusal.cause) from None
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, refusal.cause) from None
     if not any(host_matches(target.host, pattern) for pattern in destination.hosts):
-        raise faults.blocked(EgressCause.HOST)
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.HOST)
     return Route(target, target, is_sandbox=False)
 
 
@@ -100,9 +100,9 @@ def redirected(
     try:
         target = parse_target(url)
     except EgressRefusedError as refusal:
-        raise faults.blocked(refusal.cause) from None
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, refusal.cause) from None
     if taken.logical.scheme == "https" and target.scheme != "https":
-        raise faults.blocked(EgressCause.SCHEME)
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.SCHEME)
     follow_up = _follow_up(request, response.status)
     if target.origin == taken.logical.origin:
         return replace(follow_up, url=target.url, shown_url="")
@@ -118,7 +118,7 @@ def _meant(location: str, taken: Route, sandbox: SandboxRoute | None) -> str:
                 return played
         return urljoin(taken.logical.url, location)
     except ValueError:
-        raise faults.bad_response("LOCATION") from None
+        raise faults.of(ProblemCode.UPSTREAM_BAD_RESPONSE, "LOCATION") from None
 
 
 def _follow_up(request: OutRequest, status: int) -> OutRequest:
@@ -133,10 +133,10 @@ def _follow_up(request: OutRequest, status: int) -> OutRequest:
 
 def _across_origins(request: OutRequest, target: EgressTarget) -> OutRequest:
     if request.method not in _FREE_METHODS or request.body:
-        raise faults.blocked(EgressCause.REDIRECT)
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.REDIRECT)
     bare = replace(target, path=_without_parameters(target.path, request.secret_query))
     if request.redactor().text(bare.url) != bare.url:
-        raise faults.blocked(EgressCause.REDIRECT)
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.REDIRECT)
     headers = tuple(one for one in request.headers if one[0].lower() in _HEADERS_ACROSS_ORIGINS)
     return replace(request, url=bare.url, shown_url="", headers=headers, body=None)
 

@@ -17,6 +17,7 @@ from app.foundation.addresses import IpAddress, is_public
 from app.foundation.egress import EgressPolicy, EgressRefusedError, EgressTarget, Resolver
 from app.foundation.outbound_stream import OutboundStream
 from app.foundation.outbound_trace import Tracer
+from app.foundation.problems import ProblemCode
 
 HOP: Final = "patchbay.hop"  # where a request carries its Hop, among its extensions
 _MAX_IDLE: Final = 40
@@ -56,7 +57,7 @@ class AddressGuard:
             try:
                 self._policy.check_answers(target, found)
             except EgressRefusedError as refusal:
-                raise faults.blocked(refusal.cause) from None
+                raise faults.of(ProblemCode.EGRESS_BLOCKED, refusal.cause) from None
         public = [str(address) for address in found if is_public(address)]
         hop.tracer.done("resolve", host=target.host, addresses=len(found), publicAddresses=public)
         return found
@@ -65,9 +66,9 @@ class AddressGuard:
         try:
             found = await self._resolver.resolve(target.host, target.port)
         except (OSError, UnicodeError):
-            raise faults.name_not_resolved() from None
+            raise faults.of(ProblemCode.NAME_NOT_RESOLVED) from None
         if not found:
-            raise faults.name_not_resolved()
+            raise faults.of(ProblemCode.NAME_NOT_RESOLVED)
         return found
 
 
@@ -154,7 +155,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 continue
             hop.tracer.done("connect")
             return OutboundStream(stream)
-        raise faults.unreachable()
+        raise faults.of(ProblemCode.UPSTREAM_UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,4 +232,4 @@ def _translated(stream: OutboundStream) -> Iterator[None]:
     except ssl.SSLError as error:  # an alert after the handshake, such as a client certificate missing
         raise faults.tls_failed(error) from None
     except (httpcore.NetworkError, httpcore.TimeoutException, OSError):
-        raise faults.unreachable() from None
+        raise faults.of(ProblemCode.UPSTREAM_UNREACHABLE) from None

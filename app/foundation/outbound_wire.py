@@ -19,6 +19,7 @@ from app.foundation.outbound_decoding import (
 from app.foundation.outbound_rules import Route
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import HOP, Hop
+from app.foundation.problems import ProblemCode
 
 _OWN_HEADERS: Final = (("accept", "*/*"), ("user-agent", "Patchbay"))
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
@@ -58,9 +59,9 @@ async def _body(request: OutRequest, answer: httpx.Response, max_bytes: int) -> 
             answer.stream, codings, declared=int(length) if is_declared else None, max_bytes=max_bytes
         )
     except BodyTooLargeError:
-        raise faults.too_large() from None
+        raise faults.of(ProblemCode.RESPONSE_TOO_LARGE) from None
     except BodyNotDecodableError:
-        raise faults.bad_response("ENCODING") from None
+        raise faults.of(ProblemCode.UPSTREAM_BAD_RESPONSE, "ENCODING") from None
 
 
 def _written(request: OutRequest, taken: Route, hop: Hop) -> httpx.Request:
@@ -84,9 +85,9 @@ def _url(target: EgressTarget) -> httpx.URL:
     try:
         url = httpx.URL(target.url)
     except httpx.InvalidURL:
-        raise faults.blocked(EgressCause.URL) from None
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.URL) from None
     if (url.scheme, url.raw_host.decode(), url.port or DEFAULT_PORTS[url.scheme]) != target.origin:
-        raise faults.blocked(EgressCause.URL)
+        raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.URL)
     return url
 
 

@@ -33,17 +33,17 @@ async def reach_postgres(url: str, credentials: Mapping[str, Any], max_wait_s: f
         session = await connect_postgres(credentials)
         await session.close()
 
-    where = f"PostgreSQL at {_place(url)}"
-    final = {
-        asyncpg.InvalidAuthorizationSpecificationError: f"{where} refuses the user or the password of",
-        asyncpg.InvalidCatalogNameError: f"{where} does not have the database of",
-    }
-    passing = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-    try:
-        await _wait(ask, passing, tuple(final), where, "PATCHBAY_DATABASE_URL", max_wait_s)
-    except tuple(final) as fault:
-        words = next(text for kind, text in final.items() if isinstance(fault, kind))
-        raise CannotStartError(f"{words} PATCHBAY_DATABASE_URL.") from None
+    await _wait(
+        ask,
+        f"PostgreSQL at {_place(url)}",
+        "PATCHBAY_DATABASE_URL",
+        {
+            asyncpg.InvalidAuthorizationSpecificationError: "refuses the user or the password of",
+            asyncpg.InvalidCatalogNameError: "does not have the database of",
+        },
+        (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError),
+        max_wait_s,
+    )
 
 
 async def reach_redis(url: str, max_wait_s: float = MAX_WAIT_S) -> None:
@@ -59,30 +59,26 @@ async def reach_redis(url: str, max_wait_s: float = MAX_WAIT_S) -> None:
         async with Redis.from_url(url, socket_connect_timeout=_TRY_S, socket_timeout=_TRY_S) as redis:
             await redis.ping()
 
-    where = f"Redis at {_place(url)}"
-    try:
-        await _wait(
-            ask,
-            (OSError, TimeoutError, RedisError),
-            (AuthenticationError, ResponseError),
-            where,
-            "PATCHBAY_REDIS_URL",
-            max_wait_s,
-        )
-    except (AuthenticationError, ResponseError):
-        raise CannotStartError(
-            f"{where} refuses the user, the password or the database number of PATCHBAY_REDIS_URL."
-        ) from None
+    refusal = "refuses the user, the password or the database number of"
+    await _wait(
+        ask,
+        f"Redis at {_place(url)}",
+        "PATCHBAY_REDIS_URL",
+        {AuthenticationError: refusal, ResponseError: refusal},
+        (OSError, TimeoutError, RedisError),
+        max_wait_s,
+    )
 
 
 async def _wait(
     ask: Callable[[], Awaitable[None]],
-    passing: tuple[type[Exception], ...],
-    final: tuple[type[Exception], ...],
     where: str,
     variable: str,
+    refusals: Mapping[type[Exception], str],
+    passing: tuple[type[Exception], ...],
     max_wait_s: float,
 ) -> None:
+    """Ask until there is an answer; a fault among ``refusals`` ends it at once, one that is ``passing`` does not."""
     seen = "TimeoutError"
     try:
         async with asyncio.timeout(max_wait_s):
@@ -90,8 +86,9 @@ async def _wait(
                 try:
                     async with asyncio.timeout(_TRY_S):
                         return await ask()
-                except final:
-                    raise
+                except tuple(refusals) as fault:
+                    words = next(text for kind, text in refusals.items() if isinstance(fault, kind))
+                    raise CannotStartError(f"{where} {words} {variable}.") from None
                 except passing as fault:
                     seen = type(fault).__name__
                 await asyncio.sleep(_PAUSE_S)

@@ -38,47 +38,24 @@ _NameTest = Callable[[str], bool]
 class Redactor:
     """Replaces secrets by stars. It knows some by value, in every form they take, and others by position.
 
-    ``headers``, ``query`` and ``fields`` are names that hold secrets besides those that always do (case
-    does not matter). Values shorter than four characters are found by position only.
+    ``headers``, and ``names`` of parameters and fields, hold secrets besides those that always do (case does not
+    matter). Values shorter than four characters are found by position only.
     """
 
     def __init__(
-        self,
-        secrets: Iterable[Secret] = (),
-        *,
-        headers: Iterable[str] = (),
-        query: Iterable[str] = (),
-        fields: Iterable[str] = (),
+        self, secrets: Iterable[Secret] = (), *, headers: Iterable[str] = (), names: Iterable[str] = ()
     ) -> None:
         self._forms: tuple[SecretForms, ...] = tuple(secret.forms for secret in secrets)
         self._headers = frozenset(map(str.lower, headers))
-        self._query = frozenset(map(str.lower, query))
-        self._fields = frozenset(map(str.lower, fields))
+        self._names = frozenset(map(str.lower, names))
 
     def with_names(
-        self,
-        secrets: Iterable[Secret] = (),
-        *,
-        headers: Iterable[str] = (),
-        query: Iterable[str] = (),
-        fields: Iterable[str] = (),
+        self, secrets: Iterable[Secret], *, headers: Iterable[str] = (), names: Iterable[str] = ()
     ) -> Redactor:
         """Return a redactor that knows these secrets and names too."""
-        more = Redactor(
-            secrets,
-            headers=self._headers.union(headers),
-            query=self._query.union(query),
-            fields=self._fields.union(fields),
-        )
+        more = Redactor(secrets, headers=self._headers.union(headers), names=self._names.union(names))
         more._forms += self._forms
         return more
-
-    @classmethod
-    def of_forms(cls, forms: Iterable[SecretForms]) -> Redactor:
-        """Return a redactor for secrets whose forms are known already."""
-        redactor = cls()
-        redactor._forms = tuple(forms)
-        return redactor
 
     def data(self, data: bytes) -> bytes:
         """Replace known values, in any form."""
@@ -89,10 +66,9 @@ class Redactor:
         return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def loose_text(self, text: str, *, sent: bool = False) -> str:
-        """Replace known values, and what stands after a secret's name in text of any syntax.
+        """Replace known values, what stands after a secret's name in text of any syntax, and a URL's user information.
 
-        In a URL's query ``code`` and ``key`` name secrets too; ``sent`` says that they do all through the
-        text.
+        In a URL's query ``code`` and ``key`` name secrets too; ``sent`` says that they do all through the text.
         """
         return self.text(self._by_name(text, sent=sent))
 
@@ -102,10 +78,6 @@ class Redactor:
             return self.loose_text(value)
         scheme = _SCHEMES.match(value)
         return (scheme[0] if scheme else "") + STARS
-
-    def url(self, url: str) -> str:
-        """Replace user information, secret query parameters and known values in a URL."""
-        return self.loose_text(url)
 
     def json(self, value: Any) -> Any:  # noqa: ANN401 - whatever is logged or recorded
         """Return plain data with secrets replaced at any depth: whole values by name, texts by value."""
@@ -123,9 +95,8 @@ class Redactor:
             value = parse_json(text.encode("utf-8", "surrogatepass"))
         except JsonRefusedError:
             return text
-        clean = _walked(
-            value, self._hides(is_secret_field), self._by_name
-        )  # the whole is searched for values later
+        # The whole is searched for values later.
+        clean = _walked(value, self._hides(is_secret_field), self._by_name)
         return text if clean == value else json.dumps(clean, ensure_ascii=False)
 
     def _by_name(self, text: str, *, sent: bool = False) -> str:
@@ -142,8 +113,7 @@ class Redactor:
         return text
 
     def _hides(self, known: _NameTest) -> _NameTest:
-        named = self._fields | self._query
-        return lambda name: name.lower() in named or known(name)
+        return lambda name: name.lower() in self._names or known(name)
 
 
 class SecretRegistry:
@@ -151,11 +121,11 @@ class SecretRegistry:
 
     def __init__(self, limit: int = _MAX_LIVE_SECRETS) -> None:
         self._limit = limit
-        self._forms: OrderedDict[str, SecretForms] = OrderedDict()
-        self._by_gram: dict[bytes, dict[str, SecretForms]] = {}
+        self._secrets: OrderedDict[str, Secret] = OrderedDict()
+        self._by_gram: dict[bytes, dict[str, Secret]] = {}
 
     def __len__(self) -> int:
-        return len(self._forms)
+        return len(self._secrets)
 
     def __repr__(self) -> str:
         return f"SecretRegistry({len(self)} secrets)"
@@ -164,13 +134,13 @@ class SecretRegistry:
         """Know these secrets from now on."""
         for secret in secrets:
             value = secret.reveal()
-            if value not in self._forms:
-                self._forms[value] = forms = secret.forms
-                for needle in forms.needles:
-                    self._by_gram.setdefault(needle[:_GRAM], {})[value] = forms
-            self._forms.move_to_end(value)
-        while len(self._forms) > self._limit:
-            self._forget(*self._forms.popitem(last=False))
+            if value not in self._secrets:
+                self._secrets[value] = secret
+                for needle in secret.forms.needles:
+                    self._by_gram.setdefault(needle[:_GRAM], {})[value] = secret
+            self._secrets.move_to_end(value)
+        while len(self._secrets) > self._limit:
+            self._forget(*self._secrets.popitem(last=False))
 
     def redact(self, value: Any) -> Any:  # noqa: ANN401 - whatever is logged or recorded
         """Return plain data, such as a log line's fields, with live secrets and secret fields replaced."""
@@ -178,17 +148,17 @@ class SecretRegistry:
 
     def _redactor(self, value: Any) -> Redactor:  # noqa: ANN401 - whatever is logged or recorded
         """Return a redactor for the few secrets that may stand in the value: a log line cannot try all."""
-        found: dict[str, SecretForms] = {}
+        found: dict[str, Secret] = {}
         for text in _texts(value):
             for view in views(text):
                 for start in range(len(view.data) - _GRAM + 1):
                     sharing = self._by_gram.get(view.data[start : start + _GRAM])
                     if sharing:
                         found.update(sharing)
-        return Redactor.of_forms(found.values())
+        return Redactor(found.values())
 
-    def _forget(self, value: str, forms: SecretForms) -> None:
-        for needle in forms.needles:
+    def _forget(self, value: str, secret: Secret) -> None:
+        for needle in secret.forms.needles:
             sharing = self._by_gram.get(needle[:_GRAM], {})
             sharing.pop(value, None)
             if not sharing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal
 
 import structlog
@@ -79,11 +80,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "patchbay_http_requests_total",
-            "HTTP requests by door and status",
-            ["door", "status"],
-            registry=self.registry,
+        counter = partial(Counter, registry=self.registry)
+        self.requests = counter(
+            "patchbay_http_requests_total", "HTTP requests by door and status", ["door", "status"]
         )
         self.request_seconds = Histogram(
             "patchbay_http_request_seconds",
@@ -91,20 +90,16 @@ class Metrics:
             ["door"],
             registry=self.registry,
         )
-        self.calls = Counter(
+        self.calls = counter(
             "patchbay_outbound_calls_total",
             "Outbound calls by integration and outcome",
             ["integration", "outcome"],
-            registry=self.registry,
         )
-        self.test_runs = Counter(
-            "patchbay_test_runs_total", "Finished test runs by verdict", ["verdict"], registry=self.registry
-        )
-        self.work = Counter(
+        self.test_runs = counter("patchbay_test_runs_total", "Finished test runs by verdict", ["verdict"])
+        self.work = counter(
             "patchbay_background_work_total",
             "Tries of background work by kind and outcome",
             ["kind", "outcome"],
-            registry=self.registry,
         )
         self.subscriptions = Gauge(
             "patchbay_subscriptions", "Subscriptions open in this process", registry=self.registry

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -235,9 +234,10 @@ async def test_a_result_with_a_secret_is_refused_and_nothing_happens(idempotency
         await act(tx)
         return {"token": Secret("canary-1")}
 
-    with pytest.raises(TypeError) as refusal:
-        await idempotency.run(actor, "createToken", "k1", INPUT, leak)
-    assert "canary" not in str(refusal.value)
+    for key in ("k1", None):
+        with pytest.raises(TypeError) as refusal:
+            await idempotency.run(actor, "createToken", key, INPUT, leak)
+        assert "canary" not in str(refusal.value)
     assert (await effects(), await IdempotencyRecord.all().count()) == (0, 0)
 
 
@@ -249,24 +249,3 @@ async def test_an_empty_result_is_remembered_too(idempotency, actor, act):
     assert await idempotency.run(actor, "deleteConnection", "k1", INPUT, empty) == {}
     assert await idempotency.run(actor, "deleteConnection", "k1", INPUT, empty) == {}
     assert act.runs == 1
-
-
-async def test_a_result_is_remembered_only_by_the_transaction_that_claimed_its_key(
-    database, idempotency, actor
-):
-    async with database.transaction() as tx:
-        assert await idempotency.claim(tx, actor, "x", "k1", INPUT) is None
-        with pytest.raises(RuntimeError):
-            await idempotency.remember(tx, actor, "x", "k1", {"another": "input"}, {})
-    async with database.transaction() as tx:
-        with pytest.raises(RuntimeError):
-            await idempotency.remember(tx, actor, "x", "k1", INPUT, {})
-        await idempotency.remember(tx, actor, "x", None, INPUT, {})
-
-
-async def test_a_claim_that_is_rolled_back_leaves_nothing(database, idempotency, actor):
-    with suppress(BoomError):
-        async with database.transaction() as tx:
-            await idempotency.claim(tx, actor, "x", "k1", INPUT)
-            raise BoomError
-    assert await IdempotencyRecord.all().count() == 0

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import httpx
 
-from app.foundation.outbound import Destination, OutRequest
+from app.foundation.messages import Destination, OutRequest
 from app.foundation.secret import Secret
 from app.server import run
 from tests.benchmarks.bench_renewal import PROFILES, fleet, postgres_database

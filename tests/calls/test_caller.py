@@ -21,7 +21,7 @@ from app.foundation.errors import (
     RefusedOutsideError,
     TransientOutsideError,
 )
-from app.foundation.outbound import Destination
+from app.foundation.messages import Destination
 from app.foundation.problems import ProblemCode
 from app.vault.models import SealedRecord
 from app.vault.vault import RevealPurpose

@@ -17,7 +17,8 @@ import pytest
 from app.foundation.clock import SystemClock
 from app.foundation.egress import EgressPolicy
 from app.foundation.errors import RefusedOutsideError, TransientOutsideError
-from app.foundation.outbound import Destination, Outbound, OutRequest
+from app.foundation.messages import Destination, OutRequest
+from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode
 
 LOOPBACK = EgressPolicy((ipaddress.ip_network("127.0.0.0/8"),))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.foundation.bounded_json import JsonRefusedError, parse_json
-from app.foundation.outbound import InResponse, ResponseNotJsonError
+from app.foundation.messages import InResponse, ResponseNotJsonError
 from app.foundation.problems import ProblemCode
 
 # After JSONTestSuite (n_*), and what a hostile provider would add.

@@ -13,7 +13,7 @@ from app.foundation.exchange import (
     record_response,
     recorded_from_json,
 )
-from app.foundation.outbound import InResponse, OutRequest
+from app.foundation.messages import InResponse, OutRequest
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS, Secret
 

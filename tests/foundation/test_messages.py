@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.foundation.outbound import InResponse, OutRequest, Timings
+from app.foundation.messages import InResponse, OutRequest, Timings
 from app.foundation.secret import Secret
 
 CANARY = "CANARY-7f3a9b"

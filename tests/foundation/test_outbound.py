@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.foundation.errors import InvalidInputError, RefusedOutsideError
-from app.foundation.outbound import OutRequest
+from app.foundation.messages import OutRequest
 from tests.foundation.servers import (
     HERE,
     always,

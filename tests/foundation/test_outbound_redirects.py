@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.foundation.outbound import Destination, OutRequest
+from app.foundation.messages import Destination, OutRequest
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from tests.foundation.servers import (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.foundation.egress import EgressPolicy, EgressRefusedError, parse_target
 from app.foundation.errors import InvalidInputError, RefusedOutsideError
-from app.foundation.outbound import Destination, InResponse, OutRequest, SandboxRoute
+from app.foundation.messages import Destination, InResponse, OutRequest, SandboxRoute
 from app.foundation.outbound_rules import Route, check_request, redirected, route
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ipaddress
 
 from app.foundation.egress import EgressPolicy
-from app.foundation.outbound import Destination, SandboxRoute
+from app.foundation.messages import Destination, SandboxRoute
 from app.foundation.problems import ProblemCode
 from tests.foundation.servers import (
     LOOPBACK,

@@ -9,7 +9,8 @@ import pytest
 from app.foundation.clock import FrozenClock
 from app.foundation.egress import EgressPolicy
 from app.foundation.errors import OutsideError, RefusedOutsideError, TransientOutsideError
-from app.foundation.outbound import Destination, Outbound, OutRequest
+from app.foundation.messages import Destination, OutRequest
+from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode
 from tests.foundation.certificates import DAY, NOW, Authority
 from tests.foundation.servers import Names, always, outbound, reply, serving

@@ -159,7 +159,7 @@ def test_headers_are_hidden_by_name_and_by_value(name, value, shown):
     ],
 )
 def test_urls_are_hidden_by_parameter_and_by_value(url, shown):
-    assert Redactor([Secret(CANARY)], query=["Mine"]).url(url) == shown
+    assert Redactor([Secret(CANARY)], names=["Mine"]).loose_text(url) == shown
 
 
 def test_json_is_hidden_by_name_at_any_depth_and_by_value():
@@ -176,7 +176,7 @@ def test_json_is_hidden_by_name_at_any_depth_and_by_value():
         "error": {"code": "not_found", "key": "PROJ-1", "text": f"saw {CANARY}"},
         f"name-{CANARY}": 1,
     }
-    assert Redactor([Secret(CANARY)], fields=["pin"]).json(body) == {
+    assert Redactor([Secret(CANARY)], names=["pin"]).json(body) == {
         "ok": True,
         "access_token": STARS,
         "authedUser": {"accessToken": STARS, "id": "U1"},

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from app.api.graphql.describe import describe_enum
 from app.connections.snapshot import SetupStepKey
-from app.foundation.problems import TEMPLATES, FixBy, ProblemCode, RemediationKind
+from app.foundation.problems import FixBy, ProblemCode, RemediationKind
 
 
 class Direction(StrEnum):
@@ -27,7 +27,7 @@ describe_enum(
 describe_enum(
     ProblemCode,
     "Every stable problem code. Codes are added, never renamed: treat one you do not know like INTERNAL.",
-    {code.name: f"{template.title}." for code, template in TEMPLATES.items()},
+    {code.name: f"{code.template.title}." for code in ProblemCode},
 )
 describe_enum(
     RemediationKind,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.api.http.pages import html_page
-from app.foundation.problems import TEMPLATES, FixBy, ProblemCode
+from app.foundation.problems import FixBy, ProblemCode
 
 _WHO = {
     FixBy.USER: "You",
@@ -30,7 +30,7 @@ def problem_docs_routes() -> list[Route]:
                 status=404,
                 link=("/docs/problems", "All codes"),
             )
-        template = TEMPLATES[ProblemCode(code)]
+        template = ProblemCode[code].template
         again = (
             "It passes: trying again later can succeed."
             if template.retryable
@@ -44,7 +44,7 @@ def problem_docs_routes() -> list[Route]:
         return html_page(
             "Problem codes",
             ["Codes are stable: they are added, never renamed."],
-            [f"{c.value}: {TEMPLATES[c].title}" for c in ProblemCode],
+            [f"{c.value}: {c.template.title}" for c in ProblemCode],
         )
 
     return [
