@@ -242,7 +242,6 @@ async def test_the_key_is_asked_for_once(database, clock, actor):
         return KEY
 
     log = AuditLog(database, counted, clock)
-    await log.open()
     for _ in range(3):
         await log.record_alone(actor, "a.b", CONNECTION)
     assert asked == [1]
