@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from app.access.actor import Actor, ActorKind, Channel
+from app.access.actor import Actor
 from app.audit.chain import ChainRow
 from app.foundation.canonical import storable_text
 from app.foundation.secret_names import is_secret_field
@@ -32,26 +31,6 @@ class AuditTarget(NamedTuple):
     type: str
     id: str
     label: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One entry of the audit log as it is shown."""
-
-    id: str
-    workspace_id: str
-    seq: int
-    at: datetime
-    actor_kind: ActorKind
-    actor_id: str
-    actor_label: str
-    via: Channel
-    ip_hash: str | None
-    request_id: str
-    action: str
-    target: AuditTarget
-    outcome: EntryOutcome
-    detail: Mapping[str, DetailValue]
 
 
 def draft(

@@ -10,7 +10,7 @@ from app.access.actor import Actor
 from app.access.policy import Permission, require
 from app.audit.append import append
 from app.audit.chain import ChainRow, key_id_of
-from app.audit.entry import AuditEntry, AuditTarget, Detail, EntryOutcome, draft
+from app.audit.entry import AuditTarget, Detail, EntryOutcome, draft
 from app.audit.reading import DEFAULT_SIZE, EVERY_ENTRY, AuditFilter, entries_page
 from app.audit.rows import chains, head_of, rows_after
 from app.audit.uses import SecretUses
@@ -20,7 +20,7 @@ from app.foundation.database import AUDIT_ORDER, Database, Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.pages import Page, PageRequest
 
-__all__ = ["AuditEntry", "AuditFilter", "AuditLog", "AuditTarget"]
+__all__ = ["AuditFilter", "AuditLog", "AuditTarget"]
 
 SystemKeySource = Callable[[], Awaitable[bytes]]
 _BUFFER: Final = "audit.log"
@@ -83,7 +83,7 @@ class AuditLog:
 
     async def entries(
         self, actor: Actor, wanted: AuditFilter = EVERY_ENTRY, page: PageRequest = _NEWEST
-    ) -> Page[AuditEntry]:
+    ) -> Page[ChainRow]:
         """Return a page of the actor's workspace, newest first; ``total`` is known where nothing is filtered.
 
         Raises:
@@ -94,7 +94,7 @@ class AuditLog:
         with self._database.bind():
             return await entries_page(actor.workspace_id, wanted, page)
 
-    async def entry(self, actor: Actor, entry_id: str) -> AuditEntry:
+    async def entry(self, actor: Actor, entry_id: str) -> ChainRow:
         """Return one entry of the actor's workspace.
 
         Raises:

@@ -24,7 +24,7 @@ async def rows_after(database: Database, workspace_id: str, seq: int, limit: int
     They come without the ORM's conversions, which are slow and raise on what is not valid.
     """
     select = _SELECT.format(columns=",".join(f'"{name}"' for name in ChainRow._fields))
-    return [_row(columns) for columns in await database.rows(select, workspace_id, seq, limit)]
+    return [chain_row(columns) for columns in await database.rows(select, workspace_id, seq, limit)]
 
 
 async def head_of(database: Database, workspace_id: str) -> Anchor | None:
@@ -42,7 +42,8 @@ async def chains(database: Database) -> list[str]:
     return sorted({str(workspace_id) for workspace_id in [*heads, *rows]})
 
 
-def _row(columns: dict[str, Any]) -> ChainRow:
+def chain_row(columns: dict[str, Any]) -> ChainRow:
+    """Return a row of which the database gave these columns; what is not valid there is empty."""
     columns["at"] = _instant(columns["at"])
     columns["detail"] = _json(columns["detail"])
     columns["prev_hash"] = _bytes(columns["prev_hash"])

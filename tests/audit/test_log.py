@@ -50,7 +50,8 @@ async def test_an_entry_tells_everything_and_stands_in_the_chain(database, log, 
     assert (entry.workspace_id, entry.seq, entry.at) == ("wks_test", 1, clock.now())
     assert (entry.actor_kind, entry.actor_id, entry.actor_label) == (actor.kind, actor.id, actor.label)
     assert (entry.via, entry.ip_hash, entry.request_id) == (actor.via, "abc", "req_test")
-    assert (entry.action, entry.target, entry.outcome) == ("connection.created", CONNECTION, "OK")
+    assert (entry.action, entry.outcome) == ("connection.created", "OK")
+    assert (entry.target_type, entry.target_id, entry.target_label) == CONNECTION
     assert entry.detail == {"mode": "LIVE", "n": 1}
     row = await AuditEntryRecord.get(id=entry.id)
     assert (row.prev_hash, row.key_id) == ("00" * 32, key_id_of(KEY))

@@ -18,7 +18,7 @@ class BoomError(Exception):
 
 async def used(log, actor):
     page = await log.entries(actor, AuditFilter(actions=frozenset({"secret.used"})))
-    return [(e.target.id, e.detail["purpose"], e.detail["count"], e.detail["minute"]) for e in page.items]
+    return [(e.target_id, e.detail["purpose"], e.detail["count"], e.detail["minute"]) for e in page.items]
 
 
 async def test_uses_of_one_minute_become_one_entry_with_their_count(log, actor, clock):

@@ -88,7 +88,7 @@ def told(database, workspace):
         entries = (await audit.entries(Actor.system(workspace.id, "test", "req"))).items
         events = await Reader(database).newer(workspace.id, 2, 100)
         return (
-            [(e.action, e.outcome, e.target.id) for e in reversed(entries)][2:],
+            [(e.action, e.outcome, e.target_id) for e in reversed(entries)][2:],
             [(e.type.value, e.subject.id) for e in events],
         )
 

@@ -58,7 +58,7 @@ class Rotating:
 
     async def told(self):
         page = await self.log.entries(OPERATOR)
-        return [(entry.action, entry.target.label, entry.outcome) for entry in reversed(page.items)]
+        return [(entry.action, entry.target_label, entry.outcome) for entry in reversed(page.items)]
 
 
 async def started(database, clock, path, **more):

@@ -28,7 +28,7 @@ async def log(database, ring, clock):
 
 async def told(log, actor):
     page = await log.entries(actor)
-    return [(entry.action, entry.target.id, entry.outcome, dict(entry.detail)) for entry in page.items]
+    return [(entry.action, entry.target_id, entry.outcome, dict(entry.detail)) for entry in page.items]
 
 
 async def test_each_reveal_of_a_person_is_an_entry_of_the_chain(log, actor):
