@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from app.vault.keys import EnvKeyProvider, KeyRing
+from app.vault.keys import KeyRing, LocalKeyProvider
 from app.vault.models import DataKeyRecord, KeyCheckRecord, SealedRecord
 from app.vault.vault import Vault
 
@@ -43,7 +43,7 @@ def chance():
 
 @pytest.fixture
 def new_key(chance):
-    return lambda label="main": EnvKeyProvider(label, chance.randbytes(32))
+    return lambda label="main": LocalKeyProvider(label, chance.randbytes(32))
 
 
 @pytest.fixture

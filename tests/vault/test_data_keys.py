@@ -121,10 +121,10 @@ async def test_a_hub_whose_active_key_was_retired_looks_for_the_new_one(
     database, open_vault, ring, clock, new_key, monkeypatch
 ):
     new = new_key("new")
-    both = KeyRing(ring.active, [new])
+    both = KeyRing(ring.active, new)
     await open_vault(both)
     await KeyCheckRecord.filter(kek_id=ring.active.key_id).update(state=RETIRED)
-    monkeypatch.setattr(both, "refresh", lambda: both._hold(new, [ring.active]))
+    monkeypatch.setattr(both, "refresh", lambda: both._hold(new, ring.active))
     async with database.transaction() as tx:
         key = await DataKeys(both, clock).active(tx, "wks_a")
     assert (await DataKeyRecord.get(id=key.id)).kek_id == new.key_id
