@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 GENESIS: Final = bytes(32)
-SYSTEM_CHAIN: Final = "system"
 _KEY_ID_LABEL: Final = b"patchbay/audit-key-id/v1"
 
 

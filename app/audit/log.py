@@ -15,7 +15,6 @@ from app.audit.reading import DEFAULT_SIZE, EVERY_ENTRY, AuditFilter, entries_pa
 from app.audit.rows import chains, head_of, rows_after
 from app.audit.uses import SecretUses
 from app.audit.verify import ChainReport, ChainVerifier
-from app.foundation.clock import Clock
 from app.foundation.database import AUDIT_ORDER, Database, Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.pages import Page, PageRequest
@@ -37,11 +36,11 @@ class AuditLog:
     it must not open another one.
     """
 
-    def __init__(self, database: Database, key_of: SystemKeySource, clock: Clock) -> None:
+    def __init__(self, database: Database, key_of: SystemKeySource) -> None:
         self._database = database
         self._key_of = key_of
         self._key: bytes | None = None
-        self._uses = SecretUses(database, self._write, clock)
+        self._uses = SecretUses(database, self._write)
 
     def record(
         self,

@@ -12,7 +12,6 @@ from app.audit.entry import MAX_LABEL, AuditTarget, Detail, draft
 from app.audit.models import SecretUseRecord
 from app.foundation.batcher import Batcher
 from app.foundation.canonical import storable_text
-from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction
 from app.foundation.ids import new_id
 from app.foundation.places import row_places
@@ -32,10 +31,10 @@ Write = Callable[[Transaction, ChainRow], None]
 class SecretUses:
     """Counts per actor, connection, purpose and minute. A count is durable when :meth:`count` returns."""
 
-    def __init__(self, database: Database, write: Write, clock: Clock) -> None:
+    def __init__(self, database: Database, write: Write) -> None:
         self._database = database
         self._write = write
-        self._clock = clock
+        self._clock = database.clock
         self._batcher = Batcher(self._count, max_batch=_CHUNK)
 
     async def count(self, actor: Actor, connection_id: str, purpose: str) -> None:

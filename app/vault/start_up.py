@@ -11,8 +11,11 @@ from typing import Final
 from tortoise.expressions import Subquery
 from tortoise.queryset import QuerySet
 
+from app.access.actor import Actor
 from app.foundation.database import Database, Transaction
+from app.foundation.errors import PermissionDeniedError
 from app.foundation.ids import new_id
+from app.foundation.problems import ProblemCode, problem
 from app.vault.data_keys import ACTIVE, DECRYPT_ONLY, DESTROYED
 from app.vault.envelope import KEY_BYTES, WrapContext
 from app.vault.errors import IntegrityError, KeyCheckError, KeyFileExistsError, KeyUnavailableError
@@ -46,6 +49,16 @@ class KeyFault:
     reason: str
     workspaces: int
     credentials: int
+
+
+def require_operator(actor: Actor) -> None:
+    """Let the operator pass, who acts in the system's workspace, and nobody else.
+
+    Raises:
+        PermissionDeniedError: it is somebody else.
+    """
+    if actor.workspace_id != SYSTEM_WORKSPACE:
+        raise PermissionDeniedError(problem(ProblemCode.PERMISSION_DENIED, permission="the operator"))
 
 
 async def check_keys(ring: KeyRing) -> bool:

@@ -98,7 +98,7 @@ async def test_no_use_is_lost_or_told_twice_while_hubs_count_and_sweep_at_once(
     ]
     for hub in hubs:
         await hub.open()
-    logs = [AuditLog(hub, key_of, hub.clock) for hub in hubs]
+    logs = [AuditLog(hub, key_of) for hub in hubs]
     counters, sweepers = logs[: count // 2], logs[count // 2 :]
     for hub in hubs[count // 2 :]:
         hub.clock.advance(60)

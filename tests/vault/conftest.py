@@ -61,7 +61,7 @@ def open_vault(database, audit, clock):
     """Start another vault on the database, as another process would."""
 
     async def start(ring):
-        vault = Vault(database, ring, audit, clock)
+        vault = Vault(database, ring, audit)
         await vault.start()
         return vault
 

@@ -43,7 +43,7 @@ def refusal(database, audit, clock, contents):
     async def start(ring):
         before, files = await contents(), fingerprint_of_files(database)
         with pytest.raises(KeyCheckError) as caught:
-            await Vault(database, ring, audit, clock).start()
+            await Vault(database, ring, audit).start()
         assert caught.value.exit_code == 78
         assert (await contents(), fingerprint_of_files(database)) == (before, files)
         assert audit.entries == []
@@ -204,14 +204,14 @@ async def test_a_lost_root_secret_is_never_made_anew(vault, refusal, ring, damag
 
 
 async def test_two_first_starts_at_once_share_one_secret(database, audit, clock, ring):
-    vaults = [Vault(database, ring, audit, clock) for _ in range(6)]
+    vaults = [Vault(database, ring, audit) for _ in range(6)]
     await asyncio.gather(*(vault.start() for vault in vaults))
     assert len({await vault.system_key("x") for vault in vaults}) == 1
     assert await DataKeyRecord.all().count() == await SealedRecord.all().count() == 1
 
 
 async def test_two_first_starts_at_once_with_two_keys_leave_one_that_runs(database, audit, clock, new_key):
-    vaults = [Vault(database, KeyRing(new_key(label)), audit, clock) for label in ("one", "two")]
+    vaults = [Vault(database, KeyRing(new_key(label)), audit) for label in ("one", "two")]
     results = await asyncio.gather(*(vault.start() for vault in vaults), return_exceptions=True)
     assert sorted(type(result) for result in results if result) == [KeyCheckError]
     assert await DataKeyRecord.all().count() == 1
@@ -267,12 +267,12 @@ async def test_a_damaged_key_file_is_refused_and_left_alone(database, tmp_path):
 
 async def test_a_vault_opens_after_a_restart_with_the_file_alone(database, audit, clock, tmp_path, actor):
     create_key_file(tmp_path / "key")
-    vault = Vault(database, await open_key_file(database, tmp_path / "key"), audit, clock)
+    vault = Vault(database, await open_key_file(database, tmp_path / "key"), audit)
     await vault.start()
     again = Database(database.url, clock)
     await again.open()
     try:
-        restarted = Vault(again, await open_key_file(again, tmp_path / "key"), audit, clock)
+        restarted = Vault(again, await open_key_file(again, tmp_path / "key"), audit)
         await restarted.start()
         assert await restarted.system_key("x") == await vault.system_key("x")
     finally:

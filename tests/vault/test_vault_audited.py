@@ -17,8 +17,8 @@ REF = SealedRef("wks_test", "credential", "conn_1", "credentials")
 @pytest.fixture
 async def log(database, ring, clock):
     """Build the log and the vault as the hub does: each needs the other."""
-    log = AuditLog(database, lambda: vault.system_key("audit/v1"), clock)
-    vault = Vault(database, ring, log, clock)
+    log = AuditLog(database, lambda: vault.system_key("audit/v1"))
+    vault = Vault(database, ring, log)
     await vault.start()
     async with database.transaction() as tx:
         await vault.put(tx, REF, {"token": Secret(CANARY)}, expected_generation=None)
