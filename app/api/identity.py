@@ -15,8 +15,7 @@ from app.foundation.ids import new_id
 
 if TYPE_CHECKING:
     from app.hub import Hub
-    from app.members.sign_in import SessionIdentity
-    from app.members.tokens import TokenIdentity
+    from app.members.snapshot import Identity
 
 _SCHEME: Final = "bearer "
 _MAX_TOKEN_CHARS: Final = 200
@@ -107,7 +106,7 @@ async def ip_hash_of(hub: Hub, connection: HTTPConnection) -> str | None:
 async def _actor(
     hub: Hub,
     connection: HTTPConnection,
-    identity: TokenIdentity | SessionIdentity,
+    identity: Identity,
     kind: ActorKind,
     via: Channel,
 ) -> Actor:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from app.access.actor import Actor, ActorKind, Channel
+from app.access.actor import Actor
+from app.audit.chain import ChainRow
 from app.foundation.canonical import storable_text
 from app.foundation.secret_names import is_secret_field
 
@@ -33,53 +33,19 @@ class AuditTarget(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An entry before it has its place in the chain."""
-
-    workspace_id: str
-    actor_kind: str
-    actor_id: str
-    actor_label: str
-    via: str
-    ip_hash: str | None
-    request_id: str
-    action: str
-    target: AuditTarget
-    outcome: EntryOutcome
-    detail: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One entry of the audit log as it is shown."""
-
-    id: str
-    workspace_id: str
-    seq: int
-    at: datetime
-    actor_kind: ActorKind
-    actor_id: str
-    actor_label: str
-    via: Channel
-    ip_hash: str | None
-    request_id: str
-    action: str
-    target: AuditTarget
-    outcome: EntryOutcome
-    detail: Mapping[str, DetailValue]
-
-
-def draft(actor: Actor, action: str, target: AuditTarget, outcome: EntryOutcome, detail: Detail) -> Draft:
-    """Return the entry that says what ``actor`` did.
+def draft(
+    at: datetime, actor: Actor, action: str, target: AuditTarget, outcome: EntryOutcome, detail: Detail
+) -> ChainRow:
+    """Return the entry that says what ``actor`` did at that instant; it has no place in its chain yet.
 
     Raises:
         TypeError, ValueError: the action or the detail is not one that an entry may hold; no value is named.
     """
     if not _ACTION.fullmatch(action):
         raise ValueError("an action is a word of letters, digits, dots and underscores")
-    return Draft(
+    return ChainRow(
         workspace_id=actor.workspace_id,
+        at=at,
         actor_kind=actor.kind.value,
         actor_id=actor.id,
         actor_label=_cut(actor.label, MAX_LABEL),
@@ -87,7 +53,9 @@ def draft(actor: Actor, action: str, target: AuditTarget, outcome: EntryOutcome,
         ip_hash=actor.ip_hash,
         request_id=actor.request_id,
         action=action,
-        target=AuditTarget(target.type, target.id, _cut(target.label, MAX_LABEL)),
+        target_type=target.type,
+        target_id=target.id,
+        target_label=_cut(target.label, MAX_LABEL),
         outcome=outcome,
         detail=checked_detail(detail),
     )

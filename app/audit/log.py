@@ -10,17 +10,16 @@ from app.access.actor import Actor
 from app.access.policy import Permission, require
 from app.audit.append import append
 from app.audit.chain import ChainRow, key_id_of
-from app.audit.entry import AuditEntry, AuditTarget, Detail, Draft, EntryOutcome, draft
+from app.audit.entry import AuditTarget, Detail, EntryOutcome, draft
 from app.audit.reading import DEFAULT_SIZE, EVERY_ENTRY, AuditFilter, entries_page
 from app.audit.rows import chains, head_of, rows_after
 from app.audit.uses import SecretUses
 from app.audit.verify import ChainReport, ChainVerifier
-from app.foundation.clock import Clock
 from app.foundation.database import AUDIT_ORDER, Database, Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.pages import Page, PageRequest
 
-__all__ = ["AuditEntry", "AuditFilter", "AuditLog", "AuditTarget"]
+__all__ = ["AuditFilter", "AuditLog", "AuditTarget"]
 
 SystemKeySource = Callable[[], Awaitable[bytes]]
 _BUFFER: Final = "audit.log"
@@ -33,19 +32,15 @@ _NO_ANCHORS: Final[Mapping[str, Mapping[int, bytes]]] = MappingProxyType({})
 class AuditLog:
     """Append-only: what happened is recorded with it or does not happen. It never stores a secret.
 
-    ``key_of`` gives the 32-byte key of the chains. It is asked once, by :meth:`open` or else by the first
-    entry inside its transaction: there it must not open another one.
+    ``key_of`` gives the 32-byte key of the chains. It is asked once, by the first entry inside its transaction: there
+    it must not open another one.
     """
 
-    def __init__(self, database: Database, key_of: SystemKeySource, clock: Clock) -> None:
+    def __init__(self, database: Database, key_of: SystemKeySource) -> None:
         self._database = database
         self._key_of = key_of
         self._key: bytes | None = None
-        self._uses = SecretUses(database, self._write, clock)
-
-    async def open(self) -> None:
-        """Fetch the key, so that no transaction waits for it."""
-        await self._ready_key()
+        self._uses = SecretUses(database, self._write)
 
     def record(
         self,
@@ -62,7 +57,7 @@ class AuditLog:
         Raises:
             TypeError, ValueError: the action or the detail is not one that an entry may hold.
         """
-        self._write(tx, draft(actor, action, target, outcome, detail))
+        self._write(tx, draft(tx.now, actor, action, target, outcome, detail))
 
     async def record_alone(
         self,
@@ -87,7 +82,7 @@ class AuditLog:
 
     async def entries(
         self, actor: Actor, wanted: AuditFilter = EVERY_ENTRY, page: PageRequest = _NEWEST
-    ) -> Page[AuditEntry]:
+    ) -> Page[ChainRow]:
         """Return a page of the actor's workspace, newest first; ``total`` is known where nothing is filtered.
 
         Raises:
@@ -98,7 +93,7 @@ class AuditLog:
         with self._database.bind():
             return await entries_page(actor.workspace_id, wanted, page)
 
-    async def entry(self, actor: Actor, entry_id: str) -> AuditEntry:
+    async def entry(self, actor: Actor, entry_id: str) -> ChainRow:
         """Return one entry of the actor's workspace.
 
         Raises:
@@ -155,13 +150,13 @@ class AuditLog:
                 seq = rows[-1].seq
         return found
 
-    def _write(self, tx: Transaction, entry: Draft) -> None:
+    def _write(self, tx: Transaction, entry: ChainRow) -> None:
         tx.state.setdefault(_BUFFER, []).append(entry)
         tx.before_commit(AUDIT_ORDER, _BUFFER, self._flush)
 
     async def _flush(self, tx: Transaction) -> None:
         key = await self._ready_key()
-        by_workspace: dict[str, list[Draft]] = {}
+        by_workspace: dict[str, list[ChainRow]] = {}
         for entry in tx.state.pop(_BUFFER):
             by_workspace.setdefault(entry.workspace_id, []).append(entry)
         # One order for all transactions, so that no two wait for each other.

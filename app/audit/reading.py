@@ -6,13 +6,14 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 from tortoise.queryset import QuerySet
 
-from app.access.actor import ActorKind, Channel
-from app.audit.entry import AuditEntry, AuditTarget, DetailValue, EntryOutcome
+from app.audit.chain import ChainRow
+from app.audit.entry import EntryOutcome
 from app.audit.models import AuditEntryRecord, AuditHeadRecord
+from app.audit.rows import chain_row
 from app.foundation.canonical import findable
 from app.foundation.errors import InvalidInputError
 from app.foundation.pages import Page, PageRequest
@@ -42,7 +43,7 @@ class AuditFilter:
 EVERY_ENTRY: Final = AuditFilter()
 
 
-async def entries_page(workspace_id: str, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
+async def entries_page(workspace_id: str, wanted: AuditFilter, request: PageRequest) -> Page[ChainRow]:
     """Return one page of a workspace's entries; runs with the ORM already active.
 
     Raises:
@@ -57,12 +58,13 @@ async def entries_page(workspace_id: str, wanted: AuditFilter, request: PageRequ
         between = between.filter(seq__gt=before)
     is_backward = request.first is None and request.last is not None
     size = (request.last if is_backward else request.first) or DEFAULT_SIZE
-    rows = await between.order_by("seq" if is_backward else "-seq").limit(size + 1)
+    found = between.order_by("seq" if is_backward else "-seq").limit(size + 1)
+    rows = [chain_row(columns) for columns in await found.values(*ChainRow._fields)]
     has_more, rows = len(rows) > size, rows[:size]
     if is_backward:
         rows.reverse()
     return Page(
-        items=tuple(_entry(row) for row in rows),
+        items=tuple(rows),
         cursors=tuple(_cursor(row.seq) for row in rows),
         has_next=has_more if not is_backward else before is not None,
         has_previous=has_more if is_backward else after is not None,
@@ -108,22 +110,3 @@ def _seq(cursor: str | None, name: str) -> int | None:
         reason = "it is not a cursor of this list"
         raise InvalidInputError(problem(ProblemCode.INVALID_FIELD, name, label="The cursor", reason=reason))
     return seq
-
-
-def _entry(row: AuditEntryRecord) -> AuditEntry:
-    return AuditEntry(
-        id=row.id,
-        workspace_id=row.workspace_id,
-        seq=row.seq,
-        at=row.at,
-        actor_kind=ActorKind(row.actor_kind),
-        actor_id=row.actor_id,
-        actor_label=row.actor_label,
-        via=Channel(row.via),
-        ip_hash=row.ip_hash,
-        request_id=row.request_id,
-        action=row.action,
-        target=AuditTarget(row.target_type, row.target_id, row.target_label),
-        outcome=cast("EntryOutcome", row.outcome),
-        detail=cast("dict[str, DetailValue]", row.detail),
-    )

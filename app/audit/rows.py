@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from tortoise.connection import get_connection
 
 from app.audit.chain import Anchor, ChainRow
 from app.audit.models import AuditEntryRecord, AuditHeadRecord
 from app.foundation.database import Database
+from app.foundation.fields import read_moment
 
 _UNREADABLE: Final = datetime(1, 1, 1, tzinfo=UTC)
-_COLUMNS: Final = ChainRow._fields
 _SELECT: Final = (
-    'SELECT {columns} FROM "audit_entry" WHERE "workspace_id"={0} AND "seq">{1} ORDER BY "seq" LIMIT {2}'
+    'SELECT {columns} FROM "audit_entry" WHERE "workspace_id"=$1 AND "seq">$2 ORDER BY "seq" LIMIT $3'
 )
 
 
@@ -24,11 +23,8 @@ async def rows_after(database: Database, workspace_id: str, seq: int, limit: int
 
     They come without the ORM's conversions, which are slow and raise on what is not valid.
     """
-    marks = ("?", "?", "?") if database.dialect == "sqlite" else ("$1", "$2", "$3")
-    sql = _SELECT.format(*marks, columns=",".join(f'"{name}"' for name in _COLUMNS))
-    with database.bind():
-        found = await get_connection("default").execute_query_dict(sql, [workspace_id, seq, limit])
-    return [_row(columns) for columns in found]
+    select = _SELECT.format(columns=",".join(f'"{name}"' for name in ChainRow._fields))
+    return [chain_row(columns) for columns in await database.rows(select, workspace_id, seq, limit)]
 
 
 async def head_of(database: Database, workspace_id: str) -> Anchor | None:
@@ -46,7 +42,8 @@ async def chains(database: Database) -> list[str]:
     return sorted({str(workspace_id) for workspace_id in [*heads, *rows]})
 
 
-def _row(columns: dict[str, Any]) -> ChainRow:
+def chain_row(columns: dict[str, Any]) -> ChainRow:
+    """Return a row of which the database gave these columns; what is not valid there is empty."""
     columns["at"] = _instant(columns["at"])
     columns["detail"] = _json(columns["detail"])
     columns["prev_hash"] = _bytes(columns["prev_hash"])
@@ -55,13 +52,10 @@ def _row(columns: dict[str, Any]) -> ChainRow:
 
 
 def _instant(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
     try:
-        instant = datetime.fromisoformat(str(value))
-    except ValueError:
+        return read_moment(value if isinstance(value, datetime) else str(value)) or _UNREADABLE
+    except (ValueError, OverflowError):
         return _UNREADABLE
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _json(value: object) -> Any:  # noqa: ANN401 - JSON edge

@@ -1,4 +1,4 @@
-"""SQL that makes the audit table append-only; the first migration runs it, statement by statement."""
+"""SQL that makes the audit table append-only; the migrations have made the same, which a test compares."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from app.access.actor import Actor
-from app.audit.entry import MAX_LABEL, AuditTarget, Draft
+from app.access.actor import Actor, ActorKind, Channel
+from app.audit.chain import ChainRow
+from app.audit.entry import MAX_LABEL, AuditTarget, Detail, draft
 from app.audit.models import SecretUseRecord
 from app.foundation.batcher import Batcher
 from app.foundation.canonical import storable_text
-from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction
 from app.foundation.ids import new_id
 from app.foundation.places import row_places
@@ -22,21 +22,19 @@ _KEY: Final = ("workspace_id", "connection_id", "purpose", "actor_id", "minute")
 _COLUMNS: Final = ("id", *_KEY, "count", "actor_kind", "actor_label", "via", "request_id")
 # The first use makes the row, all others raise its count; if the minute is closed in between, it is made again.
 _UPSERT: Final = (
-    'INSERT INTO "secret_use" ("id", "workspace_id", "connection_id", "purpose", "actor_id", "minute", "count", '
-    '"actor_kind", "actor_label", "via", "request_id") VALUES {rows} '
-    "ON CONFLICT (workspace_id, connection_id, purpose, actor_id, minute) "
+    'INSERT INTO "secret_use" ({columns}) VALUES {rows} ON CONFLICT ({key}) '
     'DO UPDATE SET "count" = "secret_use"."count" + excluded."count"'
 )
-Write = Callable[[Transaction, Draft], None]
+Write = Callable[[Transaction, ChainRow], None]
 
 
 class SecretUses:
     """Counts per actor, connection, purpose and minute. A count is durable when :meth:`count` returns."""
 
-    def __init__(self, database: Database, write: Write, clock: Clock) -> None:
+    def __init__(self, database: Database, write: Write) -> None:
         self._database = database
         self._write = write
-        self._clock = clock
+        self._clock = database.clock
         self._batcher = Batcher(self._count, max_batch=_CHUNK)
 
     async def count(self, actor: Actor, connection_id: str, purpose: str) -> None:
@@ -51,7 +49,10 @@ class SecretUses:
                 known.count += use.count
         # One order for all transactions, so that no two wait for each other.
         rows = sorted(summed.values(), key=_in_order)
-        await _upsert(self._database, rows)
+        places, values = row_places([[getattr(row, name) for name in _COLUMNS] for row in rows])
+        await self._database.rows(
+            _UPSERT.format(columns=",".join(_COLUMNS), key=",".join(_KEY), rows=places), *values
+        )
         return [None] * len(uses)
 
     async def close_minutes(self) -> int:
@@ -72,7 +73,7 @@ class SecretUses:
     async def _close(self, tx: Transaction, row: SecretUseRecord) -> int:
         if not await SecretUseRecord.filter(id=row.id, count=row.count).delete() or not row.count:
             return 0
-        self._write(tx, _entry(row))
+        self._write(tx, _entry(row, tx.now))
         return 1
 
 
@@ -82,12 +83,6 @@ def _in_order(row: SecretUseRecord) -> str:
 
 def _minute(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
-
-
-async def _upsert(database: Database, rows: Sequence[SecretUseRecord]) -> None:
-    """Count all of them by one statement, which is its own transaction."""
-    places, values = row_places([[getattr(row, name) for name in _COLUMNS] for row in rows])
-    await database.rows(_UPSERT.format(rows=places), *values)
 
 
 def _once(actor: Actor, connection_id: str, purpose: str, minute: datetime) -> SecretUseRecord:
@@ -106,17 +101,11 @@ def _once(actor: Actor, connection_id: str, purpose: str, minute: datetime) -> S
     )
 
 
-def _entry(row: SecretUseRecord) -> Draft:
-    return Draft(
-        workspace_id=row.workspace_id,
-        actor_kind=row.actor_kind,
-        actor_id=row.actor_id,
-        actor_label=row.actor_label,
-        via=row.via,
-        ip_hash=None,
-        request_id=row.request_id,
-        action=USED,
-        target=AuditTarget("connection", row.connection_id, ""),
-        outcome="OK",
-        detail={"purpose": row.purpose, "count": row.count, "minute": row.minute.strftime("%Y-%m-%dT%H:%MZ")},
+def _entry(row: SecretUseRecord, at: datetime) -> ChainRow:
+    kind, via = ActorKind(row.actor_kind), Channel(row.via)
+    actor = Actor.remembered(
+        row.workspace_id, kind, row.actor_id, row.actor_label, via=via, request_id=row.request_id
     )
+    minute = row.minute.strftime("%Y-%m-%dT%H:%MZ")
+    detail: Detail = {"purpose": row.purpose, "count": row.count, "minute": minute}
+    return draft(at, actor, USED, AuditTarget("connection", row.connection_id, ""), "OK", detail)

@@ -72,11 +72,6 @@ class ChainVerifier:
         self._next: ChainRow | None = None
         self._fault: ChainFault | None = None
 
-    @property
-    def last_seq(self) -> int:
-        """The number of the last good row."""
-        return self._last.seq
-
     def feed(self, row: ChainRow) -> None:
         """Take the next row; behind the first bad one, rows only help to say how that one is bad."""
         if self._bad is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from typing import Final
 
@@ -29,8 +28,3 @@ def bearer_hash(text: str, prefix: str = "") -> str | None:
     if not _FORM[prefix].fullmatch(text):
         return None
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def is_same(stored: str, given: str) -> bool:
-    """Compare two hashes in constant time."""
-    return hmac.compare_digest(stored, given)

@@ -5,34 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from app.event_stream.channels import ACCESS_CHANNEL
 from app.foundation.clock import Clock
 from app.foundation.wakeups import Wakeups
+from app.members.snapshot import Identity
 
 LIFETIME_S: Final = 1.0
 MAX_ENTRIES: Final = 5_000
-T = TypeVar("T")
+_LookUp = Callable[[], Awaitable[Identity | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised(Generic[T]):
-    """Whom something stands for, and until when at the longest (None is for ever)."""
-
-    identity: T
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry(Generic[T]):
-    found: Recognised[T]
-    until: float
-
-
-class IdentityCache(Generic[T]):
+class IdentityCache:
     """Keeps what a look-up found for a second from when it began, and never beyond the expiry.
 
     Keys are hashes of tokens, never tokens. Requests that ask at the same time share one look-up; what is not
@@ -42,40 +27,35 @@ class IdentityCache(Generic[T]):
 
     def __init__(self, clock: Clock, wakeups: Wakeups) -> None:
         self._clock = clock
-        self._entries: dict[str, _Entry[T]] = {}
-        self._look_ups: dict[str, asyncio.Task[Recognised[T] | None]] = {}
+        self._entries: dict[str, tuple[Identity, float]] = {}
+        self._look_ups: dict[str, asyncio.Task[Identity | None]] = {}
         wakeups.add(ACCESS_CHANNEL, self)
 
-    async def get(self, key: str, look_up: Callable[[], Awaitable[Recognised[T] | None]]) -> T | None:
+    async def get(self, key: str, look_up: _LookUp) -> Identity | None:
         """Return whom ``key`` stands for, by ``look_up`` where that is not known; None if for nobody.
 
         Raises:
             Exception: what ``look_up`` raised.
         """
         entry = self._entries.get(key)
-        if entry is not None and self._is_fresh(entry):
-            return entry.found.identity
+        if entry is not None and self._is_fresh(*entry):
+            return entry[0]
         task = self._look_ups.get(key)
         if task is None:
             task = asyncio.create_task(self._fill(key, look_up), context=contextvars.Context())
             self._look_ups[key] = task
-        found = await asyncio.shield(task)
-        return None if found is None else found.identity
+        return await asyncio.shield(task)
 
     def wake(self, channel: str) -> None:  # noqa: ARG002 - it hears one channel alone
         """Forget everybody in this process; a look-up under way may have read too early, so it is not kept."""
         self._entries.clear()
         self._look_ups.clear()
 
-    def _is_fresh(self, entry: _Entry[T]) -> bool:
-        expires_at = entry.found.expires_at
-        return self._clock.monotonic() < entry.until and (
-            expires_at is None or self._clock.now() < expires_at
-        )
+    def _is_fresh(self, found: Identity, until: float) -> bool:
+        is_over = found.expires_at is not None and found.expires_at <= self._clock.now()
+        return self._clock.monotonic() < until and not is_over
 
-    async def _fill(
-        self, key: str, look_up: Callable[[], Awaitable[Recognised[T] | None]]
-    ) -> Recognised[T] | None:
+    async def _fill(self, key: str, look_up: _LookUp) -> Identity | None:
         until = self._clock.monotonic() + LIFETIME_S
         task = asyncio.current_task()
         try:
@@ -85,11 +65,8 @@ class IdentityCache(Generic[T]):
             if is_current:
                 del self._look_ups[key]
         if found is not None and is_current:
-            self._keep(key, _Entry(found, until))
+            self._entries.pop(key, None)  # the order of entries is that of their age
+            if len(self._entries) >= MAX_ENTRIES:
+                del self._entries[next(iter(self._entries))]
+            self._entries[key] = (found, until)
         return found
-
-    def _keep(self, key: str, entry: _Entry[T]) -> None:
-        self._entries.pop(key, None)  # the order of entries is that of their age
-        if len(self._entries) >= MAX_ENTRIES:
-            del self._entries[next(iter(self._entries))]
-        self._entries[key] = entry

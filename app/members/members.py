@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.access.actor import Actor
-from app.access.policy import Role
+from app.access.policy import ROLE_PERMISSIONS, Permission, Role
 from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
@@ -68,6 +68,12 @@ async def workspace_owner(workspace_id: str) -> MemberRecord | None:
     """Return the member who has been a workspace's owner longest; runs with the ORM already active."""
     owners = MemberRecord.filter(workspace_id=workspace_id, role=Role.OWNER.value, left_at=None)
     return await owners.order_by("created_at", "id").first()
+
+
+def member_rights(member: MemberRecord) -> tuple[Role, frozenset[Permission]]:
+    """Return a member's role, and what it permits."""
+    role = Role(member.role)
+    return role, ROLE_PERMISSIONS[role]
 
 
 async def _snapshot(row: WorkspaceRecord) -> WorkspaceSnapshot:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.access.actor import Actor, ActorKind
-from app.access.policy import ALL_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
+from app.access.policy import ALL_PERMISSIONS, Permission, Role
 from app.foundation.database import Database
+from app.members.members import member_rights
 from app.members.models import AccessTokenRecord, MemberRecord
 from app.members.tokens import current_rights, is_valid
 
@@ -40,6 +41,5 @@ class Rights:
 
 
 async def _of_member(actor: Actor) -> tuple[Role, frozenset[Permission]] | None:
-    members = MemberRecord.filter(id=actor.id, workspace_id=actor.workspace_id, left_at=None)
-    row = await members.first()
-    return None if row is None else (Role(row.role), ROLE_PERMISSIONS[Role(row.role)])
+    row = await MemberRecord.filter(id=actor.id, workspace_id=actor.workspace_id, left_at=None).first()
+    return None if row is None else member_rights(row)

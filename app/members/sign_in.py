@@ -10,7 +10,6 @@ import structlog
 from tortoise.exceptions import OperationalError
 
 from app.access.actor import Actor, ActorKind, Channel
-from app.access.policy import ROLE_PERMISSIONS, Role
 from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
@@ -19,14 +18,12 @@ from app.foundation.errors import NotFoundError
 from app.foundation.ids import new_id, prefix_of
 from app.foundation.secret import Secret
 from app.foundation.wakeups import Wakeups
-from app.members.bearer import bearer_hash, is_same, new_bearer
-from app.members.identity_cache import IdentityCache, Recognised
-from app.members.members import workspace_owner
+from app.members.bearer import bearer_hash, new_bearer
+from app.members.identity_cache import IdentityCache
+from app.members.members import member_rights, workspace_owner
 from app.members.models import AccessTokenRecord, MemberRecord, SessionRecord, SignInLinkRecord
-from app.members.snapshot import Session, SessionIdentity
+from app.members.snapshot import Identity, Session
 from app.members.tokens import is_valid
-
-__all__ = ["Session", "SessionIdentity", "SignIn"]
 
 LINK_LIFETIME: Final = timedelta(minutes=10)
 SESSION_IDLE: Final = timedelta(hours=12)
@@ -46,7 +43,7 @@ class SignIn:
         self._database = database
         self._audit = audit
         self._outbox = outbox
-        self._known: IdentityCache[SessionIdentity] = IdentityCache(database.clock, wakeups)
+        self._known = IdentityCache(database.clock, wakeups)
 
     async def make_link(self, workspace_id: str) -> Secret:
         """Return a one-time code, valid for ten minutes, that signs in the workspace's owner.
@@ -97,22 +94,18 @@ class SignIn:
                 return None
             return await self._begin(tx, actor, link.member)
 
-    async def authenticate(self, session_token: str) -> SessionIdentity | None:
+    async def authenticate(self, session_token: str) -> Identity | None:
         """Return whose session a token is, as of a second ago at most, and keep it alive; None if it is over."""
         given = bearer_hash(session_token)
         return None if given is None else await self._known.get(given, partial(self._look_up, given))
 
-    async def _look_up(self, given: str) -> Recognised[SessionIdentity] | None:
+    async def _look_up(self, given: str) -> Identity | None:
         with self._database.bind():
             row = await SessionRecord.get_or_none(token_hash=given).select_related("member")
-            if (
-                row is None
-                or not is_same(row.token_hash, given)
-                or not _is_live(row, self._database.clock.now())
-            ):
+            if row is None or not _is_live(row, self._database.clock.now()):
                 return None
             await self._touch(row)
-        return Recognised(_identity(row.id, row.member), row.expires_at)
+        return _identity(row, row.member)
 
     async def sign_out(
         self, session_token: str, *, request_id: str | None = None, ip_hash: str | None = None
@@ -161,7 +154,7 @@ class SignIn:
             expires_at=tx.now + SESSION_IDLE,
         )
         self._announce(tx, actor, row.id, "session.started", EventType.SESSION_STARTED)
-        return Session(row.id, token, _identity(row.id, member), row.expires_at)
+        return Session(row.id, token, _identity(row, member), row.expires_at)
 
     def _announce(
         self, tx: Transaction, actor: Actor, session_id: str, action: str, type_: EventType
@@ -187,26 +180,13 @@ def _is_live(row: SessionRecord, now: datetime) -> bool:
     return row.ended_at is None and row.expires_at > now and row.member.left_at is None
 
 
-def _identity(session_id: str, member: MemberRecord) -> SessionIdentity:
-    role = Role(member.role)
-    return SessionIdentity(
-        session_id, member.workspace_id, member.id, member.name, role, ROLE_PERMISSIONS[role]
-    )
+def _identity(row: SessionRecord, member: MemberRecord) -> Identity:
+    rights = member_rights(member)
+    return Identity(row.id, row.workspace_id, row.member_id, member.name, *rights, row.expires_at)
 
 
 def _actor(
     member: MemberRecord, request_id: str, ip_hash: str | None, session_id: str | None = None
 ) -> Actor:
-    role = Role(member.role)
-    return Actor(
-        workspace_id=member.workspace_id,
-        kind=ActorKind.MEMBER,
-        id=member.id,
-        label=member.name,
-        role=role,
-        permissions=ROLE_PERMISSIONS[role],
-        via=Channel.HTTP,
-        request_id=request_id,
-        ip_hash=ip_hash,
-        session_id=session_id,
-    )
+    who = (member.workspace_id, ActorKind.MEMBER, member.id, member.name)
+    return Actor(*who, *member_rights(member), Channel.HTTP, request_id, ip_hash, session_id)

@@ -56,8 +56,11 @@ class CreatedToken:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenIdentity:
-    """Who a valid access token stands for; ``permissions`` are its scopes within what its member's role permits."""
+class Identity:
+    """Who a valid access token or session stands for; ``id`` and ``expires_at`` are the token's or session's own.
+
+    ``permissions`` are what the member's role permits, and of that only what the token's scopes name.
+    """
 
     id: str
     workspace_id: str
@@ -65,18 +68,7 @@ class TokenIdentity:
     label: str
     role: Role
     permissions: frozenset[Permission]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionIdentity:
-    """Who a valid session belongs to."""
-
-    id: str
-    workspace_id: str
-    member_id: str
-    label: str
-    role: Role
-    permissions: frozenset[Permission]
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +77,5 @@ class Session:
 
     id: str
     token: Secret
-    identity: SessionIdentity
+    identity: Identity
     expires_at: datetime

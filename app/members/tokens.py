@@ -11,7 +11,7 @@ import structlog
 from tortoise.exceptions import OperationalError
 
 from app.access.actor import Actor, ActorKind
-from app.access.policy import ROLE_PERMISSIONS, Permission, Role, require
+from app.access.policy import Permission, Role, require
 from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
@@ -19,17 +19,14 @@ from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from app.foundation.ids import new_id, prefix_of
 from app.foundation.problems import Problem, ProblemCode, problem
-from app.foundation.secret import Secret
 from app.foundation.wakeups import Wakeups
-from app.members.bearer import TOKEN_PREFIX, bearer_hash, is_same, new_bearer
-from app.members.identity_cache import IdentityCache, Recognised
-from app.members.members import workspace_owner
+from app.members.bearer import TOKEN_PREFIX, bearer_hash, new_bearer
+from app.members.identity_cache import IdentityCache
+from app.members.members import member_rights, workspace_owner
 from app.members.models import AccessTokenRecord, MemberRecord
-from app.members.names import name_problems
-from app.members.snapshot import CreatedToken, TokenIdentity, TokenSnapshot
+from app.members.snapshot import CreatedToken, Identity, TokenSnapshot
 
-__all__ = ["CreatedToken", "TokenIdentity", "TokenSnapshot", "Tokens"]
-
+MAX_NAME_CHARS: Final = 80
 MIN_LIFETIME: Final = timedelta(minutes=1)
 MAX_LIFETIME: Final = timedelta(days=3_653)
 _TOUCH_EVERY: Final = timedelta(minutes=1)
@@ -44,7 +41,7 @@ class Tokens:
         self._database = database
         self._audit = audit
         self._outbox = outbox
-        self._known: IdentityCache[TokenIdentity] = IdentityCache(database.clock, wakeups)
+        self._known = IdentityCache(database.clock, wakeups)
 
     async def create(
         self, actor: Actor, *, name: str, scopes: Sequence[Permission], expires_in: timedelta | None
@@ -60,45 +57,43 @@ class Tokens:
         await self._let_pass(actor, "token.created", AuditTarget("token", "", name))
         async with self._database.transaction() as tx:
             member = await _holder(actor)
-            allowed = ROLE_PERMISSIONS[Role(member.role)] & actor.permissions
+            _, permitted = member_rights(member)
             problems = [
-                *name_problems(name, "name"),
-                *_scope_problems(scopes, allowed),
+                *_name_problems(name.strip()),
+                *_scope_problems(scopes, permitted & actor.permissions),
                 *_expiry_problems(expires_in),
             ]
             if problems:
                 raise InvalidInputError(problems)
             token = new_bearer(TOKEN_PREFIX)
-            row = _row(tx, member, token, name.strip(), scopes, expires_in)
-            await row.save(force_create=True)
+            row = await AccessTokenRecord.create(
+                id=new_id("tok"),
+                workspace_id=member.workspace_id,
+                member_id=member.id,
+                name=name.strip(),
+                token_hash=bearer_hash(token.reveal(), TOKEN_PREFIX),
+                hint=token.reveal()[-_HINT_CHARS:],
+                scopes=sorted({scope.value for scope in scopes}),
+                created_at=tx.now,
+                expires_at=None if expires_in is None else tx.now + expires_in,
+            )
             self._announce(tx, actor, row, "token.created", EventType.TOKEN_CREATED)
         return CreatedToken(row.id, token, _snapshot(row))
 
-    async def authenticate(self, token: str) -> TokenIdentity | None:
+    async def authenticate(self, token: str) -> Identity | None:
         """Return who a token stands for, as of a second ago at most; None if it is not, or no longer, valid."""
         given = bearer_hash(token, TOKEN_PREFIX)
         return None if given is None else await self._known.get(given, partial(self._look_up, given))
 
-    async def _look_up(self, given: str) -> Recognised[TokenIdentity] | None:
+    async def _look_up(self, given: str) -> Identity | None:
         with self._database.bind():
             row = await AccessTokenRecord.get_or_none(token_hash=given).select_related("member")
-            if (
-                row is None
-                or not is_same(row.token_hash, given)
-                or not is_valid(row, self._database.clock.now())
-            ):
+            if row is None or not is_valid(row, self._database.clock.now()):
                 return None
             await self._touch(row)
-        role, permissions = current_rights(row)
-        identity = TokenIdentity(
-            id=row.id,
-            workspace_id=row.workspace_id,
-            member_id=row.member_id,
-            label=row.name,
-            role=role,
-            permissions=permissions,
+        return Identity(
+            row.id, row.workspace_id, row.member_id, row.name, *current_rights(row), row.expires_at
         )
-        return Recognised(identity, row.expires_at)
 
     async def all(self, actor: Actor) -> list[TokenSnapshot]:
         """Return the workspace's tokens that are not revoked, newest first.
@@ -160,8 +155,8 @@ class Tokens:
 
 def current_rights(row: AccessTokenRecord) -> tuple[Role, frozenset[Permission]]:
     """Return the role of a token's member, and what of it the token's scopes permit; ``member`` is loaded."""
-    role = Role(row.member.role)
-    return role, ROLE_PERMISSIONS[role] & frozenset(Permission(scope) for scope in row.scopes)
+    role, permissions = member_rights(row.member)
+    return role, permissions & frozenset(Permission(scope) for scope in row.scopes)
 
 
 def is_valid(row: AccessTokenRecord, now: datetime) -> bool:
@@ -185,6 +180,21 @@ async def _holder(actor: Actor) -> MemberRecord:
     return member
 
 
+def _name_problems(name: str) -> list[Problem]:
+    """Return what is wrong with a name: it is one line of 1 to 80 printable characters."""
+    label = "The name"
+    if not name:
+        return [problem(ProblemCode.MISSING_FIELD, "name", label=label)]
+    if len(name) > MAX_NAME_CHARS:
+        return [
+            problem(ProblemCode.FIELD_TOO_LONG, "name", label=label, limit=f"{MAX_NAME_CHARS} characters")
+        ]
+    if not name.isprintable():
+        reason = "it must be one line of printable characters"
+        return [problem(ProblemCode.INVALID_FIELD, "name", label=label, reason=reason)]
+    return []
+
+
 def _scope_problems(scopes: Sequence[Permission], allowed: frozenset[Permission]) -> list[Problem]:
     if not scopes:
         return [problem(ProblemCode.MISSING_FIELD, "scopes", label="At least one scope")]
@@ -200,28 +210,6 @@ def _expiry_problems(expires_in: timedelta | None) -> list[Problem]:
         return []
     reason = "it must be between a minute and ten years"
     return [problem(ProblemCode.INVALID_FIELD, "expiresIn", label="The lifetime", reason=reason)]
-
-
-def _row(
-    tx: Transaction,
-    member: MemberRecord,
-    token: Secret,
-    name: str,
-    scopes: Sequence[Permission],
-    expires_in: timedelta | None,
-) -> AccessTokenRecord:
-    text = token.reveal()
-    return AccessTokenRecord(
-        id=new_id("tok"),
-        workspace_id=member.workspace_id,
-        member_id=member.id,
-        name=name,
-        token_hash=bearer_hash(text, TOKEN_PREFIX),
-        hint=text[-_HINT_CHARS:],
-        scopes=sorted({scope.value for scope in scopes}),
-        created_at=tx.now,
-        expires_at=None if expires_in is None else tx.now + expires_in,
-    )
 
 
 def _snapshot(row: AccessTokenRecord) -> TokenSnapshot:

@@ -31,12 +31,8 @@ class KeyCache:
     the transaction that seals, so that nothing is sealed under a key whose row was rolled back or replaced.
     """
 
-    def __init__(
-        self, clock: Clock, *, limit: int = _CACHE_LIMIT, lifetime_s: float = _CACHE_LIFETIME_S
-    ) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._limit = limit
-        self._lifetime_s = lifetime_s
         self._keys: OrderedDict[tuple[str, str], tuple[float, DataKey]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -56,9 +52,9 @@ class KeyCache:
 
     def put(self, workspace_id: str, key: DataKey) -> None:
         """Remember an unwrapped key from now on."""
-        self._keys[workspace_id, key.id] = (self._clock.monotonic() + self._lifetime_s, key)
+        self._keys[workspace_id, key.id] = (self._clock.monotonic() + _CACHE_LIFETIME_S, key)
         self._keys.move_to_end((workspace_id, key.id))
-        while len(self._keys) > self._limit:
+        while len(self._keys) > _CACHE_LIMIT:
             self._keys.popitem(last=False)
 
 

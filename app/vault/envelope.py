@@ -121,15 +121,6 @@ def open_sealed(key: DataKey, context: SealContext, text: str) -> bytes:
     return _open_blob(key.material, _RECORD_LABEL, _record_aad(key.id, context), _decode(encoded))
 
 
-def parse_key_id(text: str) -> str:
-    """Return the id of the data key that a sealed text names; it is not authenticated yet.
-
-    Raises:
-        IntegrityError: the text has not the form of a sealed value.
-    """
-    return _split_sealed(text)[0]
-
-
 def wrap_key(kek: bytes, material: bytes, entries: Mapping[str, str]) -> str:
     """Wrap a 32-byte data key under a local 32-byte key, bound to ``entries`` (see :class:`WrapContext`)."""
     _require_key(kek)

@@ -7,7 +7,6 @@ No stand-in that others made could be run beside the tests: requests and answers
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,7 +14,7 @@ from app.foundation.secret import Secret
 from app.vault.envelope import canonical_entries
 from app.vault.errors import IntegrityCode, IntegrityError
 from app.vault.google_token import GoogleToken
-from app.vault.service_client import ServiceAnswer, ServiceClient, ServiceFaultError, to_base64
+from app.vault.service_client import ServiceAnswer, ServiceClient, from_base64, to_base64
 from app.vault.service_key import ServiceKey
 
 ENDPOINT: Final = "https://cloudkms.googleapis.com"
@@ -43,7 +42,7 @@ class GcpKmsKey(ServiceKey):
     async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
         answer = await self._request("encrypt", entries, plaintext=to_base64(material))
         version = _VERSION.search(str(answer.data.get("name", "")))
-        wrapped = _bytes(answer.data.get("ciphertext"))
+        wrapped = from_base64(answer.data.get("ciphertext"))
         if not answer.is_ok or version is None or not wrapped:
             raise self._unavailable(_status(answer))
         return version[1], wrapped
@@ -51,28 +50,16 @@ class GcpKmsKey(ServiceKey):
     async def _decrypt(self, wrapped: bytes, entries: Mapping[str, str]) -> bytes:
         answer = await self._request("decrypt", entries, ciphertext=to_base64(wrapped))
         if answer.is_ok:
-            return _bytes(answer.data.get("plaintext"))
-        if (
-            _status(answer) == "INVALID_ARGUMENT"
-        ):  # what does not open; a disabled key is a FAILED_PRECONDITION
+            return from_base64(answer.data.get("plaintext"))
+        if _status(answer) == "INVALID_ARGUMENT":  # a disabled key is a FAILED_PRECONDITION
             raise IntegrityError(IntegrityCode.NOT_AUTHENTIC)
         raise self._unavailable(_status(answer))
 
     async def _request(self, verb: str, entries: Mapping[str, str], **body: str) -> ServiceAnswer:
         body["additionalAuthenticatedData"] = to_base64(canonical_entries(entries))
-        try:
-            token = (await self._token.token()).reveal()
-            headers = {"authorization": Secret(f"Bearer {token}")}
-            return await self._service.request("POST", f"{self._path}:{verb}", headers=headers, body=body)
-        except ServiceFaultError as fault:
-            raise self._unavailable(fault.code) from None
-
-
-def _bytes(text: object) -> bytes:
-    try:
-        return b64decode(str(text or ""), validate=True)
-    except ValueError:
-        return b""
+        token = (await self._token.token()).reveal()
+        headers = {"authorization": Secret(f"Bearer {token}")}
+        return await self._service.request("POST", f"{self._path}:{verb}", headers=headers, body=body)
 
 
 def _status(answer: ServiceAnswer) -> str:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,10 +21,10 @@ from typing import Final, TypeVar
 from app.foundation.secret import Secret
 from app.vault.envelope import KEY_BYTES
 from app.vault.errors import KeyFileError, KeyFileExistsError
-from app.vault.keys import LABEL, EnvKeyProvider, FileKeyProvider, KeyRing, LocalKeyProvider, require_strong
+from app.vault.keys import LABEL, FileKeyProvider, KeyRing, LocalKeyProvider, require_strong
 from app.vault.private_file import read_private, write_new
 
-P = TypeVar("P", bound=LocalKeyProvider)
+K = TypeVar("K", bound=LocalKeyProvider)
 DEFAULT_FILE_LABEL: Final = "local"
 DEFAULT_ENV_LABEL: Final = "env"
 _ACTIVE: Final = "active"
@@ -79,8 +78,8 @@ def format_key_line(line: KeyLine) -> str:
     return f"{line.label} {base64.b64encode(line.material).decode('ascii')}{mark}\n"
 
 
-def read_key_file(path: Path, *, data_folder: Path | None = None) -> KeyRing:
-    """Read the key file into a ring.
+def read_file_keys(path: Path, *, data_folder: Path | None = None) -> tuple[FileKeyProvider, ...]:
+    """Read the keys of the key file, the active one first.
 
     It must be a regular file of ours that group and others cannot touch, and, followed through any link, must
     not lie in ``data_folder``: a backup of the data would hold the key to it.
@@ -88,19 +87,9 @@ def read_key_file(path: Path, *, data_folder: Path | None = None) -> KeyRing:
     Raises:
         KeyFileError: naming the file and the fault.
     """
-    active, *others = read_file_keys(path, data_folder=data_folder)
-    return KeyRing(active, others)
-
-
-def read_file_keys(path: Path, *, data_folder: Path | None = None) -> tuple[FileKeyProvider, ...]:
-    """Read the keys of the key file, the active one first; else as :func:`read_key_file`.
-
-    Raises:
-        KeyFileError: naming the file and the fault.
-    """
     try:
         lines = parse_key_lines(read_private(path, data_folder), DEFAULT_FILE_LABEL)
-        return _providers(lines, lambda line: FileKeyProvider(line.label, line.material, path))
+        return _keys(lines, FileKeyProvider)
     except KeyFileError as fault:
         raise KeyFileError(f"The key file {path} is not acceptable: {fault}.") from None
 
@@ -113,8 +102,7 @@ def env_ring(value: Secret) -> KeyRing:
     """
     try:
         lines = parse_key_lines(value.reveal().replace(";", "\n"), DEFAULT_ENV_LABEL)
-        active, *others = _providers(lines, lambda line: EnvKeyProvider(line.label, line.material))
-        return KeyRing(active, others)
+        return KeyRing(*_keys(lines, LocalKeyProvider))
     except KeyFileError as fault:
         raise KeyFileError(f"The key in the environment is not acceptable: {fault}.") from None
 
@@ -123,7 +111,7 @@ def create_key_file(path: Path, label: str = DEFAULT_FILE_LABEL) -> None:
     """Make a key file with one fresh key, mode 0400, in a folder that only we can enter.
 
     It appears whole or not at all, whenever the process dies, and is on the disk when this returns. At start
-    use :func:`app.vault.start_up.open_key_file`, which makes no new key where an older one sealed data.
+    use :func:`app.vault.start_up.prepare_key_file`, which makes no new key where an older one sealed data.
 
     Raises:
         KeyFileExistsError: something stands there already; it is left as it is.
@@ -163,5 +151,5 @@ def _parse_line(number: int, words: list[str], default_label: str) -> KeyLine:
     return KeyLine(rest[0], material, active)
 
 
-def _providers(lines: tuple[KeyLine, ...], provider: Callable[[KeyLine], P]) -> tuple[P, ...]:
-    return tuple(provider(line) for line in sorted(lines, key=lambda line: not line.active))
+def _keys(lines: tuple[KeyLine, ...], kind: type[K]) -> tuple[K, ...]:
+    return tuple(kind(line.label, line.material) for line in sorted(lines, key=lambda line: not line.active))

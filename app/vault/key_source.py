@@ -21,7 +21,7 @@ from app.vault.key_file import env_ring
 from app.vault.keys import KeyProvider, KeyRing
 from app.vault.rotation import KeyHome
 from app.vault.service_client import ServiceClient, service_outbound
-from app.vault.start_up import open_key_file
+from app.vault.start_up import prepare_key_file
 from app.vault.watched_ring import WatchedKeyRing
 
 Provider = Literal["file", "env", "aws-kms", "gcp-kms", "vault-transit"]
@@ -82,36 +82,24 @@ async def open_keys(source: KeySource, database: Database) -> AsyncIterator[tupl
         services = await _services(source, database.clock, stack)
         has_service = source.provider in _NAMES
         if source.variable is not None:
-            yield (
-                _with_services(env_ring(source.variable), services, has_service),
-                KeyHome(is_variable=True, has_service=has_service),
-            )
+            keys = env_ring(source.variable).keys
+            ring = KeyRing(*services, *keys) if has_service else KeyRing(*keys, *services)
+            yield ring, KeyHome(is_variable=True, has_service=has_service)
             return
-        home = KeyHome(source.file, source.data_folder, has_service=has_service)
         if not has_service:
-            yield (
-                await open_key_file(
-                    database,
-                    source.file,
-                    data_folder=source.data_folder,
-                    create=source.may_create,
-                    services=services,
-                ),
-                home,
-            )
-        elif source.file.exists():  # what its keys wrapped before goes on opening
-            yield (
-                WatchedKeyRing(
-                    source.file,
-                    database.clock,
-                    data_folder=source.data_folder,
-                    service=services[0],
-                    services=services[1:],
-                ),
-                home,
-            )
-        else:
-            yield KeyRing(services[0], services[1:]), KeyHome(has_service=True)
+            await prepare_key_file(database, source.file, create=source.may_create)
+        elif not source.file.exists():
+            yield KeyRing(*services), KeyHome(has_service=True)
+            return
+        # Beside a service that wraps, what the file's keys wrapped before goes on opening.
+        ring = WatchedKeyRing(
+            source.file,
+            database.clock,
+            data_folder=source.data_folder,
+            services=services,
+            service_wraps=has_service,
+        )
+        yield ring, KeyHome(source.file, source.data_folder, has_service=has_service)
 
 
 async def _services(source: KeySource, clock: Clock, stack: AsyncExitStack) -> list[KeyProvider]:
@@ -144,12 +132,6 @@ async def _services(source: KeySource, clock: Clock, stack: AsyncExitStack) -> l
         )
 
     return [make(name, key) for name, key in wanted]
-
-
-def _with_services(ring: KeyRing, services: Sequence[KeyProvider], has_service: bool) -> KeyRing:
-    if has_service:
-        return KeyRing(services[0], (*services[1:], *ring.keys))
-    return KeyRing(ring.active, (*ring.others, *services))
 
 
 def _main(provider: str, key_id: str | None) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -109,11 +110,9 @@ async def _opens(keys: DataKeys, record: DataKeyRecord) -> bool:
 async def _report(ring: KeyRing, key_id: str, version: str, data_keys: int, opened: int) -> KeyReport:
     key, opens = ring.get(key_id, version), False
     if key is not None:
-        try:
+        with suppress(IntegrityError, KeyUnavailableError):
             await open_probe(key, key_id, version)
             opens = True
-        except (IntegrityError, KeyUnavailableError):
-            pass
     return KeyReport(key_id, version, key is not None, opens, data_keys, opened)
 
 

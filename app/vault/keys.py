@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from itertools import pairwise
-from pathlib import Path
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
 from app.vault.envelope import KEY_BYTES, WrapContext, unwrap_key, wrap_key
 from app.vault.errors import KeyFileError
@@ -20,61 +19,59 @@ EXAMPLE_KEY: Final = hashlib.sha256(b"patchbay example key").digest()
 _MIN_DISTINCT_BYTES: Final = 16
 
 
-class KeyProvider(Protocol):
+class KeyProvider(ABC):
     """One key that wraps data keys and never leaves its keeper.
 
-    ``key_id`` names the key and ``version`` its version there; both are stored beside what the key wrapped.
+    ``key_id`` names the key for as long as it is, and ``version`` the version of it that wraps now: ``1`` where a new
+    version is a new key. Both are stored beside what the key wrapped.
     """
 
-    @property
-    def key_id(self) -> str:
-        """The key's id, the same for as long as the key is."""
-        ...
+    def __init__(self, key_id: str) -> None:
+        self.key_id = key_id
+        self.version = "1"
 
-    @property
-    def version(self) -> str:
-        """The version that wraps now; ``1`` where a new version is a new key."""
-        ...
-
-    def version_of(self, text: str) -> str:
+    def version_of(self, text: str) -> str:  # noqa: ARG002 - for keys of several versions
         """Return which version wrapped ``text``; it is not authenticated.
 
         Raises:
             IntegrityError: the text has not the form that this key gives.
         """
-        ...
+        return self.version
 
     def opens(self, version: str) -> bool:
         """Return whether this provider opens what that version of its key wrapped."""
-        ...
+        return version == self.version
 
+    @abstractmethod
     async def check(self) -> None:
         """Ask the keeper, where there is one, for the version that wraps now.
 
         Raises:
             KeyUnavailableError: the keeper cannot be reached or refuses.
         """
-        ...
 
+    @abstractmethod
     async def wrap(self, material: bytes, context: WrapContext) -> str:
         """Wrap a 32-byte data key, bound to its context.
 
         Raises:
-            KeyUnavailableError: the keeper cannot be reached.
+            KeyUnavailableError: the keeper cannot be reached or refuses.
         """
-        ...
 
+    @abstractmethod
     async def unwrap(self, text: str, context: WrapContext) -> bytes:
         """Open what :meth:`wrap` made for the same context.
 
         Raises:
             IntegrityError: it does not open with this key in this context.
-            KeyUnavailableError: the keeper cannot be reached.
+            KeyUnavailableError: the keeper cannot be reached or refuses.
         """
-        ...
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.key_id}>"
 
 
-class LocalKeyProvider:
+class LocalKeyProvider(KeyProvider):
     """A key held in this process's memory. It does not wipe it on the way out: Python cannot.
 
     Raises:
@@ -85,18 +82,9 @@ class LocalKeyProvider:
         if not LABEL.fullmatch(label):
             raise KeyFileError("a label is up to 32 lower-case letters, digits and hyphens, a letter first")
         require_strong(material)
+        super().__init__(local_key_id(label, material))
         self.label = label
-        self.key_id = local_key_id(label, material)
-        self.version = "1"
         self.__material = material
-
-    def version_of(self, text: str) -> str:  # noqa: ARG002 - every text is of the one version
-        """Return the only version there is."""
-        return self.version
-
-    def opens(self, version: str) -> bool:
-        """Return whether it is the only version there is."""
-        return version == self.version
 
     async def check(self) -> None:
         """Do nothing: the key is here."""
@@ -106,30 +94,15 @@ class LocalKeyProvider:
         return wrap_key(self.__material, material, context.entries(self.key_id))
 
     async def unwrap(self, text: str, context: WrapContext) -> bytes:
-        """Open a data key wrapped by this key for the same context.
-
-        Raises:
-            IntegrityError: it was not.
-        """
+        """Open a data key wrapped by this key for the same context."""
         return unwrap_key(self.__material, text, context.entries(self.key_id))
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.key_id}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a key cannot be pickled")
 
 
 class FileKeyProvider(LocalKeyProvider):
-    """A key read from the key file (see :mod:`app.vault.key_file`)."""
-
-    def __init__(self, label: str, material: bytes, path: Path) -> None:
-        super().__init__(label, material)
-        self.path = path
-
-
-class EnvKeyProvider(LocalKeyProvider):
-    """A key that the settings handed in; a file is better, since the environment can be read from outside."""
+    """A key of the key file (see :mod:`app.vault.key_file`), which commands change."""
 
 
 class KeyRing:
@@ -139,23 +112,23 @@ class KeyRing:
         KeyFileError: two keys have the same id.
     """
 
-    def __init__(self, active: KeyProvider, others: Sequence[KeyProvider] = ()) -> None:
-        self._hold(active, others)
-
-    @property
-    def active(self) -> KeyProvider:
-        """The key that wraps."""
-        return self._active
-
-    @property
-    def others(self) -> tuple[KeyProvider, ...]:
-        """The keys that only open."""
-        return self._others
+    def __init__(self, active: KeyProvider, *others: KeyProvider) -> None:
+        self._hold(active, *others)
 
     @property
     def keys(self) -> tuple[KeyProvider, ...]:
         """Every key, the active one first."""
-        return (self.active, *self.others)
+        return self._keys
+
+    @property
+    def active(self) -> KeyProvider:
+        """The key that wraps."""
+        return self.keys[0]
+
+    @property
+    def others(self) -> tuple[KeyProvider, ...]:
+        """The keys that only open."""
+        return self.keys[1:]
 
     def get(self, key_id: str, version: str) -> KeyProvider | None:
         """Return the key that opens what this version of it wrapped, or None where the ring does not hold it."""
@@ -165,11 +138,11 @@ class KeyRing:
     def refresh(self) -> None:
         """Check at once whether the keys have changed where they come from; those in memory never do."""
 
-    def _hold(self, active: KeyProvider, others: Sequence[KeyProvider]) -> None:
-        by_id = {key.key_id: key for key in (active, *others)}
-        if len(by_id) != 1 + len(others):
+    def _hold(self, *keys: KeyProvider) -> None:
+        by_id = {key.key_id: key for key in keys}
+        if len(by_id) != len(keys):
             raise KeyFileError("the key ring holds a key twice")
-        self._active, self._others, self._by_id = active, tuple(others), by_id
+        self._keys, self._by_id = keys, by_id
 
 
 def local_key_id(label: str, material: bytes) -> str:

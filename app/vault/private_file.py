@@ -8,14 +8,14 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from app.vault.errors import KeyFileError
 
 MAX_FILE_BYTES: Final = 65_536
-_DRAFT: Final = re.compile(r"\.(.+)\.[0-9a-f]{16}")
+_DRAFT_NAME: Final = re.compile(r"\.(.+)\.[0-9a-f]{16}")
 
 
 def read_private(path: Path, apart_from: Path | None = None) -> str:
@@ -48,14 +48,8 @@ def write_new(path: Path, content: bytes) -> None:
         FileExistsError: something stands there already; it is left as it is.
         OSError: the file cannot be made.
     """
-    draft = _draft_of(path)
-    try:
-        _write(draft, content, 0o400)
+    with _draft(path, content, 0o400) as draft:
         path.hardlink_to(draft)  # unlike a rename, refuses where something stands already
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-    _sync_folder(path.parent)
 
 
 def replace_whole(path: Path, content: bytes) -> None:
@@ -68,17 +62,11 @@ def replace_whole(path: Path, content: bytes) -> None:
     """
     mode = stat.S_IMODE(path.stat().st_mode)
     for other in path.parent.iterdir():
-        match = _DRAFT.fullmatch(other.name)
+        match = _DRAFT_NAME.fullmatch(other.name)
         if match and match[1] == path.name:
             other.unlink()
-    draft = _draft_of(path)
-    try:
-        _write(draft, content, mode)
+    with _draft(path, content, mode) as draft:
         draft.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-    _sync_folder(path.parent)
 
 
 @contextmanager
@@ -109,22 +97,22 @@ def _require_private(status: os.stat_result) -> None:
         raise KeyFileError("it is larger than any key file")
 
 
-def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-
-
-def _write(draft: Path, content: bytes, mode: int) -> None:
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o400)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(handle, mode)
-        os.fsync(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+@contextmanager
+def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """Write a file beside ``path`` for the caller to put in its place; the folder is then on the disk, too."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        os.fsync(handle)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o400)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+        yield draft
     finally:
-        os.close(handle)
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -14,17 +14,14 @@ from tortoise.queryset import QuerySet
 from app.access.actor import Actor
 from app.audit.entry import AuditTarget
 from app.audit.log import AuditLog
-from app.foundation.clock import Clock
 from app.foundation.database import Database
-from app.foundation.errors import PermissionDeniedError
 from app.foundation.ids import new_id
-from app.foundation.problems import ProblemCode, problem
 from app.vault.data_keys import DECRYPT_ONLY, DESTROYED, DataKeys
 from app.vault.envelope import DataKey, SealContext, open_sealed, seal
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyRefusedError, KeyUnavailableError
 from app.vault.keys import KeyRing
 from app.vault.models import DataKeyRecord, SealedRecord
-from app.vault.start_up import SYSTEM_WORKSPACE
+from app.vault.start_up import SYSTEM_WORKSPACE, require_operator
 from app.vault.swaps import NewSeal, swap_seals
 
 _BATCH: Final = 200
@@ -60,12 +57,12 @@ class Resealing:
     replaced it.
     """
 
-    def __init__(self, database: Database, ring: KeyRing, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, database: Database, ring: KeyRing, audit: AuditLog) -> None:
         self._database = database
         self._ring = ring
         self._audit = audit
-        self._clock = clock
-        self._keys = DataKeys(ring, clock)
+        self._clock = database.clock
+        self._keys = DataKeys(ring, database.clock)
         self._destroy_at = 0.0
 
     async def reseal(
@@ -80,8 +77,7 @@ class Resealing:
             KeyRefusedError: the workspace has no data key.
             KeyUnavailableError: the key that wraps cannot be reached.
         """
-        if actor.workspace_id != SYSTEM_WORKSPACE:
-            raise PermissionDeniedError(problem(ProblemCode.PERMISSION_DENIED, permission="the operator"))
+        require_operator(actor)
         self._ring.refresh()
         with self._database.bind():
             if workspace_id is not None and not await DataKeyRecord.exists(active_slot=workspace_id):
@@ -169,7 +165,7 @@ class Resealing:
         if not seals:
             return 0
         async with self._database.transaction() as tx:
-            moved = await swap_seals(self._database, seals)
+            moved = await swap_seals(seals)
             if moved:
                 target = AuditTarget("workspace", workspace_id or "all", workspace_id or "all workspaces")
                 self._audit.record(tx, actor, "data_key.resealed", target, detail={"values": moved})

@@ -1,12 +1,11 @@
-"""Why a sealed value is opened, and what the vault needs from whoever writes that down."""
+"""Why a sealed value is opened, and which openings are counted."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from app.access.actor import Actor, ActorKind
-from app.audit.entry import AuditTarget, Detail, EntryOutcome
 
 
 class RevealPurpose(StrEnum):
@@ -34,23 +33,3 @@ def is_counted(actor: Actor, purpose: RevealPurpose) -> bool:
     if purpose is RevealPurpose.CALL_READ:
         return True
     return purpose in _MACHINE_READS and actor.kind is not ActorKind.MEMBER
-
-
-class AuditSink(Protocol):
-    """What the vault needs of the audit."""
-
-    async def record_alone(
-        self,
-        actor: Actor,
-        action: str,
-        target: AuditTarget,
-        *,
-        outcome: EntryOutcome = "OK",
-        detail: Detail = ...,
-    ) -> None:
-        """Write one entry in a transaction of its own; durable when it returns."""
-        ...
-
-    async def count_use(self, actor: Actor, connection_id: str, purpose: str) -> None:
-        """Count one opening towards its connection, purpose and minute; durable when it returns."""
-        ...

@@ -88,7 +88,7 @@ class Rewrapping:
         if not wraps:
             return 0
         async with self._database.transaction() as tx:
-            moved = await swap_wraps(self._database, wraps)
+            moved = await swap_wraps(wraps)
             if moved:
                 detail: dict[str, DetailValue] = {"dataKeys": moved, "version": target.version}
                 self._audit.record(tx, actor, "key.rewrapped", target_of(target.key_id), detail=detail)

@@ -13,10 +13,7 @@ from pathlib import Path
 
 from app.access.actor import Actor
 from app.audit.log import AuditLog
-from app.foundation.clock import Clock
 from app.foundation.database import Database
-from app.foundation.errors import PermissionDeniedError
-from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.data_keys import ACTIVE, DECRYPT_ONLY, DESTROYED, RETIRED, DataKeys
 from app.vault.errors import IntegrityError, KeyFileError, KeyRefusedError
@@ -36,7 +33,7 @@ from app.vault.key_uses import KeyReport, KeyUse, key_reports, key_uses
 from app.vault.keys import FileKeyProvider, KeyProvider, KeyRing, LocalKeyProvider
 from app.vault.models import DataKeyRecord, KeyCheckRecord
 from app.vault.rewrapping import Rewrapped, Rewrapping
-from app.vault.start_up import SYSTEM_WORKSPACE, open_probe, register_keys
+from app.vault.start_up import open_probe, register_keys, require_operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +57,11 @@ class AddedKey:
 class KeyRotation:
     """Changes which keys wrap the data keys. Every verb is the operator's and is audited in the system's chain."""
 
-    def __init__(
-        self, database: Database, ring: KeyRing, audit: AuditLog, clock: Clock, home: KeyHome
-    ) -> None:
+    def __init__(self, database: Database, ring: KeyRing, audit: AuditLog, home: KeyHome) -> None:
         self._database = database
         self._ring = ring
         self._audit = audit
-        self._keys = DataKeys(ring, clock)
+        self._keys = DataKeys(ring, database.clock)
         self._rewrapping = Rewrapping(database, ring, audit, self._keys)
         self._home = home
 
@@ -94,7 +89,7 @@ class KeyRotation:
             raise KeyRefusedError(
                 f"A key with the label {line.label} stands there already. Choose another label."
             )
-        await self._audit_change(actor, "key.added", line_id(line))
+        await self._audit.record_alone(actor, "key.added", target_of(line_id(line)), outcome="OK")
         if self._home.file is None:
             return AddedKey(line_id(line), Secret(format_key_line(line).strip()))
         await self._edit(actor, "key.added", line_id(line), lambda lines: with_key(lines, line))
@@ -167,8 +162,7 @@ class KeyRotation:
         return key_id, True
 
     def _begin(self, actor: Actor) -> None:
-        if actor.workspace_id != SYSTEM_WORKSPACE:
-            raise PermissionDeniedError(problem(ProblemCode.PERMISSION_DENIED, permission="the operator"))
+        require_operator(actor)
         self._ring.refresh()
 
     def _held(self, name: str) -> KeyProvider:
@@ -226,9 +220,6 @@ class KeyRotation:
                 lines, others[0]
             )  # in the file somebody must be; the service wraps all the same
         return without_key(lines, key_id)
-
-    async def _audit_change(self, actor: Actor, action: str, key_id: str) -> None:
-        await self._audit.record_alone(actor, action, target_of(key_id), outcome="OK")
 
     async def _edit(self, actor: Actor, action: str, key_id: str, change: Callable[[Lines], Lines]) -> None:
         if self._home.file is None:

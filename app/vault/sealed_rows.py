@@ -42,15 +42,10 @@ def at(ref: SealedRef) -> QuerySet[SealedRecord]:
     )
 
 
-async def find(ref: SealedRef) -> SealedRecord | None:
-    """Return what a place holds."""
-    return await at(ref).get_or_none()
-
-
 async def find_all(refs: Sequence[SealedRef]) -> list[SealedRecord | None]:
     """Return what each place holds, by one query."""
     if len(refs) == 1:
-        return [await find(refs[0])]
+        return [await at(refs[0]).get_or_none()]
     rows = await SealedRecord.filter(
         workspace_id__in={ref.workspace_id for ref in refs},
         owner_table__in={ref.table for ref in refs},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -33,7 +33,7 @@ _METADATA: Final = ip_network("169.254.169.254/32")
 
 
 class ServiceFaultError(Exception):
-    """The service could not be asked; ``code`` says why in one constant word."""
+    """The service could not be asked; ``code`` says why, and nothing of what was sent or answered."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -101,6 +101,14 @@ class ServiceClient:
 def to_base64(data: bytes) -> str:
     """Return bytes as such services take them."""
     return b64encode(data).decode("ascii")
+
+
+def from_base64(text: object) -> bytes:
+    """Return the bytes of what a service gave as base64; none where it is not that."""
+    try:
+        return b64decode(str(text or ""), validate=True)
+    except ValueError:
+        return b""
 
 
 def service_outbound(clock: Clock, ca_file: Path | None = None) -> Outbound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Mapping
 from typing import Final, TypeVar
@@ -13,6 +13,8 @@ import structlog
 
 from app.vault.envelope import KEY_BYTES, MAX_TEXT_LENGTH, WrapContext
 from app.vault.errors import IntegrityCode, IntegrityError, KeyUnavailableError
+from app.vault.keys import KeyProvider
+from app.vault.service_client import ServiceFaultError
 
 T = TypeVar("T")
 _log = structlog.get_logger("patchbay.vault")
@@ -21,28 +23,15 @@ _TIMEOUT_S: Final = 8.0  # below what other writers wait for a database that is 
 _CHECK: Final = WrapContext("system", "check", purpose="check")
 
 
-class ServiceKey(ABC):
+class ServiceKey(KeyProvider):
     """A key that never leaves its key service, which wraps and opens data keys on request.
 
     ``wrapped := "pbs1." <key version> "." b64url(what the service answered)``. The service gets the context as
     additional data: what was wrapped for one data key opens for no other. Any version of the key opens.
     """
 
-    def __init__(self, key_id: str) -> None:
-        self.key_id = key_id
-        self._version = "1"
-
-    @property
-    def version(self) -> str:
-        """The version that wrapped last; :meth:`check` asks for it."""
-        return self._version
-
     def version_of(self, text: str) -> str:
-        """Return which version of the key wrapped ``text``.
-
-        Raises:
-            IntegrityError: it is not a text of a key service.
-        """
+        """Return which version of the key wrapped ``text``."""
         return _parts(text)[0]
 
     def opens(self, version: str) -> bool:  # noqa: ARG002 - the service keeps its older versions
@@ -50,37 +39,21 @@ class ServiceKey(ABC):
         return True
 
     async def check(self) -> None:
-        """Wrap zeros, to see that the service answers, lets this hub wrap, and which version does.
-
-        Raises:
-            KeyUnavailableError: it cannot be reached or refuses.
-        """
+        """Wrap zeros, to see that the service answers, lets this hub wrap, and which version does."""
         await self.wrap(bytes(KEY_BYTES), _CHECK)
 
     async def wrap(self, material: bytes, context: WrapContext) -> str:
-        """Have a data key wrapped for its context.
-
-        Raises:
-            KeyUnavailableError: the service cannot be reached or refuses.
-        """
-        self._version, wrapped = await self._soon(self._encrypt(material, context.entries(self.key_id)))
-        return f"pbs1.{self._version}.{urlsafe_b64encode(wrapped).rstrip(b'=').decode('ascii')}"
+        """Have a data key wrapped for its context; ``version`` is from then on the one that did."""
+        self.version, wrapped = await self._soon(self._encrypt(material, context.entries(self.key_id)))
+        return f"pbs1.{self.version}.{urlsafe_b64encode(wrapped).rstrip(b'=').decode('ascii')}"
 
     async def unwrap(self, text: str, context: WrapContext) -> bytes:
-        """Have a data key opened that was wrapped for the same context.
-
-        Raises:
-            IntegrityError: it was not wrapped by this key for this context.
-            KeyUnavailableError: the service cannot be reached or refuses.
-        """
+        """Have a data key opened that was wrapped for the same context."""
         _, wrapped = _parts(text)
         material = await self._soon(self._decrypt(wrapped, context.entries(self.key_id)))
         if len(material) != KEY_BYTES:
             raise IntegrityError(IntegrityCode.MALFORMED)
         return material
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.key_id}>"
 
     @abstractmethod
     async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
@@ -96,6 +69,8 @@ class ServiceKey(ABC):
                 return await act
         except TimeoutError:
             raise self._unavailable("TIMEOUT") from None
+        except ServiceFaultError as fault:
+            raise self._unavailable(fault.code) from None
 
     def _unavailable(self, reason: str) -> KeyUnavailableError:
         """Log why the service did not do it, in one of its codes and never its words; return what to raise."""

@@ -11,15 +11,17 @@ from typing import Final
 from tortoise.expressions import Subquery
 from tortoise.queryset import QuerySet
 
+from app.access.actor import Actor
 from app.foundation.database import Database, Transaction
+from app.foundation.errors import PermissionDeniedError
 from app.foundation.ids import new_id
+from app.foundation.problems import ProblemCode, problem
 from app.vault.data_keys import ACTIVE, DECRYPT_ONLY, DESTROYED
 from app.vault.envelope import KEY_BYTES, WrapContext
 from app.vault.errors import IntegrityError, KeyCheckError, KeyFileExistsError, KeyUnavailableError
 from app.vault.key_file import create_key_file
 from app.vault.keys import KeyProvider, KeyRing
 from app.vault.models import DataKeyRecord, KeyCheckRecord, SealedRecord
-from app.vault.watched_ring import WatchedKeyRing
 
 SYSTEM_WORKSPACE: Final = "system"
 VAULT_TABLE: Final = "vault"
@@ -47,6 +49,16 @@ class KeyFault:
     reason: str
     workspaces: int
     credentials: int
+
+
+def require_operator(actor: Actor) -> None:
+    """Let the operator pass, who acts in the system's workspace, and nobody else.
+
+    Raises:
+        PermissionDeniedError: it is somebody else.
+    """
+    if actor.workspace_id != SYSTEM_WORKSPACE:
+        raise PermissionDeniedError(problem(ProblemCode.PERMISSION_DENIED, permission="the operator"))
 
 
 async def check_keys(ring: KeyRing) -> bool:
@@ -102,34 +114,24 @@ async def register_keys(tx: Transaction, ring: KeyRing) -> None:
         await KeyCheckRecord.bulk_create(records, ignore_conflicts=True)
 
 
-async def open_key_file(
-    database: Database,
-    path: Path,
-    *,
-    data_folder: Path | None = None,
-    create: bool = True,
-    services: Sequence[KeyProvider] = (),
-) -> KeyRing:
-    """Follow the key file; where there is none, make one, but only if no stored data needs an older key.
+async def prepare_key_file(database: Database, path: Path, *, create: bool = True) -> None:
+    """Make the key file where there is none, but only if no stored data needs an older key.
 
-    With ``create=False`` (several hosts, on which the operator puts the key) none is made. ``services`` are keys of
-    key services that only open.
+    With ``create=False`` (several hosts, on which the operator puts the key) none is made.
 
     Raises:
         KeyCheckError: there is no file, and stored data needs its key.
-        KeyFileError: the file is not acceptable or cannot be made.
+        KeyFileError: the file cannot be made.
     """
-    if not _exists(path):
-        with database.bind():
-            faults = [
-                await _fault(*key, f"was in {path}, which does not exist") for key in await _needed_keys()
-            ]
-        if faults:
-            raise _refusal(faults, ())
-        if create:
-            with suppress(KeyFileExistsError):  # another process was quicker; its key is ours
-                create_key_file(path)
-    return WatchedKeyRing(path, database.clock, data_folder=data_folder, services=services)
+    if _exists(path):
+        return
+    with database.bind():
+        faults = [await _fault(*key, f"was in {path}, which does not exist") for key in await _needed_keys()]
+    if faults:
+        raise _refusal(faults, ())
+    if create:
+        with suppress(KeyFileExistsError):  # another process was quicker; its key is ours
+            create_key_file(path)
 
 
 async def open_probe(key: KeyProvider, key_id: str, version: str) -> None:

@@ -7,18 +7,10 @@ from typing import Final, NamedTuple
 
 from tortoise.connection import get_connection
 
-from app.foundation.database import Database
-from app.vault.data_keys import DESTROYED
 from app.vault.models import DataKeyRecord, SealedRecord
 
-_WRAPPED: Final = (
-    'UPDATE "data_key" SET "wrapped"={0}, "kek_id"={1}, "kek_version"={2} '
-    'WHERE "id"={3} AND "kek_id"={4} AND "kek_version"={5} AND "state"<>{6}'
-)
-_SEALED: Final = (
-    'UPDATE "sealed_value" SET "sealed"={0}, "data_key_id"={1} '
-    'WHERE "id"={2} AND "generation"={3} AND "data_key_id"={4}'
-)
+_WRAPPED: Final = 'UPDATE "data_key" SET "wrapped"=$1, "kek_id"=$2, "kek_version"=$3 WHERE "id"=$4'
+_SEALED: Final = 'UPDATE "sealed_value" SET "sealed"=$1, "data_key_id"=$2 WHERE "id"=$3'
 
 
 class NewWrap(NamedTuple):
@@ -38,25 +30,17 @@ class NewSeal(NamedTuple):
     data_key_id: str
 
 
-async def swap_wraps(database: Database, wraps: Sequence[NewWrap]) -> int:
+async def swap_wraps(wraps: Sequence[NewWrap]) -> int:
     """Save what still stands as it was read; return how many rows that are. Call it in a transaction."""
     ids = [wrap.before.id for wrap in wraps]
     held = DataKeyRecord.filter(id__in=ids).order_by("id").select_for_update()
     now = {row.id: row.wrapped for row in await held}
     due = [wrap for wrap in wraps if now.get(wrap.before.id, "") == wrap.before.wrapped]
-    await _execute(
-        database,
-        _WRAPPED,
-        [
-            [new.wrapped, new.kek_id, new.kek_version, old.id, old.kek_id, old.kek_version, DESTROYED]
-            for new in due
-            if (old := new.before)
-        ],
-    )
+    await _execute(_WRAPPED, [[new.wrapped, new.kek_id, new.kek_version, new.before.id] for new in due])
     return len(due)
 
 
-async def swap_seals(database: Database, seals: Sequence[NewSeal]) -> int:
+async def swap_seals(seals: Sequence[NewSeal]) -> int:
     """Save what still stands in the same generation under the same key, and that no other transaction holds now.
 
     Return how many rows that are. Call it in a transaction.
@@ -70,23 +54,14 @@ async def swap_seals(database: Database, seals: Sequence[NewSeal]) -> int:
         seal for seal in seals
         if now.get(seal.before.id) == (seal.before.generation, seal.before.data_key_id)
     ]  # fmt: skip
-    await _execute(
-        database,
-        _SEALED,
-        [
-            [new.sealed, new.data_key_id, old.id, old.generation, old.data_key_id]
-            for new in due
-            if (old := new.before)
-        ],
-    )
+    await _execute(_SEALED, [[new.sealed, new.data_key_id, new.before.id] for new in due])
     return len(due)
 
 
-async def _execute(database: Database, sql: str, rows: list[list[str | int]]) -> None:
-    if not rows:
-        return
-    count = len(rows[0])
-    marks = (
-        ["?"] * count if database.dialect == "sqlite" else [f"${number}" for number in range(1, count + 1)]
-    )
-    await get_connection("default").execute_many(sql.format(*marks), rows)
+async def _execute(sql: str, rows: list[list[str]]) -> None:
+    """Run a statement for each row, all of which the transaction holds locked: nobody changes them meanwhile."""
+    connection = get_connection("default")
+    if connection.capabilities.dialect == "sqlite":
+        sql = sql.replace("$", "?")
+    if rows:
+        await connection.execute_many(sql, rows)

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.access.actor import Actor
 from app.audit.entry import AuditTarget, DetailValue, EntryOutcome
+from app.audit.log import AuditLog
 from app.foundation.batcher import Batcher
-from app.foundation.clock import Clock
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import ConflictError, NotFoundError, PatchbayError
 from app.foundation.problems import ProblemCode, problem
@@ -25,8 +25,8 @@ from app.vault.envelope import KEY_BYTES, open_sealed
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyCheckError, KeyUnavailableError
 from app.vault.keys import KeyRing
 from app.vault.models import DataKeyRecord, SealedRecord
-from app.vault.reveals import AuditSink, RevealPurpose, is_counted
-from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find, find_all, insert, replace_sealed
+from app.vault.reveals import RevealPurpose, is_counted
+from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find_all, insert, replace_sealed
 from app.vault.start_up import SYSTEM_WORKSPACE, VAULT_TABLE, check_keys, register_keys
 from app.vault.values import decode_value, encode_value
 
@@ -55,11 +55,11 @@ class Vault:
     come here: what a list shows stands in plain columns elsewhere.
     """
 
-    def __init__(self, database: Database, ring: KeyRing, audit: AuditSink, clock: Clock) -> None:
+    def __init__(self, database: Database, ring: KeyRing, audit: AuditLog) -> None:
         self._database = database
         self._ring = ring
         self._audit = audit
-        self._keys = DataKeys(ring, clock)
+        self._keys = DataKeys(ring, database.clock)
         self._root: bytes | None = None
         self._system_keys: dict[str, bytes] = {}
         self._reads = Batcher(self._find_all)
@@ -155,7 +155,7 @@ class Vault:
             ConflictError: ``target`` holds something.
             KeyUnavailableError: the workspace's key is not in the ring.
         """
-        record = await find(source)
+        record = await at(source).get_or_none()
         if record is None:
             return False
         try:
@@ -209,7 +209,7 @@ class Vault:
         """
         ref = SealedRef(workspace_id, VAULT_TABLE, workspace_id, "fingerprint_key")
         with self._database.bind():
-            record = await find(ref)
+            record = await at(ref).get_or_none()
             if record is None:
                 async with self._database.transaction() as tx:
                     record = await self._stored_secret(tx, ref)
@@ -239,7 +239,7 @@ class Vault:
         ref = SealedRef(SYSTEM_WORKSPACE, VAULT_TABLE, SYSTEM_WORKSPACE, "root")
         # One transaction writes both: asked in this order, whoever sees the key sees the secret too.
         begun = await DataKeyRecord.exists(workspace_id=SYSTEM_WORKSPACE)
-        record = await find(ref)
+        record = await at(ref).get_or_none()
         if record is None and begun:
             raise KeyCheckError(_NO_ROOT.format("is missing"), ())
         try:

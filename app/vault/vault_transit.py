@@ -7,7 +7,6 @@ stand-in (https://developer.hashicorp.com/vault/api-docs/secret/transit), and ne
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from app.foundation.secret import Secret
 from app.vault.envelope import canonical_entries
 from app.vault.errors import IntegrityCode, IntegrityError, KeyFileError
 from app.vault.private_file import read_private
-from app.vault.service_client import ServiceAnswer, ServiceClient, ServiceFaultError, to_base64
+from app.vault.service_client import ServiceAnswer, ServiceClient, ServiceFaultError, from_base64, to_base64
 from app.vault.service_key import ServiceKey
 
 NAME: Final = re.compile(r"(?:([A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*)/)?([A-Za-z0-9_-]{1,64})")
@@ -47,9 +46,7 @@ class VaultTransitKey(ServiceKey):
         self._token_file = token_file
 
     async def _encrypt(self, material: bytes, entries: Mapping[str, str]) -> tuple[str, bytes]:
-        answer = await self._request(
-            "encrypt", plaintext=to_base64(material), associated_data=_bound_to(entries)
-        )
+        answer = await self._request("encrypt", entries, plaintext=to_base64(material))
         text = str(_data(answer).get("ciphertext", ""))
         match = _CIPHERTEXT.fullmatch(text)
         if not answer.is_ok or match is None:
@@ -60,26 +57,21 @@ class VaultTransitKey(ServiceKey):
         text = wrapped.decode("ascii", "replace")
         if not _CIPHERTEXT.fullmatch(text):
             raise IntegrityError(IntegrityCode.MALFORMED)
-        answer = await self._request("decrypt", ciphertext=text, associated_data=_bound_to(entries))
+        answer = await self._request("decrypt", entries, ciphertext=text)
         if answer.is_ok:
-            return _bytes(_data(answer).get("plaintext"))
+            return from_base64(_data(answer).get("plaintext"))
         if any(words in fault for fault in _faults(answer) for words in _NOT_OURS):
             raise IntegrityError(IntegrityCode.NOT_AUTHENTIC)
         raise self._unavailable(f"HTTP_{answer.status}")
 
-    async def _request(self, verb: str, **body: str) -> ServiceAnswer:
+    async def _request(self, verb: str, entries: Mapping[str, str], **body: str) -> ServiceAnswer:
+        body["associated_data"] = to_base64(canonical_entries(entries))
         try:
             token = Secret(read_private(self._token_file).strip())
-            path = f"{self._path}/{verb}/{self._name}"
-            return await self._service.request("POST", path, headers={"x-vault-token": token}, body=body)
         except KeyFileError as fault:
-            raise self._unavailable(f"the token file {self._token_file}: {fault}") from None
-        except ServiceFaultError as fault:
-            raise self._unavailable(fault.code) from None
-
-
-def _bound_to(entries: Mapping[str, str]) -> str:
-    return to_base64(canonical_entries(entries))
+            raise ServiceFaultError(f"the token file {self._token_file}: {fault}") from None
+        path = f"{self._path}/{verb}/{self._name}"
+        return await self._service.request("POST", path, headers={"x-vault-token": token}, body=body)
 
 
 def _data(answer: ServiceAnswer) -> Mapping[str, Any]:
@@ -90,10 +82,3 @@ def _data(answer: ServiceAnswer) -> Mapping[str, Any]:
 def _faults(answer: ServiceAnswer) -> list[str]:
     faults = answer.data.get("errors")
     return [str(fault) for fault in faults] if isinstance(faults, list) else []
-
-
-def _bytes(text: object) -> bytes:
-    try:
-        return b64decode(str(text), validate=True)
-    except ValueError:
-        raise IntegrityError(IntegrityCode.MALFORMED) from None

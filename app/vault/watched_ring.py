@@ -24,8 +24,8 @@ class WatchedKeyRing(KeyRing):
     It checks the file's inode, size and times at most once a second, and whenever it is asked for a key that
     it does not hold. A file that cannot be read as a key file, such as one that is half written, changes nothing
     and is tried again. A key that is gone from the file is dropped a second later, if the file still stands so:
-    nobody loses a key to a moment. ``service`` is a key service that wraps instead of the file's active key,
-    ``services`` are others that open.
+    nobody loses a key to a moment. ``services`` are keys of key services that open, too; with ``service_wraps`` the
+    first of them wraps instead of the file's active key.
 
     Raises:
         KeyFileError: the file is not acceptable at the start.
@@ -37,38 +37,25 @@ class WatchedKeyRing(KeyRing):
         clock: Clock,
         *,
         data_folder: Path | None = None,
-        service: KeyProvider | None = None,
         services: Sequence[KeyProvider] = (),
+        service_wraps: bool = False,
     ) -> None:
         self._path = path
         self._clock = clock
         self._data_folder = data_folder
-        self._service = service
-        self._services = tuple(services)
+        self._services = services
+        self._service_wraps = service_wraps
         self._seen = _mark(path)
         self._refused: _Mark | None = None
         self._next_check = clock.monotonic() + CHECK_EVERY_S
         self._drop_at: float | None = None
-        first, *others = self._read()
-        super().__init__(first, others)
-
-    @property
-    def active(self) -> KeyProvider:
-        """The key that wraps."""
-        self._check_file()
-        return self._active
-
-    @property
-    def others(self) -> tuple[KeyProvider, ...]:
-        """The keys that only open."""
-        self._check_file()
-        return self._others
+        super().__init__(*self._read())
 
     @property
     def keys(self) -> tuple[KeyProvider, ...]:
         """Every key, the active one first, as one check of the file found them."""
         self._check_file()
-        return (self._active, *self._others)
+        return self._keys
 
     def get(self, key_id: str, version: str) -> KeyProvider | None:
         """Return the key that opens what this version of it wrapped, or None where the file does not hold it."""
@@ -104,19 +91,16 @@ class WatchedKeyRing(KeyRing):
         self._seen, self._refused = mark, None
 
     def _read(self) -> tuple[KeyProvider, ...]:
-        """Return all keys, the active one first."""
-        services = (self._service, *self._services) if self._service else self._services
         file = read_file_keys(self._path, data_folder=self._data_folder)
-        return (*services, *file) if self._service else (*file, *services)
+        return (*self._services, *file) if self._service_wraps else (*file, *self._services)
 
     def _adopt(self, fresh: tuple[KeyProvider, ...], now: float, *, is_same: bool) -> None:
-        held = (self._active, *self._others)
         ids = {key.key_id for key in fresh}
-        gone = () if is_same else tuple(key for key in held if key.key_id not in ids)
+        gone = () if is_same else tuple(key for key in self._keys if key.key_id not in ids)
         self._drop_at = now + CHECK_EVERY_S if gone else None
-        before = [key.key_id for key in held]
-        self._hold(fresh[0], (*fresh[1:], *gone))
-        after = [key.key_id for key in (self._active, *self._others)]
+        before = [key.key_id for key in self._keys]
+        self._hold(*fresh, *gone)
+        after = [key.key_id for key in self._keys]
         if after != before:
             _log.info("the keys have changed", active=after[0], decrypt_only=after[1:])
 

@@ -16,7 +16,7 @@ async def key_of():
 
 @pytest.fixture
 def log(database, clock):
-    return AuditLog(database, key_of, clock)
+    return AuditLog(database, key_of)
 
 
 @pytest.fixture

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from app.audit.entry import MAX_ITEMS, MAX_KEYS, MAX_LABEL, MAX_TEXT, AuditTarget, checked_detail, draft
 from app.foundation.secret import Secret
 from tests.audit.conftest import CONNECTION
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 def test_a_draft_says_who_did_what_to_what(actor):
-    entry = draft(actor, "connection.created", CONNECTION, "OK", {"mode": "LIVE"})
+    entry = draft(NOW, actor, "connection.created", CONNECTION, "OK", {"mode": "LIVE"})
     assert (entry.workspace_id, entry.actor_id, entry.actor_label) == ("wks_test", "mem_test", "Olive Owner")
     assert (entry.actor_kind, entry.via, entry.request_id) == ("MEMBER", "GRAPHQL", "req_test")
-    assert (entry.action, entry.target, entry.detail) == ("connection.created", CONNECTION, {"mode": "LIVE"})
+    assert (entry.action, entry.at, entry.detail) == ("connection.created", NOW, {"mode": "LIVE"})
+    assert (entry.target_type, entry.target_id, entry.target_label) == CONNECTION
 
 
 def test_a_detail_holds_texts_integers_booleans_null_and_lists_of_texts():
@@ -72,13 +77,13 @@ def test_a_detail_is_accepted_at_its_limits_and_refused_or_cut_beyond():
 
 def test_labels_are_cut_and_made_storable(actor):
     entry = draft(
-        actor, "a", AuditTarget("connection", "conn_1", "x\x00" * MAX_LABEL), "OK", {"a": "\ud800\x00"}
+        NOW, actor, "a", AuditTarget("connection", "conn_1", "x\x00" * MAX_LABEL), "OK", {"a": "\ud800\x00"}
     )
-    assert entry.target.label == ("x\ufffd" * MAX_LABEL)[: MAX_LABEL - 1] + "…"
+    assert entry.target_label == ("x\ufffd" * MAX_LABEL)[: MAX_LABEL - 1] + "…"
     assert entry.detail == {"a": "\ufffd\ufffd"}
 
 
 @pytest.mark.parametrize("action", ["", ".a", "a b", "a-b", "ä", "a" * 65, "a\n"])
 def test_an_action_of_another_form_is_refused(actor, action):
     with pytest.raises(ValueError, match="an action is a word"):
-        draft(actor, action, CONNECTION, "OK", {})
+        draft(NOW, actor, action, CONNECTION, "OK", {})

@@ -18,7 +18,7 @@ class BoomError(Exception):
 
 async def used(log, actor):
     page = await log.entries(actor, AuditFilter(actions=frozenset({"secret.used"})))
-    return [(e.target.id, e.detail["purpose"], e.detail["count"], e.detail["minute"]) for e in page.items]
+    return [(e.target_id, e.detail["purpose"], e.detail["count"], e.detail["minute"]) for e in page.items]
 
 
 async def test_uses_of_one_minute_become_one_entry_with_their_count(log, actor, clock):
@@ -98,7 +98,7 @@ async def test_no_use_is_lost_or_told_twice_while_hubs_count_and_sweep_at_once(
     ]
     for hub in hubs:
         await hub.open()
-    logs = [AuditLog(hub, key_of, hub.clock) for hub in hubs]
+    logs = [AuditLog(hub, key_of) for hub in hubs]
     counters, sweepers = logs[: count // 2], logs[count // 2 :]
     for hub in hubs[count // 2 :]:
         hub.clock.advance(60)

@@ -22,7 +22,7 @@ async def key_of():
 
 def rooms(database, wakeups=None):
     """Return the room's services over one database, as one hub has them."""
-    audit, wakeups = AuditLog(database, key_of, database.clock), wakeups or Wakeups(None, "test")
+    audit, wakeups = AuditLog(database, key_of), wakeups or Wakeups(None, "test")
     outbox = Outbox(wakeups)
     return (
         Members(database, audit, outbox),
@@ -82,13 +82,13 @@ def told(database, workspace):
     """Return what happened since the workspace was made: the audit's entries and the events, in order."""
 
     async def told():
-        audit = AuditLog(database, key_of, database.clock)
+        audit = AuditLog(database, key_of)
         reports = await audit.verify(workspace.id)
         assert all(report.is_ok for report in reports)
         entries = (await audit.entries(Actor.system(workspace.id, "test", "req"))).items
         events = await Reader(database).newer(workspace.id, 2, 100)
         return (
-            [(e.action, e.outcome, e.target.id) for e in reversed(entries)][2:],
+            [(e.action, e.outcome, e.target_id) for e in reversed(entries)][2:],
             [(e.type.value, e.subject.id) for e in events],
         )
 

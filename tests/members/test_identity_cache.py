@@ -8,24 +8,32 @@ from datetime import timedelta
 
 import pytest
 
-from app.access.policy import Permission
+from app.access.policy import Permission, Role
 from app.event_stream.channels import ACCESS_CHANNEL
 from app.foundation.clock import FrozenClock
 from app.foundation.database import Database
 from app.foundation.ids import new_id
 from app.foundation.wakeups import Wakeups
-from app.members.identity_cache import MAX_ENTRIES, IdentityCache, Recognised
+from app.members.identity_cache import MAX_ENTRIES, IdentityCache
 from app.members.models import AccessTokenRecord, MemberRecord, SessionRecord
+from app.members.snapshot import Identity
 from tests.members.conftest import rooms
 
 KEY = "0" * 64
+
+
+def called(label, expires_at=None):
+    return Identity("ses_1", "wks_1", "mem_1", label, Role.OWNER, frozenset(), expires_at)
+
+
+OLIVE = called("olive")
 
 
 class LookUp:
     """A look-up that counts, and waits where a test wants it to."""
 
     def __init__(self, found="olive", expires_at=None):
-        self.found = None if found is None else Recognised(found, expires_at)
+        self.found = None if found is None else called(found, expires_at)
         self.times = 0
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
@@ -60,7 +68,7 @@ async def test_who_was_recognised_is_looked_up_again_after_a_second(cache, clock
     look_up = LookUp()
     for passed_s, times in ((0, 1), (0.5, 1), (0.49, 1), (0.02, 2), (0.99, 2)):
         clock.advance(passed_s)
-        assert await cache.get(KEY, look_up) == "olive"
+        assert await cache.get(KEY, look_up) == OLIVE
         assert look_up.times == times
 
 
@@ -70,7 +78,7 @@ async def test_the_second_is_counted_from_before_the_look_up(cache, clock):
     (asked,) = await begun(cache.get(KEY, look_up), look_up=look_up)
     clock.advance(0.9)
     look_up.may_go_on.set()
-    assert await asked == "olive"
+    assert await asked == OLIVE
     clock.advance(0.2)
     await cache.get(KEY, look_up)
     assert look_up.times == 2
@@ -87,7 +95,7 @@ async def test_a_clock_that_is_set_back_makes_no_second_longer(cache, clock):
 
 async def test_nobody_is_known_beyond_the_own_expiry(cache, clock):
     look_up = LookUp(expires_at=clock.now() + timedelta(milliseconds=400))
-    assert await cache.get(KEY, look_up) == "olive"
+    assert await cache.get(KEY, look_up) is look_up.found
     look_up.found = None
     clock.advance(0.4)
     assert await cache.get(KEY, look_up) is None
@@ -100,9 +108,9 @@ async def test_what_is_not_recognised_is_not_kept(cache):
 
 
 async def test_keys_are_kept_apart(cache):
-    assert await cache.get("a", LookUp("olive")) == "olive"
-    assert await cache.get("b", LookUp("peter")) == "peter"
-    assert await cache.get("a", LookUp("nobody")) == "olive"
+    assert await cache.get("a", LookUp("olive")) == OLIVE
+    assert await cache.get("b", LookUp("peter")) == called("peter")
+    assert await cache.get("a", LookUp("nobody")) == OLIVE
 
 
 async def test_who_asks_at_the_same_time_shares_one_look_up_whoever_is_cancelled(cache):
@@ -114,7 +122,7 @@ async def test_who_asks_at_the_same_time_shares_one_look_up_whoever_is_cancelled
     look_up.may_go_on.set()
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert isinstance(answers[0], asyncio.CancelledError)
-    assert (answers[1:], look_up.times) == (["olive"] * 9, 1)
+    assert (answers[1:], look_up.times) == ([OLIVE] * 9, 1)
 
 
 async def test_a_fault_is_told_to_all_who_ask_and_not_kept(cache):
@@ -122,8 +130,8 @@ async def test_a_fault_is_told_to_all_who_ask_and_not_kept(cache):
     look_up.found = OSError("away")
     answers = await asyncio.gather(*(cache.get(KEY, look_up) for _ in range(3)), return_exceptions=True)
     assert (answers, look_up.times) == ([look_up.found] * 3, 1)
-    look_up.found = Recognised("olive", None)
-    assert await cache.get(KEY, look_up) == "olive"
+    look_up.found = OLIVE
+    assert await cache.get(KEY, look_up) == OLIVE
 
 
 async def test_a_wake_up_forgets_everybody(cache, wakeups):
@@ -141,7 +149,7 @@ async def test_what_a_look_up_read_before_a_wake_up_is_not_kept(cache, wakeups):
     await wakeups.notify(ACCESS_CHANNEL)
     assert await cache.get(KEY, late) is None
     early.may_go_on.set()
-    assert await asked == "olive"
+    assert await asked == OLIVE
     assert await cache.get(KEY, late) is None
     assert late.times == 2
 
@@ -150,8 +158,8 @@ async def test_so_many_are_known_and_no_more(cache):
     for number in range(MAX_ENTRIES + 10):
         await cache.get(str(number), LookUp())
     assert len(cache._entries) == MAX_ENTRIES
-    assert (await cache.get("0", again := LookUp()), again.times) == ("olive", 1)
-    assert (await cache.get(str(MAX_ENTRIES), known := LookUp()), known.times) == ("olive", 0)
+    assert (await cache.get("0", again := LookUp()), again.times) == (OLIVE, 1)
+    assert (await cache.get(str(MAX_ENTRIES), known := LookUp()), known.times) == (OLIVE, 0)
 
 
 # Tokens and sessions

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from app.vault.keys import EnvKeyProvider, KeyRing
+from app.vault.keys import KeyRing, LocalKeyProvider
 from app.vault.models import DataKeyRecord, KeyCheckRecord, SealedRecord
 from app.vault.vault import Vault
 
@@ -43,7 +43,7 @@ def chance():
 
 @pytest.fixture
 def new_key(chance):
-    return lambda label="main": EnvKeyProvider(label, chance.randbytes(32))
+    return lambda label="main": LocalKeyProvider(label, chance.randbytes(32))
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def open_vault(database, audit, clock):
     """Start another vault on the database, as another process would."""
 
     async def start(ring):
-        vault = Vault(database, ring, audit, clock)
+        vault = Vault(database, ring, audit)
         await vault.start()
         return vault
 

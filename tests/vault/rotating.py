@@ -31,10 +31,10 @@ class Rotating:
         self.database = database
         self.path = path
         self.ring = ring or WatchedKeyRing(path, clock)
-        self.log = AuditLog(database, lambda: self.vault.system_key("audit/v1"), clock)
-        self.vault = Vault(database, self.ring, self.log, clock)
-        self.rotation = KeyRotation(database, self.ring, self.log, clock, home or KeyHome(path))
-        self.resealing = Resealing(database, self.ring, self.log, clock)
+        self.log = AuditLog(database, lambda: self.vault.system_key("audit/v1"))
+        self.vault = Vault(database, self.ring, self.log)
+        self.rotation = KeyRotation(database, self.ring, self.log, home or KeyHome(path))
+        self.resealing = Resealing(database, self.ring, self.log)
 
     async def fill(self, workspaces, each):
         for workspace_id in workspaces:
@@ -58,7 +58,7 @@ class Rotating:
 
     async def told(self):
         page = await self.log.entries(OPERATOR)
-        return [(entry.action, entry.target.label, entry.outcome) for entry in reversed(page.items)]
+        return [(entry.action, entry.target_label, entry.outcome) for entry in reversed(page.items)]
 
 
 async def started(database, clock, path, **more):

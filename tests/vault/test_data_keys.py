@@ -16,7 +16,7 @@ def key(name):
 
 
 def test_a_key_is_forgotten_after_its_time_however_often_it_is_used(clock):
-    cache = KeyCache(clock, lifetime_s=300)
+    cache = KeyCache(clock)
     cache.put("wks_a", key("one"))
     for _ in range(299):
         clock.advance(1)
@@ -27,7 +27,7 @@ def test_a_key_is_forgotten_after_its_time_however_often_it_is_used(clock):
 
 
 def test_a_changed_wall_clock_neither_keeps_nor_drops_a_key(clock):
-    cache = KeyCache(clock, lifetime_s=300)
+    cache = KeyCache(clock)
     cache.put("wks_a", key("one"))
     clock.jump(-10_000)
     clock.advance(299)
@@ -37,8 +37,9 @@ def test_a_changed_wall_clock_neither_keeps_nor_drops_a_key(clock):
     assert cache.get("wks_a", "one") is None
 
 
-def test_the_least_used_key_makes_room(clock):
-    cache = KeyCache(clock, limit=2)
+def test_the_least_used_key_makes_room(clock, monkeypatch):
+    monkeypatch.setattr("app.vault.data_keys._CACHE_LIMIT", 2)
+    cache = KeyCache(clock)
     cache.put("wks_a", key("one"))
     cache.put("wks_a", key("two"))
     assert cache.get("wks_a", "one")
@@ -121,10 +122,10 @@ async def test_a_hub_whose_active_key_was_retired_looks_for_the_new_one(
     database, open_vault, ring, clock, new_key, monkeypatch
 ):
     new = new_key("new")
-    both = KeyRing(ring.active, [new])
+    both = KeyRing(ring.active, new)
     await open_vault(both)
     await KeyCheckRecord.filter(kek_id=ring.active.key_id).update(state=RETIRED)
-    monkeypatch.setattr(both, "refresh", lambda: both._hold(new, [ring.active]))
+    monkeypatch.setattr(both, "refresh", lambda: both._hold(new, ring.active))
     async with database.transaction() as tx:
         key = await DataKeys(both, clock).active(tx, "wks_a")
     assert (await DataKeyRecord.get(id=key.id)).kek_id == new.key_id

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.vault.errors import KeyFileError, KeyRefusedError
-from app.vault.key_file import KeyLine, create_key_file, parse_key_lines, read_key_file
+from app.vault.key_file import KeyLine, create_key_file, parse_key_lines, read_file_keys
 from app.vault.key_ring_edit import (
     edit_key_file,
     free_label,
@@ -24,7 +24,7 @@ from app.vault.key_ring_edit import (
     with_key,
     without_key,
 )
-from app.vault.keys import LABEL
+from app.vault.keys import LABEL, KeyRing
 
 ONE, TWO, THREE = (hashlib.sha256(word).digest() for word in (b"one", b"two", b"three"))
 ONE64, TWO64, THREE64 = (base64.b64encode(material).decode() for material in (ONE, TWO, THREE))
@@ -163,7 +163,7 @@ def test_a_mode_of_0600_is_kept_too(key_file):
 def test_the_file_that_a_hub_made_is_edited(tmp_path):
     create_key_file(tmp_path / "key")
     edit_key_file(tmp_path / "key", add_new)
-    ring = read_key_file(tmp_path / "key")
+    ring = KeyRing(*read_file_keys(tmp_path / "key"))
     assert [ring.active.label, *(key.label for key in ring.others)] == ["local", "new"]
     assert (tmp_path / "key").read_text().startswith("# Patchbay key file")
 

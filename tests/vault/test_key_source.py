@@ -13,7 +13,7 @@ from app.vault.errors import KeyFileError
 from app.vault.gcp_kms import GcpKmsKey
 from app.vault.key_file import create_key_file
 from app.vault.key_source import KeySource, open_keys
-from app.vault.keys import EnvKeyProvider, FileKeyProvider
+from app.vault.keys import FileKeyProvider, LocalKeyProvider
 from app.vault.vault_transit import VaultTransitKey
 from app.vault.watched_ring import WatchedKeyRing
 
@@ -182,10 +182,10 @@ async def test_other_services_open_beside_the_one_that_wraps(opened, token):
 async def test_the_variable_is_a_ring_too(opened, chance):
     one = base64.b64encode(chance.randbytes(32)).decode()
     _, kinds, home = await opened(variable=Secret(one), others=(f"gcp-kms:{GCP}",))
-    assert kinds == [EnvKeyProvider, GcpKmsKey]
+    assert kinds == [LocalKeyProvider, GcpKmsKey]
     assert (home.file, home.is_variable) == (None, True)
     _, kinds, _ = await opened(provider="gcp-kms", key_id=GCP, variable=Secret(one))
-    assert kinds == [GcpKmsKey, EnvKeyProvider]
+    assert kinds == [GcpKmsKey, LocalKeyProvider]
 
 
 async def test_a_file_of_authorities_that_holds_none_is_refused(opened, token):

@@ -10,7 +10,6 @@ from app.vault.envelope import WrapContext
 from app.vault.errors import IntegrityError, KeyFileError
 from app.vault.keys import (
     EXAMPLE_KEY,
-    EnvKeyProvider,
     FileKeyProvider,
     KeyRing,
     LocalKeyProvider,
@@ -28,17 +27,14 @@ def test_a_key_id_is_its_label_and_eight_digits_of_its_fingerprint():
     assert (key.key_id, key.version) == (f"main:{digits}", "1")
 
 
-@pytest.mark.parametrize("provider", [
-    FileKeyProvider,
-    lambda label, material, path: EnvKeyProvider(label, material),
-])  # fmt: skip
-async def test_a_provider_opens_what_it_wrapped_and_nothing_else(provider, tmp_path):
-    key = provider("main", MATERIAL, tmp_path)
+@pytest.mark.parametrize("provider", [FileKeyProvider, LocalKeyProvider])
+async def test_a_provider_opens_what_it_wrapped_and_nothing_else(provider):
+    key = provider("main", MATERIAL)
     text = await key.wrap(OTHER, CONTEXT)
     assert await key.unwrap(text, CONTEXT) == OTHER
     for stranger, context in (
-        (provider("main", OTHER, tmp_path), CONTEXT),
-        (provider("other", MATERIAL, tmp_path), CONTEXT),
+        (provider("main", OTHER), CONTEXT),
+        (provider("other", MATERIAL), CONTEXT),
         (key, WrapContext("wks_b", "dk_one")),
         (key, WrapContext("wks_a", "dk_two")),
         (key, WrapContext("wks_a", "dk_one", purpose="probe")),
@@ -48,8 +44,8 @@ async def test_a_provider_opens_what_it_wrapped_and_nothing_else(provider, tmp_p
 
 
 def test_a_key_neither_prints_nor_pickles():
-    key = EnvKeyProvider("main", MATERIAL)
-    assert repr(key) == f"<EnvKeyProvider {key.key_id}>"
+    key = LocalKeyProvider("main", MATERIAL)
+    assert repr(key) == f"<LocalKeyProvider {key.key_id}>"
     assert str(key) == repr(key)
     with pytest.raises(TypeError):
         pickle.dumps(key)
@@ -101,8 +97,8 @@ def test_random_keys_are_accepted(chance):
 
 
 def test_a_ring_finds_its_keys_by_id_and_version():
-    active, old = EnvKeyProvider("new", MATERIAL), EnvKeyProvider("old", OTHER)
-    ring = KeyRing(active, [old])
+    active, old = LocalKeyProvider("new", MATERIAL), LocalKeyProvider("old", OTHER)
+    ring = KeyRing(active, old)
     assert ring.keys == (active, old)
     assert ring.get(old.key_id, "1") is old
     assert ring.get(old.key_id, "2") is None
@@ -111,4 +107,4 @@ def test_a_ring_finds_its_keys_by_id_and_version():
 
 def test_a_ring_holds_no_key_twice():
     with pytest.raises(KeyFileError, match="twice"):
-        KeyRing(EnvKeyProvider("main", MATERIAL), [EnvKeyProvider("main", MATERIAL)])
+        KeyRing(LocalKeyProvider("main", MATERIAL), LocalKeyProvider("main", MATERIAL))

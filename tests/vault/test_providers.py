@@ -28,7 +28,7 @@ from app.vault.envelope import WrapContext
 from app.vault.errors import IntegrityError, KeyCheckError, KeyUnavailableError
 from app.vault.gcp_kms import GcpKmsKey
 from app.vault.google_token import GoogleToken
-from app.vault.key_file import create_key_file, env_ring, read_key_file
+from app.vault.key_file import create_key_file, env_ring, read_file_keys
 from app.vault.key_source import open_keys
 from app.vault.keys import KeyProvider, KeyRing
 from app.vault.models import DataKeyRecord
@@ -158,7 +158,7 @@ def local(tmp_path, chance):
     create_key_file(tmp_path / "two")
     text = [b64encode(chance.randbytes(32)).decode() for _ in range(2)]
     return {
-        "file": Keeper(*(read_key_file(tmp_path / name).active for name in ("one", "two"))),
+        "file": Keeper(*(read_file_keys(tmp_path / name)[0] for name in ("one", "two"))),
         "env": Keeper(*(env_ring(Secret(value)).active for value in text)),
     }
 
@@ -253,12 +253,12 @@ async def test_a_vault_works_over_it_and_rotates_to_it_and_away_again(
     first = await started(database, clock, none, ring=KeyRing(old), home=KeyHome())
     await first.fill(["wks_0", "wks_1"], 2)
     home = KeyHome(has_service=True)
-    turned = await started(database, clock, none, ring=KeyRing(keeper.key, [old]), home=home)
+    turned = await started(database, clock, none, ring=KeyRing(keeper.key, old), home=home)
     assert (await turned.rotation.promote(OPERATOR, keeper.key.key_id))[1]
     assert (await turned.rotation.rewrap(OPERATOR)).moved == 3
     await turned.fill(["wks_2"], 1)
     assert set(await DataKeyRecord.all().values_list("kek_id", flat=True)) == {keeper.key.key_id}
-    away = await started(database, clock, none, ring=KeyRing(keeper.other, [keeper.key]), home=home)
+    away = await started(database, clock, none, ring=KeyRing(keeper.other, keeper.key), home=home)
     assert (await away.rotation.rewrap(OPERATOR)).moved == 4
     assert [report.is_ok for report in await away.rotation.verify(OPERATOR)] == [True, True]
     assert await away.rotation.retire(OPERATOR, keeper.key.key_id) == (keeper.key.key_id, False)
@@ -360,7 +360,7 @@ async def test_a_service_that_only_opens_does_not_stop_the_start(service, databa
         raise KeyUnavailableError
 
     service.key._encrypt = forbidden
-    turned = await started(database, clock, none, ring=KeyRing(new_key("new"), [service.key]))
+    turned = await started(database, clock, none, ring=KeyRing(new_key("new"), service.key))
     assert await turned.reads(place("wks_0", 0))
 
 

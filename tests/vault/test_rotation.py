@@ -15,7 +15,7 @@ from app.vault.envelope import WrapContext
 from app.vault.errors import KeyFileError, KeyRefusedError, KeyUnavailableError
 from app.vault.key_file import env_ring
 from app.vault.key_uses import KeyStatus
-from app.vault.keys import EnvKeyProvider, KeyRing
+from app.vault.keys import KeyRing, LocalKeyProvider
 from app.vault.models import DataKeyRecord, KeyCheckRecord, SealedRecord
 from app.vault.rotation import KeyHome
 from app.vault.watched_ring import WatchedKeyRing
@@ -268,7 +268,7 @@ async def test_an_unknown_key_is_refused_by_name(hub, name):
 
 async def test_a_key_that_is_not_the_one_of_its_id_is_not_promoted(hub, ids, contents):
     new = (await hub.rotation.add(OPERATOR)).key_id
-    forged = await EnvKeyProvider("forged", os.urandom(32)).wrap(
+    forged = await LocalKeyProvider("forged", os.urandom(32)).wrap(
         bytes(32), WrapContext("system", "probe", "probe")
     )
     await KeyCheckRecord.filter(kek_id=new).update(probe=forged)
@@ -418,7 +418,7 @@ async def test_of_a_service_and_a_file_the_last_key_is_left_to_be_deleted_with_i
     [old] = ids()
     second = (await hub.rotation.add(OPERATOR)).key_id
     service = new_key("service")
-    ring = WatchedKeyRing(path, clock, service=service)
+    ring = WatchedKeyRing(path, clock, services=[service], service_wraps=True)
     turned = await started(database, clock, path, ring=ring, home=KeyHome(path, has_service=True))
     with pytest.raises(KeyRefusedError, match="A key service wraps here"):
         await turned.rotation.promote(OPERATOR, second)

@@ -11,10 +11,11 @@ from app.foundation.secret import Secret
 from app.vault.envelope import WrapContext
 from app.vault.errors import IntegrityCode, IntegrityError, KeyCheckError, KeyFileError, KeyUnavailableError
 from app.vault.key_file import create_key_file
-from app.vault.keys import EnvKeyProvider, KeyRing
+from app.vault.keys import KeyRing, LocalKeyProvider
 from app.vault.models import DataKeyRecord, KeyCheckRecord, SealedRecord
-from app.vault.start_up import open_key_file
+from app.vault.start_up import prepare_key_file
 from app.vault.vault import SealedRef, Vault
+from app.vault.watched_ring import WatchedKeyRing
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def refusal(database, audit, clock, contents):
     async def start(ring):
         before, files = await contents(), fingerprint_of_files(database)
         with pytest.raises(KeyCheckError) as caught:
-            await Vault(database, ring, audit, clock).start()
+            await Vault(database, ring, audit).start()
         assert caught.value.exit_code == 78
         assert (await contents(), fingerprint_of_files(database)) == (before, files)
         assert audit.entries == []
@@ -119,7 +120,7 @@ async def test_without_a_probe_a_data_key_serves_as_one(filled, open_vault, refu
 @pytest.mark.threat("C4")
 async def test_the_old_key_alone_is_refused_after_a_rotation(filled, open_vault, refusal, ring, new_key):
     new = new_key("new")
-    await open_vault(KeyRing(new, [ring.active]))
+    await open_vault(KeyRing(new, ring.active))
     await rewrap_all(ring.active, new)
     fault = await refusal(ring)
     assert fault.key_ids == (new.key_id,)
@@ -131,7 +132,7 @@ async def test_the_new_key_alone_is_refused_before_a_rotation_is_done(
     filled, open_vault, refusal, ring, new_key
 ):
     new = new_key("new")
-    await open_vault(KeyRing(new, [ring.active]))
+    await open_vault(KeyRing(new, ring.active))
     fault = await refusal(KeyRing(new))
     assert fault.key_ids == (ring.active.key_id,)
 
@@ -140,7 +141,7 @@ async def test_the_new_key_alone_starts_once_everything_is_rewrapped(
     filled, open_vault, ring, new_key, actor
 ):
     new = new_key("new")
-    both = await open_vault(KeyRing(new, [ring.active]))
+    both = await open_vault(KeyRing(new, ring.active))
     assert await both.system_key("x") == await filled.system_key("x")
     await rewrap_all(ring.active, new)
     alone = await open_vault(KeyRing(new))
@@ -154,7 +155,7 @@ async def test_each_missing_key_is_named_with_its_own_counts(
     filled, database, open_vault, refusal, ring, new_key
 ):
     new = new_key("new")
-    both = await open_vault(KeyRing(new, [ring.active]))
+    both = await open_vault(KeyRing(new, ring.active))
     async with database.transaction() as tx:
         ref = SealedRef("wks_9", "credential", "conn_9", "grant")
         await both.put(tx, ref, {"token": Secret("canary")}, expected_generation=None)
@@ -168,13 +169,13 @@ async def test_each_missing_key_is_named_with_its_own_counts(
 
 
 async def test_a_renamed_key_is_recognised(filled, refusal, ring):
-    renamed = EnvKeyProvider("renamed", ring.active._LocalKeyProvider__material)
+    renamed = LocalKeyProvider("renamed", ring.active._LocalKeyProvider__material)
     said = str(await refusal(KeyRing(renamed)))
     assert f"where the same key is called {renamed.key_id}: give it the label main again" in said
 
 
 async def test_keys_of_destroyed_data_keys_are_not_needed(filled, open_vault, refusal, ring, new_key):
-    await open_vault(KeyRing(new_key("new"), [ring.active]))
+    await open_vault(KeyRing(new_key("new"), ring.active))
     await DataKeyRecord.filter(workspace_id="wks_0").update(state="DESTROYED", wrapped=None, active_slot=None)
     fault = await refusal(KeyRing(new_key("third")))
     assert "Affected: 1 workspace, 2 sealed credentials." in str(fault)
@@ -203,14 +204,14 @@ async def test_a_lost_root_secret_is_never_made_anew(vault, refusal, ring, damag
 
 
 async def test_two_first_starts_at_once_share_one_secret(database, audit, clock, ring):
-    vaults = [Vault(database, ring, audit, clock) for _ in range(6)]
+    vaults = [Vault(database, ring, audit) for _ in range(6)]
     await asyncio.gather(*(vault.start() for vault in vaults))
     assert len({await vault.system_key("x") for vault in vaults}) == 1
     assert await DataKeyRecord.all().count() == await SealedRecord.all().count() == 1
 
 
 async def test_two_first_starts_at_once_with_two_keys_leave_one_that_runs(database, audit, clock, new_key):
-    vaults = [Vault(database, KeyRing(new_key(label)), audit, clock) for label in ("one", "two")]
+    vaults = [Vault(database, KeyRing(new_key(label)), audit) for label in ("one", "two")]
     results = await asyncio.gather(*(vault.start() for vault in vaults), return_exceptions=True)
     assert sorted(type(result) for result in results if result) == [KeyCheckError]
     assert await DataKeyRecord.all().count() == 1
@@ -219,10 +220,15 @@ async def test_two_first_starts_at_once_with_two_keys_leave_one_that_runs(databa
 # -- the key file at start
 
 
+async def open_key_file(database, path, **options):
+    await prepare_key_file(database, path, **options)
+    return WatchedKeyRing(path, database.clock)
+
+
 async def test_a_first_start_makes_the_key_file_and_a_second_reads_it(database, tmp_path):
     path = tmp_path / "config" / "key"
-    first = await open_key_file(database, path, data_folder=tmp_path / "data")
-    second = await open_key_file(database, path, data_folder=tmp_path / "data")
+    first = await open_key_file(database, path)
+    second = await open_key_file(database, path)
     assert first.active.key_id == second.active.key_id
 
 
@@ -261,12 +267,12 @@ async def test_a_damaged_key_file_is_refused_and_left_alone(database, tmp_path):
 
 async def test_a_vault_opens_after_a_restart_with_the_file_alone(database, audit, clock, tmp_path, actor):
     create_key_file(tmp_path / "key")
-    vault = Vault(database, await open_key_file(database, tmp_path / "key"), audit, clock)
+    vault = Vault(database, await open_key_file(database, tmp_path / "key"), audit)
     await vault.start()
     again = Database(database.url, clock)
     await again.open()
     try:
-        restarted = Vault(again, await open_key_file(again, tmp_path / "key"), audit, clock)
+        restarted = Vault(again, await open_key_file(again, tmp_path / "key"), audit)
         await restarted.start()
         assert await restarted.system_key("x") == await vault.system_key("x")
     finally:

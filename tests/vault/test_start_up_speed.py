@@ -57,10 +57,10 @@ async def test_the_check_takes_200_ms_and_a_refusal_one_second(
 
     async def refused():
         with pytest.raises(KeyCheckError) as caught:
-            await Vault(database, KeyRing(stranger), audit, clock).start()
+            await Vault(database, KeyRing(stranger), audit).start()
         expected = f"Affected: {workspaces} workspaces, {workspaces * PER_WORKSPACE} sealed credentials."
         assert expected in str(caught.value)
 
     stranger = new_key("other")
-    assert await seconds(lambda: Vault(database, ring, audit, clock).start()) <= 0.2
+    assert await seconds(lambda: Vault(database, ring, audit).start()) <= 0.2
     assert await seconds(refused) <= 1.0

@@ -20,7 +20,7 @@ async def main(url, number):
     clock = SystemClock()
     database = Database(url, clock)
     await database.open()
-    vault = Vault(database, env_ring(Secret(os.environ["KEY"])), None, clock)
+    vault = Vault(database, env_ring(Secret(os.environ["KEY"])), None)
     print("ready", flush=True)
     sys.stdin.readline()
     await vault.start()

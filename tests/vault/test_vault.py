@@ -369,7 +369,7 @@ async def test_a_key_that_left_the_ring_is_unavailable_and_audited(
     database, vault, put, actor, audit, clock, new_key
 ):
     await put()
-    elsewhere = Vault(database, KeyRing(new_key("other")), audit, clock)
+    elsewhere = Vault(database, KeyRing(new_key("other")), audit)
     with pytest.raises(KeyUnavailableError) as caught:
         await elsewhere.reveal(actor, REF, purpose=RevealPurpose.RENEWAL)
     assert caught.value.problem.code is ProblemCode.KEY_UNAVAILABLE
@@ -519,7 +519,7 @@ async def test_system_keys_need_neither_audit_nor_database(database, vault, audi
 
 async def test_system_keys_need_a_started_vault(database, ring, audit, clock):
     with pytest.raises(RuntimeError, match="has not been started"):
-        await Vault(database, ring, audit, clock).system_key("audit")
+        await Vault(database, ring, audit).system_key("audit")
 
 
 async def test_no_error_of_the_vault_holds_a_secret(vault, put, actor):

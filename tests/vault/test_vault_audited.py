@@ -17,8 +17,8 @@ REF = SealedRef("wks_test", "credential", "conn_1", "credentials")
 @pytest.fixture
 async def log(database, ring, clock):
     """Build the log and the vault as the hub does: each needs the other."""
-    log = AuditLog(database, lambda: vault.system_key("audit/v1"), clock)
-    vault = Vault(database, ring, log, clock)
+    log = AuditLog(database, lambda: vault.system_key("audit/v1"))
+    vault = Vault(database, ring, log)
     await vault.start()
     async with database.transaction() as tx:
         await vault.put(tx, REF, {"token": Secret(CANARY)}, expected_generation=None)
@@ -28,7 +28,7 @@ async def log(database, ring, clock):
 
 async def told(log, actor):
     page = await log.entries(actor)
-    return [(entry.action, entry.target.id, entry.outcome, dict(entry.detail)) for entry in page.items]
+    return [(entry.action, entry.target_id, entry.outcome, dict(entry.detail)) for entry in page.items]
 
 
 async def test_each_reveal_of_a_person_is_an_entry_of_the_chain(log, actor):

@@ -11,7 +11,7 @@ from app.foundation.clock import FrozenClock
 from app.vault.envelope import WrapContext
 from app.vault.errors import KeyFileError
 from app.vault.key_ring_edit import edit_key_file, line_id, new_line, with_active, with_key, without_key
-from app.vault.keys import EnvKeyProvider
+from app.vault.keys import LocalKeyProvider
 from app.vault.watched_ring import WatchedKeyRing
 
 ONE, TWO, THREE = (hashlib.sha256(word).digest() for word in (b"one", b"two", b"three"))
@@ -48,7 +48,7 @@ def labels(ring):
 
 
 def key_id(label, material):
-    return EnvKeyProvider(label, material).key_id
+    return LocalKeyProvider(label, material).key_id
 
 
 def test_it_holds_what_the_file_holds(ring):
@@ -209,8 +209,8 @@ def test_a_link_to_another_file_is_followed(tmp_path, clock):
 
 def test_a_key_service_wraps_and_the_file_opens(path, write, clock):
     write(f"one {ONE64}\n")
-    service, other = EnvKeyProvider("service", TWO), EnvKeyProvider("other", THREE)
-    ring = WatchedKeyRing(path, clock, service=service, services=[other])
+    service, other = LocalKeyProvider("service", TWO), LocalKeyProvider("other", THREE)
+    ring = WatchedKeyRing(path, clock, services=[service, other], service_wraps=True)
     assert labels(ring) == ["service", "other", "one"]
     assert labels(WatchedKeyRing(path, clock, services=[other])) == ["one", "other"]
 

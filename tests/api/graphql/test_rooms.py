@@ -9,7 +9,7 @@ import pytest
 
 from app.access.actor import ActorKind, Channel
 from app.access.policy import Permission, require
-from app.audit.entry import AuditEntry, AuditTarget
+from app.audit.chain import ChainRow
 from app.authenticators.steps import (
     AccountChoiceStep,
     AccountOption,
@@ -722,10 +722,10 @@ async def test_a_cursor_that_reads_no_more_is_a_reset(ask, hub):
 
 
 async def test_the_audit_log_is_listed_and_guarded(ask, hub):
-    entry = AuditEntry(
+    entry = ChainRow(
         id=new_id("aud"), workspace_id=WORKSPACE, seq=1, at=NOW, actor_kind=ActorKind.MEMBER, actor_id="mem_1",
         actor_label="Olive", via=Channel.CLI, ip_hash=None, request_id="req_1", action="connection.created",
-        target=AuditTarget("connection", "conn_1", "Team chat"), outcome="OK", detail={"a": 1},
+        target_type="connection", target_id="conn_1", target_label="Team chat", outcome="OK", detail={"a": 1},
     )  # fmt: skip
     hub.audit.rows.append(entry)
     query = """{auditLog(filter: {outcomes: [OK], since: "2026-01-01T00:00:00+01:00"}) {totalCount nodes {id seq at

@@ -13,7 +13,7 @@ from app.api.graphql.fields import Given, optional
 from app.api.graphql.problems import ProblemType, mutation, user_errors_field
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import Problem
-from app.members.tokens import TokenSnapshot
+from app.members.snapshot import TokenSnapshot
 
 
 @strawberry.type(name="AccessToken", description="An access token, by which a program acts for a member.")

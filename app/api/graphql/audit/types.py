@@ -4,13 +4,14 @@ from datetime import datetime
 
 import strawberry
 
-from app.access.actor import Channel
+from app.access.actor import ActorKind, Channel
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.audit.enums import AuditOutcome
 from app.api.graphql.fields import optional
 from app.api.graphql.node import NodeType
 from app.api.graphql.scalars import Json
-from app.audit.log import AuditEntry, AuditFilter
+from app.audit.chain import ChainRow
+from app.audit.log import AuditFilter
 
 
 @strawberry.type(name="AuditTarget", description="What was acted on.")
@@ -62,17 +63,19 @@ def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
     )
 
 
-def audit_entry_type(entry: AuditEntry) -> AuditEntryType:
+def audit_entry_type(entry: ChainRow) -> AuditEntryType:
     """Return an entry as the schema shows it."""
     return AuditEntryType(
         id=strawberry.ID(entry.id),
         seq=entry.seq,
         at=entry.at,
-        actor=ActorType(kind=entry.actor_kind, id=strawberry.ID(entry.actor_id), label=entry.actor_label),
-        via=entry.via,
+        actor=ActorType(
+            kind=ActorKind(entry.actor_kind), id=strawberry.ID(entry.actor_id), label=entry.actor_label
+        ),
+        via=Channel(entry.via),
         action=entry.action,
         target=AuditTargetType(
-            type=entry.target.type, id=strawberry.ID(entry.target.id), label=entry.target.label
+            type=entry.target_type, id=strawberry.ID(entry.target_id), label=entry.target_label
         ),
         outcome=AuditOutcome(entry.outcome),
         detail=Json(entry.detail),
