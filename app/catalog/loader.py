@@ -85,7 +85,11 @@ def load_text(data: bytes, file: str) -> Loaded:
         return Loaded(file, None, _in_order(faults))
     definition = build_definition(document.value, hashlib.sha256(data).hexdigest())
     subject = RuleSubject(document.value, definition)
-    faults = [document.fault(*finding) for rule in RULES for finding in rule(subject)]
+    faults = [
+        document.fault(found.path, found.rule or id_, found.message)
+        for id_, rule in RULES
+        for found in rule(subject)
+    ]
     return Loaded(file, None if faults else definition, _in_order(faults))
 
 
