@@ -25,10 +25,22 @@ from app.catalog.rules.subject import (
     compiled,
     fields_of,
     first_good,
+    texts_at,
 )
 from app.catalog.yaml_reader import Path
 from app.foundation.templates import Template, TemplateError
 
+_PICKS: Final = (
+    "refreshToken",
+    "expiresIn",
+    "expiresInToo.*",
+    "refreshExpiresIn",
+    "refreshExpiresInToo.*",
+    "granted",
+    "account.*",
+    "keep.*",
+    "secrets.*",
+)
 _NOT_IN_HEADER_NAMES: Final = ("", "a b", "a:", "a\r\nb", "a\n", "\u00e4")
 _HOP: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _OURS: Final = frozenset(
@@ -61,13 +73,14 @@ def ids_are_unique(subject: RuleSubject) -> Iterator[Finding]:
 
 def tokens_are_found(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/token-example``: the sample answer is a success, and every pick finds its value in it."""
-    for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
+    for (base, auth), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.oauth2:
-            yield from _token((*base, "token"), method.oauth2.token)
+            yield from _token((*base, "token"), method.oauth2.token, auth["token"])
             if method.oauth2.renewal.token:
-                yield from _token((*base, "renewal", "token"), method.oauth2.renewal.token)
+                answer = auth["renewal"]["token"]
+                yield from _token((*base, "renewal", "token"), method.oauth2.renewal.token, answer)
         if method.login:
-            yield from _token((*base, "login", "token"), method.login.token)
+            yield from _token((*base, "login", "token"), method.login.token, auth["login"]["token"])
 
 
 def renewals_are_possible(subject: RuleSubject) -> Iterator[Finding]:
@@ -128,37 +141,20 @@ def placements_are_whole(subject: RuleSubject) -> Iterator[Finding]:
             yield Finding(base, "a custom auth method needs place or sign")
 
 
-def _token(base: Path, token: TokenAnswer) -> Iterator[Finding]:
+def _token(base: Path, token: TokenAnswer, data: Json) -> Iterator[Finding]:
     success = compiled(token.success) if token.success else None
     if success and not success.holds(facts_of(200, {}, token.example)):
         yield Finding((*base, "example"), "does not meet token.success")
-    picks = {
-        "accessToken": token.access_token,
-        "refreshToken": token.refresh_token,
-        "expiresIn": token.expires_in,
-        "refreshExpiresIn": token.refresh_expires_in,
-        "granted": token.granted,
-    }
-    for key, paths in {
-        "expiresInToo": token.expires_in_too,
-        "refreshExpiresInToo": token.refresh_expires_in_too,
-    }.items():
-        for index, path in enumerate(paths):
-            yield from _found((*base, key, index), path, token.example)
-    groups = {"account": {"id": token.account.id, "label": token.account.label}}
-    groups |= {"keep": dict(token.keep), "secrets": dict(token.secrets)}
-    for key, text in picks.items():
-        yield from _found((*base, key), text, token.example)
-    for group, texts in groups.items():
-        for key, text in texts.items():
-            yield from _found((*base, group, key), text, token.example)
+    picks = texts_at(data, *_PICKS, base=base)
+    for path, text in (((*base, "accessToken"), token.access_token), *picks):
+        yield from _found(path, text, token.example)
     access = compiled(token.access_token)
     if access and not isinstance(access(token.example) or "", str):
         yield Finding((*base, "accessToken"), "the access token is not a text")
 
 
-def _found(path: Path, text: str | None, body: Json) -> Iterator[Finding]:
-    pick = compiled(text) if text else None
+def _found(path: Path, text: str, body: Json) -> Iterator[Finding]:
+    pick = compiled(text)
     if pick is not None and pick(body) in (None, ""):
         yield Finding(path, f"{text} is not in the example")
 

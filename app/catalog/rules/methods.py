@@ -8,7 +8,7 @@ from typing import Final
 from app.catalog.classification import classify
 from app.catalog.definition import Effect, Example, Http, Json, Method
 from app.catalog.rules.subject import HEADER_NAME, Finding, RuleSubject, compiled, fields_of, shape_of
-from app.catalog.yaml_reader import Path
+from app.catalog.yaml_reader import Path, path_of
 from app.foundation.expressions import is_member_path, member_path
 from app.foundation.problems import ProblemCode
 from app.foundation.templates import Template, TemplateError
@@ -163,11 +163,7 @@ def _fits(path: Path, schema: Json, value: Json) -> Iterator[Finding]:
     shape = shape_of(schema)
     for fault in shape.faults(value) if shape else ():
         place = "/".join(fault.path) or "the value"
-        yield Finding((*path, *_steps(fault.path)), f"{place} does not fit ({fault.keyword})")
-
-
-def _steps(path: tuple[str, ...]) -> Path:
-    return tuple(int(part) if part.isdigit() else part for part in path)
+        yield Finding((*path, *path_of(fault.path)), f"{place} does not fit ({fault.keyword})")
 
 
 def _has_member(body: Json, path: tuple[str, ...]) -> bool:
