@@ -201,10 +201,10 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             attempts,
             opener,
             applications,
-            acceptance=acceptance,
-            outside_secrets=outside_secrets,
-            runner=runner,
-            destinations=destinations,
+            acceptance,
+            outside_secrets,
+            runner,
+            destinations,
         )
         authorizations = Authorizations(
             database, vault, wakeups, idempotency, transitions, attempts, options_resolver, completion
@@ -233,12 +233,12 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             catalog,
             transitions,
             attempts,
-            applications=applications,
-            revocations=revocations,
-            renewal=renewal,
-            schedule=renewals,
-            plain_http=settings.egress_allow,
-            has_sandbox=settings.sandbox_on,
+            applications,
+            revocations,
+            renewal,
+            renewals,
+            settings.egress_allow,
+            settings.sandbox_on,
         )
         credentials = Credentials(opener, renewal, owners, clock)
         calls = MethodCaller(outbound, credentials, clock, metrics, secrets)

@@ -117,7 +117,7 @@ def _entries(loaded: Iterable[Loaded]) -> list[IntegrationEntry]:
         known = versions.setdefault(one.definition.integration, [])
         if any(definition.version == one.definition.version for definition in known):
             name = f"{one.definition.integration} {one.definition.version}"
-            faults.append(DefinitionFault(one.file, 1, 1, "file/duplicate", f"{name} is already defined"))
+            faults.append(DefinitionFault.of_file(one.file, "file/duplicate", f"{name} is already defined"))
         known.append(one.definition)
         if one.icon:
             icons[one.definition.integration] = one.icon

@@ -23,6 +23,11 @@ class DefinitionFault:
     rule: str
     message: str
 
+    @classmethod
+    def of_file(cls, file: object, rule: str, message: str) -> DefinitionFault:
+        """Return a fault of a whole file, at its beginning."""
+        return cls(str(file), 1, 1, rule, message)
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.rule}: {self.message}"
 

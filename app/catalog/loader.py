@@ -17,7 +17,7 @@ from app.catalog.faults import DefinitionFault, DefinitionsInvalidError
 from app.catalog.icon import MAX_ICON_BYTES, icon_fault
 from app.catalog.rules import RULES
 from app.catalog.rules.subject import RuleSubject
-from app.catalog.yaml_reader import MAX_BYTES, Document, read_yaml
+from app.catalog.yaml_reader import MAX_BYTES, Document, path_of, read_yaml
 from app.foundation.shapes import Shape, ShapeFault
 
 DEFINITIONS: Final = Path(__file__).parent / "definitions"
@@ -85,7 +85,11 @@ def load_text(data: bytes, file: str) -> Loaded:
         return Loaded(file, None, _in_order(faults))
     definition = build_definition(document.value, hashlib.sha256(data).hexdigest())
     subject = RuleSubject(document.value, definition)
-    faults = [document.fault(*finding) for rule in RULES for finding in rule(subject)]
+    faults = [
+        document.fault(found.path, found.rule or id_, found.message)
+        for id_, rule in RULES
+        for found in rule(subject)
+    ]
     return Loaded(file, None if faults else definition, _in_order(faults))
 
 
@@ -95,11 +99,7 @@ def load_file(path: Path) -> Loaded:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as fault:
-        return Loaded(
-            str(path),
-            None,
-            (DefinitionFault(str(path), 1, 1, "file/readable", fault.strerror or "cannot be read"),),
-        )
+        return Loaded(str(path), None, (_unreadable(path, fault),))
     loaded = load_text(data, str(path))
     icon, icon_faults = _read_icon(path.parent / ICON)
     faults = (*loaded.faults, *_name_faults(path, loaded.definition), *icon_faults)
@@ -113,7 +113,7 @@ def check_definitions(paths: Iterable[Path]) -> Report:
     faults: list[DefinitionFault] = []
     for path in paths:
         if not path.exists():
-            faults.append(DefinitionFault(str(path), 1, 1, "file/exists", "there is no such file or folder"))
+            faults.append(DefinitionFault.of_file(path, "file/exists", "there is no such file or folder"))
         for file in _files(path):
             loaded = load_file(file)
             files.append(str(file))
@@ -148,13 +148,11 @@ def _name_faults(path: Path, definition: Definition | None) -> Iterator[Definiti
     if definition is None:
         return
     if path.suffix != ".yaml" or path.stem != str(definition.version):
-        yield DefinitionFault(
-            str(path), 1, 1, "file/name", f"the file must be called {definition.version}.yaml"
-        )
+        message = f"the file must be called {definition.version}.yaml"
+        yield DefinitionFault.of_file(path, "file/name", message)
     if path.parent.name != definition.integration:
-        yield DefinitionFault(
-            str(path), 1, 1, "file/folder", f"the folder must be called {definition.integration}"
-        )
+        message = f"the folder must be called {definition.integration}"
+        yield DefinitionFault.of_file(path, "file/folder", message)
 
 
 def _read_icon(path: Path) -> tuple[str | None, tuple[DefinitionFault, ...]]:
@@ -164,11 +162,15 @@ def _read_icon(path: Path) -> tuple[str | None, tuple[DefinitionFault, ...]]:
     except FileNotFoundError:
         return None, ()
     except OSError as fault:
-        return None, (DefinitionFault(str(path), 1, 1, "file/readable", fault.strerror or "cannot be read"),)
+        return None, (_unreadable(path, fault),)
     message = icon_fault(data)
     if message:
-        return None, (DefinitionFault(str(path), 1, 1, "file/icon", message),)
+        return None, (DefinitionFault.of_file(path, "file/icon", message),)
     return data.decode("utf-8"), ()
+
+
+def _unreadable(path: Path, fault: OSError) -> DefinitionFault:
+    return DefinitionFault.of_file(path, "file/readable", fault.strerror or "cannot be read")
 
 
 @cache
@@ -178,8 +180,7 @@ def _format_shape() -> Shape:
 
 def _schema_faults(document: Document) -> Iterator[DefinitionFault]:
     for fault in _format_shape().faults(document.value):
-        path = tuple(_step(part) for part in fault.path)
-        yield document.fault(path, f"schema/{_kebab(fault.keyword)}", _schema_message(fault))
+        yield document.fault(path_of(fault.path), f"schema/{_kebab(fault.keyword)}", _schema_message(fault))
 
 
 def _schema_message(fault: ShapeFault) -> str:
@@ -192,10 +193,6 @@ def _schema_message(fault: ShapeFault) -> str:
     words = ", ".join(map(str, expected)) if isinstance(expected, list | tuple) else str(expected)
     template = _WORDS.get(fault.keyword, "does not have the form that the format's schema describes")
     return f"{place} {template.format(expected=words)}"[:300]
-
-
-def _step(part: str) -> str | int:
-    return int(part) if part.isdigit() else part
 
 
 def _kebab(keyword: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from app.catalog.definition import Definition, Effect
+from app.catalog.definition import Definition
 from app.catalog.entry import IntegrationEntry
 from app.catalog.labels import label_of
 from app.catalog.words import fit, query_words, words_of
@@ -47,6 +47,15 @@ class Capability(StrEnum):
     TRIGGER = "TRIGGER"
 
 
+_FILTERED: Final[Mapping[Field, str]] = {
+    Field.CATEGORY: "categories",
+    Field.AUTH_KIND: "auth_kinds",
+    Field.CAPABILITY: "capabilities",
+    Field.TAG: "tags",
+    Field.STAGE: "stages",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class IntegrationFilter:
     """What must hold: one of the values of each field that names any (and one of ``keys``, where given)."""
@@ -60,24 +69,12 @@ class IntegrationFilter:
 
     def wanted(self, of: Field) -> tuple[str, ...]:
         """Return the values that this filter wants of a field."""
-        return {
-            Field.CATEGORY: self.categories,
-            Field.AUTH_KIND: self.auth_kinds,
-            Field.CAPABILITY: self.capabilities,
-            Field.TAG: self.tags,
-            Field.STAGE: self.stages,
-        }[of]
+        values: tuple[str, ...] = getattr(self, _FILTERED[of])
+        return values
 
     def without(self, of: Field) -> IntegrationFilter:
         """Return the filter that does not care about a field."""
-        names = {
-            Field.CATEGORY: "categories",
-            Field.AUTH_KIND: "auth_kinds",
-            Field.CAPABILITY: "capabilities",
-            Field.TAG: "tags",
-            Field.STAGE: "stages",
-        }
-        return replace(self, **{names[of]: ()})
+        return replace(self, **{_FILTERED[of]: ()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +175,12 @@ def _entry(entry: IntegrationEntry) -> _Entry:
 
 
 def _values(definition: Definition) -> dict[Field, frozenset[str]]:
-    effects = {method.effect for method in definition.methods.values()}
-    abilities = {Capability(effect.value) for effect in Effect if effect in effects}
-    if definition.triggers:
-        abilities.add(Capability.TRIGGER)
+    abilities = {method.effect.value for method in definition.methods.values()}
+    abilities |= {Capability.TRIGGER.value} if definition.triggers else set()
     return {
         Field.CATEGORY: frozenset(definition.categories),
         Field.AUTH_KIND: frozenset(method.kind.value for method in definition.auth),
-        Field.CAPABILITY: frozenset(ability.value for ability in abilities),
+        Field.CAPABILITY: frozenset(abilities),
         Field.TAG: frozenset(definition.tags),
         Field.STAGE: frozenset({definition.stage.value}),
     }

@@ -140,21 +140,9 @@ def _span(match: re.Match[str]) -> tuple[Version, Version | None]:
         return Version(int(major)), _before_all(Version(int(major) + 1))
     if patch in _ANY:
         return Version(int(major), int(minor)), _before_all(Version(int(major), int(minor) + 1))
-    pre = match["pre"][1:] if match["pre"] else None
-    exact = _version(int(major), int(minor), int(patch), pre)
-    following = Version(exact.major, exact.minor, exact.patch, f"{pre}.0") if pre else exact.bump_patch()
-    return exact, following if pre else _before_all(following)
-
-
-def _version(major: int, minor: int, patch: int, prerelease: str | None) -> Version:
-    try:
-        return (
-            Version.parse(f"{major}.{minor}.{patch}-{prerelease}")
-            if prerelease
-            else Version(major, minor, patch)
-        )
-    except ValueError:
-        raise RangeError("not a semantic version") from None
+    pre = match["pre"] or ""
+    exact = parse_version(f"{major}.{minor}.{patch}{pre}")
+    return exact, exact.replace(prerelease=f"{pre[1:]}.0") if pre else _before_all(exact.bump_patch())
 
 
 def _before_all(version: Version) -> Version:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -60,6 +60,11 @@ class Document:
         return DefinitionFault(self.file, mark.line, mark.column, rule, message)
 
 
+def path_of(parts: Iterable[str]) -> Path:
+    """Return a path that is given as texts, as faults of a JSON Schema are."""
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
 def read_yaml(data: bytes, file: str) -> tuple[Document | None, list[DefinitionFault]]:
     """Read one YAML document of at most 256 KB and 32 levels; every fault is reported, none is raised.
 
@@ -68,9 +73,8 @@ def read_yaml(data: bytes, file: str) -> tuple[Document | None, list[DefinitionF
     or a number in JSON's notation; every other one is text (``no``, ``012`` and ``1:30`` stay what they are).
     """
     if len(data) > MAX_BYTES:
-        return None, [
-            DefinitionFault(file, 1, 1, "yaml/size", f"the file is larger than {MAX_BYTES // 1024} KB")
-        ]
+        message = f"the file is larger than {MAX_BYTES // 1024} KB"
+        return None, [DefinitionFault.of_file(file, "yaml/size", message)]
     try:
         text = data.decode("utf-8", errors="strict")
     except UnicodeDecodeError as fault:
@@ -115,7 +119,7 @@ class _Reader:
         except yaml.YAMLError as fault:
             self._syntax(fault)
         if not self.documents and not self.faults:
-            self.faults.append(DefinitionFault(self.file, 1, 1, "yaml/empty", "the file holds no document"))
+            self.faults.append(DefinitionFault.of_file(self.file, "yaml/empty", "the file holds no document"))
         if self.faults:
             return None, self.faults
         return Document(self.file, self.root, self.marks), []

@@ -58,31 +58,20 @@ class _Run:
         self.live.run = run_snapshot(self.row, self.steps)
 
 
+@dataclass(eq=False, repr=False)
 class RunExecution:
     """Does test runs as a kind of due work. A run that is taken over from a dead process begins anew."""
 
-    def __init__(
-        self,
-        database: Database,
-        wakeups: Wakeups,
-        outbox: Outbox,
-        work: WorkQueue,
-        credentials: Credentials,
-        runner: TestRunner,
-        outcome_recorder: OutcomeRecorder,
-        rights: Rights,
-        metrics: Metrics,
-    ) -> None:
-        self.live = RunCache()
-        self._database = database
-        self._wakeups = wakeups
-        self._outbox = outbox
-        self._work = work
-        self._credentials = credentials
-        self._runner = runner
-        self._outcome_recorder = outcome_recorder
-        self._rights = rights
-        self._metrics = metrics
+    _database: Database
+    _wakeups: Wakeups
+    _outbox: Outbox
+    _work: WorkQueue
+    _credentials: Credentials
+    _runner: TestRunner
+    _outcome_recorder: OutcomeRecorder
+    _rights: Rights
+    _metrics: Metrics
+    live: RunCache = field(default_factory=RunCache, init=False)
 
     async def work(self, claim: Claim) -> None:
         """Do a claimed run; one that has ended or is gone is left alone.

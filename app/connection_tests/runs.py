@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from app.access.actor import Actor
@@ -33,25 +34,20 @@ _POLL_S: Final = 2.0
 _OPERATION: Final = "testConnection"
 
 
+@dataclass(eq=False, repr=False)
 class TestRuns:
     """The verbs of test runs."""
 
     __test__ = False
 
-    def __init__(
-        self,
-        database: Database,
-        wakeups: Wakeups,
-        idempotency: Idempotency,
-        connections: Connections,
-        execution: RunExecution,
-    ) -> None:
-        self._database = database
-        self._wakeups = wakeups
-        self._idempotency = idempotency
-        self._connections = connections
-        self._execution = execution
-        connections.when_deleted(execution.forget)
+    _database: Database
+    _wakeups: Wakeups
+    _idempotency: Idempotency
+    _connections: Connections
+    _execution: RunExecution
+
+    def __post_init__(self) -> None:
+        self._connections.when_deleted(self._execution.forget)
 
     # -- verbs
 

@@ -44,24 +44,16 @@ class AcceptedGrant:
     fingerprint: str | None
 
 
+@dataclass(eq=False, repr=False)
 class Acceptance:
     """Decides what becomes of a fresh grant."""
 
-    def __init__(
-        self,
-        vault: Vault,
-        transitions: Transitions,
-        attempts: Attempts,
-        applications: Applications,
-        runner: FlowRunner,
-        renewals: RenewalSchedule,
-    ) -> None:
-        self._vault = vault
-        self._transitions = transitions
-        self._attempts = attempts
-        self._applications = applications
-        self._runner = runner
-        self._renewals = renewals
+    _vault: Vault
+    _transitions: Transitions
+    _attempts: Attempts
+    _applications: Applications
+    _runner: FlowRunner
+    _renewals: RenewalSchedule
 
     async def prove(self, facts: Facts, grant: Grant, destination: Destination) -> None:
         """Make the default test's call with the new grant, so that working credentials are not replaced by bad ones.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -38,28 +39,18 @@ VALID_FOR: Final = timedelta(minutes=10)
 _MAX_CALLBACK_CHARS: Final = 16_384
 
 
+@dataclass(eq=False, repr=False)
 class Authorizations:
     """The verbs of authorization for signed-in actors; the browser's part is in :mod:`app.connections.browser`."""
 
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        wakeups: Wakeups,
-        idempotency: Idempotency,
-        transitions: Transitions,
-        attempts: Attempts,
-        options: OptionsResolver,
-        completion: Completion,
-    ) -> None:
-        self._database = database
-        self._vault = vault
-        self._wakeups = wakeups
-        self._idempotency = idempotency
-        self._transitions = transitions
-        self._attempts = attempts
-        self._options = options
-        self._completion = completion
+    _database: Database
+    _vault: Vault
+    _wakeups: Wakeups
+    _idempotency: Idempotency
+    _transitions: Transitions
+    _attempts: Attempts
+    _options: OptionsResolver
+    _completion: Completion
 
     async def begin(
         self,

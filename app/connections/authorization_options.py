@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -33,18 +33,13 @@ class AuthorizationOptions:
     application_is_missing: bool = False
 
 
+@dataclass(eq=False, repr=False)
 class OptionsResolver:
     """Resolves and checks the options of an authorization."""
 
-    def __init__(
-        self,
-        applications: Applications,
-        opener: Opener,
-        return_origins: Sequence[str],
-    ) -> None:
-        self._applications = applications
-        self._opener = opener
-        self._return_origins = frozenset(return_origins)
+    _applications: Applications
+    _opener: Opener
+    _return_origins: Collection[str]
 
     async def resolve(
         self,

@@ -47,29 +47,20 @@ class BrowserReturn:
     integration: str | None
 
 
+@dataclass(eq=False, repr=False)
 class BrowserFlow:
     """Binds authorizations to browsers. Nobody is signed in here: the state and the browser's cookie are the proof.
 
     What a browser does it does for the actor that began the authorization, with the rights of that moment.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        attempts: Attempts,
-        completion: Completion,
-        catalog: Catalog,
-        destinations: Destinations,
-        rights: Rights,
-    ) -> None:
-        self._database = database
-        self._vault = vault
-        self._attempts = attempts
-        self._completion = completion
-        self._catalog = catalog
-        self._destinations = destinations
-        self._rights = rights
+    _database: Database
+    _vault: Vault
+    _attempts: Attempts
+    _completion: Completion
+    _catalog: Catalog
+    _destinations: Destinations
+    _rights: Rights
 
     async def start(self, authorization_id: str, browser: Secret) -> BrowserStart:
         """Bind the open authorization to this browser and answer the provider's address.

@@ -62,35 +62,21 @@ class StepOutcome:
     state: Secret
 
 
+@dataclass(eq=False, repr=False)
 class Completion:
     """Answers the steps of authorizations. No transaction is open during a call to the outside."""
 
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        work: WorkQueue,
-        transitions: Transitions,
-        attempts: Attempts,
-        opener: Opener,
-        applications: Applications,
-        *,
-        acceptance: Acceptance,
-        outside_secrets: OutsideSecrets,
-        runner: FlowRunner,
-        destinations: Destinations,
-    ) -> None:
-        self._database = database
-        self._vault = vault
-        self._work = work
-        self._transitions = transitions
-        self._attempts = attempts
-        self._opener = opener
-        self._applications = applications
-        self._acceptance = acceptance
-        self._outside_secrets = outside_secrets
-        self._runner = runner
-        self._destinations = destinations
+    _database: Database
+    _vault: Vault
+    _work: WorkQueue
+    _transitions: Transitions
+    _attempts: Attempts
+    _opener: Opener
+    _applications: Applications
+    _acceptance: Acceptance
+    _outside_secrets: OutsideSecrets
+    _runner: FlowRunner
+    _destinations: Destinations
 
     async def begin(self, actor: Actor, options: AuthorizationOptions, state: Secret) -> Waiting:
         """Return the first step: the authenticator's, or what to register at the provider before it can begin."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tortoise.exceptions import IntegrityError
@@ -105,40 +105,24 @@ class Deleted:
     revocation: RevocationSnapshot | None = None
 
 
+@dataclass(eq=False, repr=False)
 class Connections:
     """Keeps connections. Every verb is one short transaction with its event and its audit entry."""
 
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        idempotency: Idempotency,
-        events: EventStream,
-        catalog: Catalog,
-        transitions: Transitions,
-        attempts: Attempts,
-        *,
-        applications: Applications,
-        revocations: Revocations,
-        renewal: Renewal,
-        schedule: RenewalSchedule,
-        plain_http: Networks,
-        has_sandbox: bool,
-    ) -> None:
-        self._database = database
-        self._vault = vault
-        self._idempotency = idempotency
-        self._events = events
-        self._catalog = catalog
-        self._transitions = transitions
-        self._attempts = attempts
-        self._applications = applications
-        self._revocations = revocations
-        self._renewal = renewal
-        self._schedule = schedule
-        self._plain_http = plain_http
-        self._has_sandbox = has_sandbox
-        self._forget: list[Forget] = []
+    _database: Database
+    _vault: Vault
+    _idempotency: Idempotency
+    _events: EventStream
+    _catalog: Catalog
+    _transitions: Transitions
+    _attempts: Attempts
+    _applications: Applications
+    _revocations: Revocations
+    _renewal: Renewal
+    _schedule: RenewalSchedule
+    _plain_http: Networks
+    _has_sandbox: bool
+    _forget: list[Forget] = field(default_factory=list, init=False)
 
     def when_deleted(self, forget: Forget) -> None:
         """Let ``forget`` delete what a higher room keeps of a connection, in the transaction that deletes it."""

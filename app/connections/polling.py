@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.access.actor import Actor, Channel
@@ -29,29 +30,20 @@ from app.work.kind import Claim
 from app.work.queue import WorkQueue
 
 
+@dataclass(eq=False, repr=False)
 class Polling:
     """Polls in the background, never sooner than asked for (RFC 8628 3.5); announces nothing until something changed.
 
     It goes on as long as the actor that began the authorization may still authorize connections.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        work: WorkQueue,
-        attempts: Attempts,
-        options: OptionsResolver,
-        completion: Completion,
-        rights: Rights,
-    ) -> None:
-        self._database = database
-        self._vault = vault
-        self._work = work
-        self._attempts = attempts
-        self._options = options
-        self._completion = completion
-        self._rights = rights
+    _database: Database
+    _vault: Vault
+    _work: WorkQueue
+    _attempts: Attempts
+    _options: OptionsResolver
+    _completion: Completion
+    _rights: Rights
 
     async def work(self, claim: Claim) -> datetime | None:
         """Poll an authorization once and return when to poll again; None for one that waits for nothing."""

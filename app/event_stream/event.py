@@ -125,8 +125,21 @@ class NewEvent:
         )
 
 
+class _AtPosition:
+    """What stands at a position of a workspace's stream."""
+
+    __slots__ = ()
+    workspace_id: str
+    position: int
+
+    @property
+    def cursor(self) -> str:
+        """The opaque cursor of the position: to keep, and to go on from."""
+        return encode_cursor(self.workspace_id, self.position)
+
+
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(_AtPosition):
     """A committed fact at its place in the workspace's stream; ``position`` counts from 1 without a gap."""
 
     id: str
@@ -139,11 +152,6 @@ class Event:
     correlation_id: str
     connection_id: str | None
     data: Mapping[str, Any]
-
-    @property
-    def cursor(self) -> str:
-        """The opaque cursor after which the stream goes on behind this event."""
-        return encode_cursor(self.workspace_id, self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,32 +175,22 @@ EVERYTHING: Final = EventFilter()
 
 
 @dataclass(frozen=True, slots=True)
-class EventBatch:
-    """Events in order. ``position`` is the follower's position after them."""
+class EventBatch(_AtPosition):
+    """Events in order. ``position`` is the follower's position after them; ``has_more``: more have happened by now."""
 
     workspace_id: str
     events: tuple[Event, ...]
     position: int
-    has_more_past: bool
-
-    @property
-    def cursor(self) -> str:
-        """The opaque cursor to keep and to come back with."""
-        return encode_cursor(self.workspace_id, self.position)
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
-class StreamCheckpoint:
+class StreamCheckpoint(_AtPosition):
     """The follower's position is further on although nothing matched."""
 
     workspace_id: str
     position: int
     at: datetime
-
-    @property
-    def cursor(self) -> str:
-        """The opaque cursor to keep and to come back with."""
-        return encode_cursor(self.workspace_id, self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +217,10 @@ StreamMessage = EventBatch | StreamCheckpoint | StreamReset
 
 
 @dataclass(frozen=True, slots=True)
-class EventSlice:
+class EventSlice(EventBatch):
     """One page of the stream; with ``reset`` it is empty and the cursor it was asked for reads no more."""
 
-    workspace_id: str
-    events: tuple[Event, ...]
-    position: int
-    has_more: bool
     reset: StreamReset | None = None
-
-    @property
-    def cursor(self) -> str:
-        """The opaque cursor from which the next page goes on."""
-        return encode_cursor(self.workspace_id, self.position)
 
 
 def encode_cursor(workspace_id: str, position: int) -> str:

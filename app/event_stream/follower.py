@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.event_stream.event import (
-    EventBatch,
     EventFilter,
     EventSlice,
     StreamCheckpoint,
     StreamMessage,
     StreamReset,
 )
-from app.event_stream.reader import Reader
+from app.event_stream.reader import BATCH, Reader
 from app.event_stream.tail import Tail
 from app.foundation.clock import Clock
 
-BATCH: Final = 200
 CHECKPOINT_AFTER_S: Final = 15.0
 CHECKPOINT_AFTER_SKIPPED: Final = 500
 
@@ -94,9 +92,7 @@ class Follower:
         if not found.events and not self._checkpoint_is_due():
             return None
         self._sent, self._sent_at = self._at, self._clock.monotonic()
-        if found.events:
-            return EventBatch(self._workspace_id, found.events, self._at, found.has_more)
-        return StreamCheckpoint(self._workspace_id, self._at, self._clock.now())
+        return found if found.events else StreamCheckpoint(self._workspace_id, self._at, self._clock.now())
 
     def _checkpoint_is_due(self) -> bool:
         skipped = self._at - self._sent

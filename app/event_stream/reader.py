@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tortoise.queryset import QuerySet
 
@@ -21,6 +21,8 @@ from app.event_stream.event import (
 from app.event_stream.models import EventCounterRecord, EventRecord
 from app.foundation.canonical import findable
 from app.foundation.database import Database
+
+BATCH: Final = 200
 
 
 class Bounds(NamedTuple):
@@ -62,7 +64,7 @@ class Reader:
         self,
         workspace_id: str,
         after: int | None,
-        limit: int,
+        limit: int = BATCH,
         filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
         *,
         up_to: int | None = None,

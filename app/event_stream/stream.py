@@ -13,15 +13,13 @@ from app.event_stream.event import (
     EVERYTHING,
     EventFilter,
     EventSlice,
-    NewEvent,
     ResetReason,
     StreamMessage,
-    StreamReset,
 )
 from app.event_stream.follow import POLL_S, AccessLostError, Guard, follow
-from app.event_stream.follower import BATCH, Follower
+from app.event_stream.follower import Follower
 from app.event_stream.outbox import Outbox, last_position
-from app.event_stream.reader import Reader
+from app.event_stream.reader import BATCH, Reader
 from app.event_stream.retention import prune
 from app.event_stream.tail import Tail
 from app.foundation.database import Database, Transaction
@@ -35,7 +33,7 @@ class EventStream:
     """The ordered, replayable streams of all workspaces: at least once and in order per workspace.
 
     Positions are plain integers in here and opaque cursors outside. ``page`` and ``subscribe`` are for actors and ask
-    for ``events:read``; ``read`` and ``follow`` do not ask who reads: rooms whose own verb has asked name the actor's
+    for ``events:read``; ``follow`` and ``reader`` do not ask who reads: rooms whose own verb has asked name the actor's
     own workspace, never one that a request names.
     """
 
@@ -45,14 +43,10 @@ class EventStream:
         self.outbox = Outbox(wakeups)
         self._database = database
         self._wakeups = wakeups
-        self._reader = Reader(database)
+        self.reader = Reader(database)
         self._poll_s = poll_s
         self._ring_size = ring_size
         self._tails: dict[str, Tail] = {}
-
-    def announce(self, tx: Transaction, event: NewEvent) -> None:
-        """Let ``event`` become true with ``tx``; see :meth:`Outbox.announce`."""
-        self.outbox.announce(tx, event)
 
     async def position(self, workspace_id: str, tx: Transaction | None = None) -> int:
         """Return the position of the stream, or stood when ``tx`` had committed, for what is shown as ``tx`` left it.
@@ -60,7 +54,7 @@ class EventStream:
         Ask before reading other data whose ``asOf`` it is: then no event falls between.
         """
         stood = last_position(tx, workspace_id) if tx is not None else None
-        return (await self._reader.bounds(workspace_id)).last if stood is None else stood
+        return (await self.reader.bounds(workspace_id)).last if stood is None else stood
 
     async def page(
         self,
@@ -69,9 +63,9 @@ class EventStream:
         limit: int = BATCH,
         filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
     ) -> EventSlice:
-        """Return at most ``limit`` matching events of the actor's workspace behind ``after``; see :meth:`read`."""
+        """Return at most ``limit`` matching events of the actor's workspace; see :meth:`Reader.page`."""
         require(actor, Permission.EVENTS_READ)
-        return await self.read(actor.workspace_id, after, limit, filter)
+        return await self.reader.page(actor.workspace_id, after, limit, filter)
 
     def subscribe(
         self,
@@ -84,19 +78,6 @@ class EventStream:
         """Yield what matches in the actor's workspace behind ``after``, then live; see :meth:`follow`."""
         require(actor, Permission.EVENTS_READ)
         return self.follow(actor.workspace_id, after, filter, guard=guard)
-
-    async def read(
-        self,
-        workspace_id: str,
-        after: int | None,
-        limit: int = BATCH,
-        filter: EventFilter = EVERYTHING,  # noqa: A002 - the API's own word
-    ) -> EventSlice:
-        """Return at most ``limit`` matching events behind ``after``; None reads from the oldest.
-
-        A page with ``reset`` says that events behind ``after`` are gone, or that there never were any.
-        """
-        return await self._reader.page(workspace_id, after, limit, filter)
 
     async def follow(
         self,
@@ -118,7 +99,7 @@ class EventStream:
                 after,
                 filter,
                 tail=tail,
-                reader=self._reader,
+                reader=self.reader,
                 clock=clock,
                 poll_s=self._poll_s,
             )
@@ -126,11 +107,7 @@ class EventStream:
                 async for message in follow(follower, guard, clock):
                     yield message
             except AccessLostError:
-                yield await self._reader.reset(workspace_id, ResetReason.FILTER_NARROWED)
-
-    async def reset(self, workspace_id: str, reason: ResetReason) -> StreamReset:
-        """Return the message with which a door ends a stream for ``reason``, such as a send that stalled."""
-        return await self._reader.reset(workspace_id, reason)
+                yield await self.reader.reset(workspace_id, ResetReason.FILTER_NARROWED)
 
     async def prune(self, older_than: timedelta = RETENTION) -> int:
         """Delete events older than ``older_than`` from the oldest on; return how many."""
@@ -146,7 +123,7 @@ class EventStream:
     async def _tail_of(self, workspace_id: str) -> AsyncIterator[Tail]:
         tail = self._tails.get(workspace_id)
         if tail is None:
-            tail = Tail(workspace_id, self._reader, self._wakeups, self._poll_s, self._ring_size)
+            tail = Tail(workspace_id, self.reader, self._wakeups, self._poll_s, self._ring_size)
             self._tails[workspace_id] = tail
         tail.followers += 1
         try:

@@ -105,7 +105,7 @@ class World:
         return await self.hub.connections.get(self.actor, connection.id)
 
     async def events(self):
-        return (await self.hub.events.read(self.actor.workspace_id, 0, 500)).events
+        return (await self.hub.events.reader.page(self.actor.workspace_id, 0, 500)).events
 
     def token_calls(self):
         return [

@@ -157,8 +157,8 @@ async def test_an_interrupted_renewal_is_due_now_however_long_before_its_time(wo
 
 async def test_a_dead_grant_and_what_it_means_are_one_change(world):
     connection = await world.connected("generic-oauth2", GENERIC)
-    position = (await world.hub.events.read(world.actor.workspace_id, 0, 500)).events[-1].position
+    position = (await world.hub.events.reader.page(world.actor.workspace_id, 0, 500)).events[-1].position
     await refused(world, connection)
-    told = (await world.hub.events.read(world.actor.workspace_id, position, 500)).events
+    told = (await world.hub.events.reader.page(world.actor.workspace_id, position, 500)).events
     assert len({event.occurred_at for event in told}) == 1
     assert (await world.reload(connection)).state is ConnectionState.AUTHENTICATION_ERROR

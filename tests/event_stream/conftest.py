@@ -25,7 +25,7 @@ def happen(database, stream, actor):
     async def happen(*subject_ids, type_=EventType.CONNECTION_UPDATED, by=actor, using=stream):
         async with database.transaction() as tx:
             for subject_id in subject_ids:
-                using.announce(
+                using.outbox.announce(
                     tx, NewEvent.by(by, type_, ("connection", subject_id), connection_id=subject_id)
                 )
 

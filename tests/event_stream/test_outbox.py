@@ -33,7 +33,7 @@ async def test_the_orm_is_active_in_a_test_that_takes_the_database(database):
 async def test_events_of_one_transaction_are_numbered_in_order_without_a_gap(database, stream, happen):
     await happen("a", "b", "c")
     await happen("d")
-    events = (await stream.read("wks_test", 0)).events
+    events = (await stream.reader.page("wks_test", 0)).events
     assert [(e.position, e.subject.id) for e in events] == [(1, "a"), (2, "b"), (3, "c"), (4, "d")]
     assert len({e.id for e in events}) == 4
     assert {e.occurred_at for e in events} == {database.clock.now()}
@@ -41,7 +41,7 @@ async def test_events_of_one_transaction_are_numbered_in_order_without_a_gap(dat
 
 async def test_an_event_carries_who_did_it_and_in_which_request(stream, happen, actor):
     await happen("a")
-    (event,) = (await stream.read("wks_test", 0)).events
+    (event,) = (await stream.reader.page("wks_test", 0)).events
     assert event.actor == (actor.kind, actor.id, actor.label)
     assert event.correlation_id == actor.request_id
 
@@ -51,7 +51,7 @@ async def test_a_rolled_back_transaction_leaves_no_event_and_wakes_nobody(databa
     with wakeups.listen(workspace_channel("wks_test")) as waiter:
         with suppress(BoomError):
             async with database.transaction() as tx:
-                stream.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
+                stream.outbox.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
                 raise BoomError
         assert not await waiter.wait(0.01)
     assert await EventRecord.all().count() == 1
@@ -67,7 +67,7 @@ async def test_a_transaction_that_fails_in_its_last_acts_leaves_no_event_and_wak
     with wakeups.listen(workspace_channel("wks_test")) as waiter:
         with suppress(BoomError):
             async with database.transaction() as tx:
-                stream.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
+                stream.outbox.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
                 tx.before_commit(EVENTS_ORDER + 1, "fail", fail)
         assert not await waiter.wait(0.01)
     assert await EventRecord.all().count() == 0
@@ -85,7 +85,7 @@ async def test_each_workspace_has_its_own_numbers_and_its_own_wakeup(database, s
     with wakeups.listen(workspace_channel("wks_a")) as a, wakeups.listen(workspace_channel("wks_c")) as c:
         async with database.transaction() as tx:
             for workspace_id, token_id in (("wks_b", "1"), ("wks_a", "2"), ("wks_b", "3")):
-                stream.announce(
+                stream.outbox.announce(
                     tx,
                     NewEvent.by(
                         Actor.system(workspace_id, "test", "req_test"),
@@ -95,8 +95,8 @@ async def test_each_workspace_has_its_own_numbers_and_its_own_wakeup(database, s
                 )
         assert await a.wait(1)
         assert not await c.wait(0.01)
-    assert [e.subject.id for e in (await stream.read("wks_b", 0)).events] == ["1", "3"]
-    assert [(e.position, e.subject.id) for e in (await stream.read("wks_a", 0)).events] == [(1, "2")]
+    assert [e.subject.id for e in (await stream.reader.page("wks_b", 0)).events] == ["1", "3"]
+    assert [(e.position, e.subject.id) for e in (await stream.reader.page("wks_a", 0)).events] == [(1, "2")]
 
 
 async def test_the_counter_is_touched_only_after_everything_else(database, stream):
@@ -106,7 +106,7 @@ async def test_the_counter_is_touched_only_after_everything_else(database, strea
         seen.append(await EventCounterRecord.all().count())
 
     async with database.transaction() as tx:
-        stream.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
+        stream.outbox.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t")))
         tx.before_commit(EVENTS_ORDER - 1, "look", look)
     assert seen == [0]
 
@@ -117,7 +117,7 @@ async def test_the_counter_is_touched_only_after_everything_else(database, strea
 async def test_data_that_is_not_plain_json_is_refused_without_naming_it(database, stream, data):
     async with database.transaction() as tx:
         with pytest.raises(TypeError) as refusal:
-            stream.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t"), data=data))
+            stream.outbox.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t"), data=data))
     assert "canary" not in str(refusal.value)
     assert await EventRecord.all().count() == 0
 
@@ -128,12 +128,12 @@ async def test_data_under_a_secrets_name_is_refused(database, stream, name):
         data = {"a": [{name: "canary-1"}]}
         bad = NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t"), data=data)
         with pytest.raises(ValueError, match="bears a secret's name") as refusal:
-            stream.announce(tx, bad)
+            stream.outbox.announce(tx, bad)
         assert "canary" not in str(refusal.value)
         fine = NewEvent.by(
             OWNER, EventType.TOKEN_CREATED, ("token", "t"), data={name: True, f"{name}Id": "x"}
         )
-        stream.announce(tx, fine)
+        stream.outbox.announce(tx, fine)
     assert await EventRecord.all().count() == 1
 
 
@@ -142,17 +142,17 @@ async def test_data_is_accepted_at_its_limit_and_refused_beyond(database, stream
         return NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t"), data={"a": "x" * (size - 9)})
 
     async with database.transaction() as tx:
-        stream.announce(tx, sized(tx, MAX_DATA_BYTES))
+        stream.outbox.announce(tx, sized(tx, MAX_DATA_BYTES))
         with pytest.raises(ValueError, match="at most 32768 bytes"):
-            stream.announce(tx, sized(tx, MAX_DATA_BYTES + 1))
+            stream.outbox.announce(tx, sized(tx, MAX_DATA_BYTES + 1))
     assert await EventRecord.all().count() == 1
 
 
 async def test_text_that_a_database_refuses_is_stored_without_it(database, stream):
     async with database.transaction() as tx:
         data = {"label": "a\x00b\ud800", "list": ["\x00"], "n": 1.5}
-        stream.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t"), data=data))
-    (event,) = (await stream.read("wks_test", 0)).events
+        stream.outbox.announce(tx, NewEvent.by(OWNER, EventType.TOKEN_CREATED, ("token", "t"), data=data))
+    (event,) = (await stream.reader.page("wks_test", 0)).events
     assert event.data == {"label": "a\ufffdb\ufffd", "list": ["\ufffd"], "n": 1.5}
 
 

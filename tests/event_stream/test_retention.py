@@ -18,17 +18,17 @@ async def test_events_are_pruned_from_the_oldest_and_numbers_go_on(stream, happe
     assert await stream.prune() == 3
     assert await stream.prune() == 0
     assert await stream.position("wks_test") == 4
-    assert subjects(await stream.read("wks_test", None)) == ["d"]
+    assert subjects(await stream.reader.page("wks_test", None)) == ["d"]
 
 
 async def test_a_stream_of_which_everything_is_old_is_emptied_and_still_numbers_on(stream, happen, clock):
     await happen(*"abc")
     clock.advance(8 * DAY_S)
     assert await stream.prune() == 3
-    assert (await stream.read("wks_test", 3)).reset is None
-    assert (await stream.read("wks_test", 2)).reset is not None
+    assert (await stream.reader.page("wks_test", 3)).reset is None
+    assert (await stream.reader.page("wks_test", 2)).reset is not None
     await happen("d")
-    assert [e.position for e in (await stream.read("wks_test", 3)).events] == [4]
+    assert [e.position for e in (await stream.reader.page("wks_test", 3)).events] == [4]
 
 
 async def test_pruning_goes_in_short_transactions(stream, happen, clock, monkeypatch):
@@ -50,4 +50,4 @@ async def test_an_old_event_behind_a_young_one_stays(stream, happen, clock):
     await happen("old instant, young number")
     clock.advance(8 * DAY_S)
     assert await stream.prune() == 1
-    assert subjects(await stream.read("wks_test", None)) == ["young", "old instant, young number"]
+    assert subjects(await stream.reader.page("wks_test", None)) == ["young", "old instant, young number"]

@@ -32,19 +32,19 @@ ONLY_TOKENS = EventFilter(types=frozenset({EventType.TOKEN_CREATED}))
 
 async def test_a_stream_in_which_nothing_happened_stands_at_zero(stream):
     assert await stream.position("wks_test") == 0
-    page = await stream.read("wks_test", None)
+    page = await stream.reader.page("wks_test", None)
     assert (page.events, page.position, page.has_more, page.reset) == ((), 0, False, None)
 
 
 async def test_pages_follow_one_another_without_a_hole(stream, happen):
     await happen(*"abcdefg")
-    page = await stream.read("wks_test", None, 3)
+    page = await stream.reader.page("wks_test", None, 3)
     assert (subjects(page), page.has_more) == (["a", "b", "c"], True)
-    page = await stream.read("wks_test", decode_cursor("wks_test", page.cursor), 3)
+    page = await stream.reader.page("wks_test", decode_cursor("wks_test", page.cursor), 3)
     assert (subjects(page), page.has_more) == (["d", "e", "f"], True)
-    page = await stream.read("wks_test", page.position, 3)
+    page = await stream.reader.page("wks_test", page.position, 3)
     assert (subjects(page), page.has_more, page.position) == (["g"], False, 7)
-    page = await stream.read("wks_test", page.position, 3)
+    page = await stream.reader.page("wks_test", page.position, 3)
     assert (subjects(page), page.has_more, page.position) == ([], False, 7)
 
 
@@ -52,18 +52,20 @@ async def test_a_filtered_page_moves_past_what_did_not_match(stream, happen):
     await happen("a", "b")
     await happen("t", type_=EventType.TOKEN_CREATED)
     await happen("c")
-    page = await stream.read("wks_test", 0, 10, ONLY_TOKENS)
+    page = await stream.reader.page("wks_test", 0, 10, ONLY_TOKENS)
     assert (subjects(page), page.position, page.has_more) == (["t"], 4, False)
-    page = await stream.read("wks_test", 0, 1, EventFilter(subject_ids=frozenset("ac")))
+    page = await stream.reader.page("wks_test", 0, 1, EventFilter(subject_ids=frozenset("ac")))
     assert (subjects(page), page.position, page.has_more) == (["a"], 1, True)
-    page = await stream.read(
+    page = await stream.reader.page(
         "wks_test", 0, 9, EventFilter(connection_ids=frozenset("b"), subject_ids=frozenset("ab"))
     )
     assert (subjects(page), page.position) == (["b"], 4)
     strange = frozenset({"\x00", "\ud800", "x" * 10_000, "b"})
-    page = await stream.read("wks_test", 0, 9, EventFilter(connection_ids=strange, subject_ids=strange))
+    page = await stream.reader.page(
+        "wks_test", 0, 9, EventFilter(connection_ids=strange, subject_ids=strange)
+    )
     assert (subjects(page), page.position) == (["b"], 4)
-    page = await stream.read("wks_test", 0, 9, EventFilter(types=frozenset()))
+    page = await stream.reader.page("wks_test", 0, 9, EventFilter(types=frozenset()))
     assert (subjects(page), page.position) == ([], 4)
 
 
@@ -78,9 +80,9 @@ async def test_events_come_in_the_order_of_their_places_however_they_lie_in_the_
     both = EventFilter(connection_ids=frozenset("ab"))
     everything = [(n + 1, "ab"[n % 2]) for n in range(8)]
     for wanted in (EVERYTHING, both):
-        page = await stream.read("wks_test", None, 99, wanted)
+        page = await stream.reader.page("wks_test", None, 99, wanted)
         assert [(event.position, event.subject.id) for event in page.events] == everything
-        pages = [await stream.read("wks_test", place, 2, wanted) for place in (0, 2, 4, 6)]
+        pages = [await stream.reader.page("wks_test", place, 2, wanted) for place in (0, 2, 4, 6)]
         assert [event.position for page in pages for event in page.events] == list(range(1, 9))
         batch = await following(stream, "wks_test", 0, wanted)()
         assert [event.position for event in batch.events] == list(range(1, 9))
@@ -92,7 +94,7 @@ async def test_events_come_in_the_order_of_their_places_however_they_lie_in_the_
 async def test_a_place_that_the_stream_never_reached_is_reset(stream, happen, after):
     await happen(*"abc")
     reset = StreamReset("wks_test", ResetReason.CURSOR_EXPIRED, earliest=0, latest=3)
-    assert (await stream.read("wks_test", after)).reset == reset
+    assert (await stream.reader.page("wks_test", after)).reset == reset
     assert [m async for m in stream.follow("wks_test", after)] == [reset]
 
 
@@ -103,7 +105,7 @@ async def test_a_follower_replays_what_it_missed_and_goes_on_live(stream, happen
     await happen("d")
     batch = await message()
     assert isinstance(batch, EventBatch)
-    assert (subjects(batch), batch.position, batch.has_more_past) == (["d"], 4, False)
+    assert (subjects(batch), batch.position, batch.has_more) == (["d"], 4, False)
     assert decode_cursor("wks_test", batch.cursor) == 4
 
 
@@ -119,7 +121,7 @@ async def test_a_follower_that_catches_up_is_told_that_more_is_past(stream, happ
     await happen(*(str(n) for n in range(450)))
     message = following(stream, "wks_test", 0)
     batches = [await message() for _ in range(3)]
-    assert [(len(b.events), b.position, b.has_more_past) for b in batches] == [
+    assert [(len(b.events), b.position, b.has_more) for b in batches] == [
         (200, 200, True),
         (200, 400, True),
         (50, 450, False),
@@ -172,7 +174,7 @@ async def test_workspaces_see_their_own_events_alone(database, stream):
                 workspace_id = ("wks_a", "wks_b")[k % 2]
                 actor = Actor.system(workspace_id, "test", "req_test")
                 subject = ("connection", f"{workspace_id}-{n}-{k}")
-                stream.announce(tx, NewEvent.by(actor, EventType.CONNECTION_UPDATED, subject))
+                stream.outbox.announce(tx, NewEvent.by(actor, EventType.CONNECTION_UPDATED, subject))
     for workspace_id, tasks in followers.items():
         expected = [
             f"{workspace_id}-{n}-{k}"
@@ -236,12 +238,12 @@ async def test_an_expired_cursor_gives_a_reset_and_never_a_hole(stream, happen, 
     assert await stream.prune() == 5
     reset = StreamReset("wks_test", ResetReason.CURSOR_EXPIRED, earliest=5, latest=7)
     assert await following(stream, "wks_test", 4)() == reset
-    page = await stream.read("wks_test", 4)
+    page = await stream.reader.page("wks_test", 4)
     assert (page.reset, page.events) == (reset, ())
     assert decode_cursor("wks_test", reset.earliest_cursor) == 5
     assert decode_cursor("wks_test", reset.latest_cursor) == 7
     assert subjects(await following(stream, "wks_test", 5)()) == ["f", "g"]
-    assert subjects(await stream.read("wks_test", None)) == ["f", "g"]
+    assert subjects(await stream.reader.page("wks_test", None)) == ["f", "g"]
 
 
 async def test_a_follower_overtaken_by_retention_is_reset(stream, happen, following, clock):
@@ -262,7 +264,7 @@ async def test_a_reset_ends_the_stream(stream, happen):
 async def test_a_door_can_end_a_stream_that_stalled_with_its_cursors(stream, happen):
     await happen(*"ab")
     expected = StreamReset("wks_test", ResetReason.SLOW_CONSUMER, earliest=0, latest=2)
-    assert await stream.reset("wks_test", ResetReason.SLOW_CONSUMER) == expected
+    assert await stream.reader.reset("wks_test", ResetReason.SLOW_CONSUMER) == expected
 
 
 async def test_a_guard_that_says_no_ends_the_stream_before_anything_is_told(stream, happen):
@@ -397,7 +399,7 @@ async def test_another_process_is_followed_by_the_timer_alone(
         assert subjects(await here()) == ["from here"]
         assert subjects(await there()) == ["from here"]
         async with other.transaction() as tx:
-            elsewhere.announce(
+            elsewhere.outbox.announce(
                 tx, NewEvent.by(actor, EventType.CONNECTION_UPDATED, ("connection", "from there"))
             )
         assert subjects(await there()) == ["from there"]
@@ -424,7 +426,9 @@ async def test_another_process_is_followed_at_once_through_redis(
         await message()
         for n in range(3):
             async with here_database.transaction() as tx:
-                here.announce(tx, NewEvent.by(actor, EventType.CONNECTION_UPDATED, ("connection", str(n))))
+                here.outbox.announce(
+                    tx, NewEvent.by(actor, EventType.CONNECTION_UPDATED, ("connection", str(n)))
+                )
             assert subjects(await message()) == [str(n)]
 
 

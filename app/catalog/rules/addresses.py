@@ -8,18 +8,21 @@ from typing import Final
 
 from app.catalog.definition import Json
 from app.catalog.hosts import config_field, host_allowed, host_of, is_host_entry
-from app.catalog.rules.subject import Finding, RuleSubject, fields_of
+from app.catalog.rules.subject import Finding, RuleSubject, admits_none, fields_of
 from app.catalog.yaml_reader import Path
-from app.foundation.patterns import PatternError, matches
 
-_AUTH_URLS: Final = (
-    "authorizeUrl",
-    "tokenUrl",
-    "revokeUrl",
-    "introspectUrl",
-    "deviceUrl",
-    "requestUrl",
-    "accessUrl",
+_ADDRESSES: Final = (
+    "http.baseUrl",
+    "methods.*.http.baseUrl",
+    "auth.*.authorizeUrl",
+    "auth.*.tokenUrl",
+    "auth.*.revokeUrl",
+    "auth.*.introspectUrl",
+    "auth.*.deviceUrl",
+    "auth.*.requestUrl",
+    "auth.*.accessUrl",
+    "auth.*.renewal.url",
+    "auth.*.login.url",
 )
 _WHOLE: Final = re.compile(r"\{\+(config|account)\.([A-Za-z_]\w*)\}(?=/|\Z)")
 _AUTHORITY: Final = re.compile(r"https://((?:[^/?#{}\\@\s]|\{[^{}]*\})+)(?=[/?#]|\Z)")
@@ -55,11 +58,7 @@ def hosts_are_narrow(subject: RuleSubject) -> Iterator[Finding]:
     for index, entry in enumerate(subject.data["http"]["hosts"]):
         path: Path = ("http", "hosts", index)
         if not is_host_entry(entry):
-            yield Finding(
-                path,
-                "semantics/host",
-                "must be a lower-case name, *. before two labels or more, or {config.x}",
-            )
+            yield Finding(path, "must be a lower-case name, *. before two labels or more, or {config.x}")
         name = config_field(entry)
         if name is not None and name in fields_of(subject.definition.config):
             yield from _whole_config(subject, path, name)
@@ -67,12 +66,12 @@ def hosts_are_narrow(subject: RuleSubject) -> Iterator[Finding]:
 
 def addresses_stay_home(subject: RuleSubject) -> Iterator[Finding]:
     """Check ``semantics/address-https``, ``semantics/address-host`` and ``semantics/address-escape``."""
-    for path, text in _addresses(subject):
+    for path, text in subject.texts(*_ADDRESSES):
         whole, authority = _WHOLE.match(text), _AUTHORITY.match(text)
         if whole:
             yield from _whole(subject, path, whole)
         elif authority is None:
-            yield Finding(path, "semantics/address-https", "must begin with https:// and a host")
+            yield Finding(path, "must begin with https:// and a host", "semantics/address-https")
         elif "{" in authority.group(1):
             yield from _templated_host(subject, path, authority.group(1))
         else:
@@ -82,7 +81,7 @@ def addresses_stay_home(subject: RuleSubject) -> Iterator[Finding]:
 def base_address_has_no_end(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/base-url``: paths begin with a slash, so a base address does not end with one."""
     if subject.definition.http.base_url.endswith("/"):
-        yield Finding(("http", "baseUrl"), "semantics/base-url", "must not end with a slash")
+        yield Finding(("http", "baseUrl"), "must not end with a slash")
 
 
 def paths_begin_with_slash(subject: RuleSubject) -> Iterator[Finding]:
@@ -94,61 +93,36 @@ def paths_begin_with_slash(subject: RuleSubject) -> Iterator[Finding]:
             source = subject.definition.config if whole.group(1) == "config" else method.params
             field = fields_of(source).get(whole.group(2), {})
             if not _is_guarded(field, _PATH_PROBES):
-                yield Finding(
-                    path,
-                    "semantics/path",
-                    "the field needs a pattern that begins with ^/ and admits no // or #",
-                )
+                yield Finding(path, "the field needs a pattern that begins with ^/ and admits no // or #")
         elif not method.path.startswith("/") or method.path.startswith("//"):
-            yield Finding(path, "semantics/path", "must begin with one slash")
-    for base, auth in subject.auth():
-        places = auth.get("place", [])
-        for place in [places] if isinstance(places, Mapping) else places:
-            if place["in"] == "path" and not place["value"].startswith("/"):
-                yield Finding((*base, "place"), "semantics/path", "must begin with one slash")
-
-
-def _addresses(subject: RuleSubject) -> Iterator[tuple[Path, str]]:
-    yield ("http", "baseUrl"), subject.data["http"]["baseUrl"]
-    for name, method in subject.data["methods"].items():
-        if "baseUrl" in method["http"]:
-            yield ("methods", name, "http", "baseUrl"), method["http"]["baseUrl"]
-    for base, auth in subject.auth():
-        for key in _AUTH_URLS:
-            if key in auth:
-                yield (*base, key), auth[key]
-        for holder, key in (("renewal", "url"), ("login", "url")):
-            if key in auth.get(holder, {}):
-                yield (*base, holder, key), auth[holder][key]
+            yield Finding(path, "must begin with one slash")
+    for (base, _), auth_method in zip(subject.auth(), subject.definition.auth, strict=True):
+        if any(place.at == "path" and not place.value.startswith("/") for place in auth_method.place):
+            yield Finding((*base, "place"), "must begin with one slash")
 
 
 def _static_host(subject: RuleSubject, path: Path, url: str) -> Iterator[Finding]:
     host = host_of(url)
     if host is None or not host_allowed(host, _names(subject)):
-        yield Finding(path, "semantics/address-host", f"{host or url} is not among http.hosts")
+        yield Finding(path, f"{host or url} is not among http.hosts")
 
 
 def _whole(subject: RuleSubject, path: Path, match: re.Match[str]) -> Iterator[Finding]:
     group, name = match.groups()
     if group == "account":
         if not _names(subject):
-            yield Finding(
-                path, "semantics/address-host", "http.hosts must say which hosts an answer may name"
-            )
+            yield Finding(path, "http.hosts must say which hosts an answer may name")
         return
     if f"{{config.{name}}}" not in subject.data["http"]["hosts"]:
-        yield Finding(path, "semantics/address-host", f"{{config.{name}}} is not among http.hosts")
+        yield Finding(path, f"{{config.{name}}} is not among http.hosts")
     yield from _whole_config(subject, path, name)
 
 
 def _whole_config(subject: RuleSubject, path: Path, name: str) -> Iterator[Finding]:
     field = fields_of(subject.definition.config).get(name, {})
     if field.get("format") != "uri" or not _is_guarded(field, _URL_PROBES):
-        yield Finding(
-            path,
-            "semantics/address-escape",
-            f"config.{name} needs format: uri and a pattern that admits https://host/path and nothing else",
-        )
+        needs = "needs format: uri and a pattern that admits https://host/path and nothing else"
+        yield Finding(path, f"config.{name} {needs}", "semantics/address-escape")
 
 
 def _templated_host(subject: RuleSubject, path: Path, authority: str) -> Iterator[Finding]:
@@ -156,7 +130,7 @@ def _templated_host(subject: RuleSubject, path: Path, authority: str) -> Iterato
     for expression in _IN_HOST.findall(authority):
         group, _, name = expression.partition(".")
         if group not in {"config", "account"}:
-            yield Finding(path, "semantics/address-escape", f"{{{expression}}} may not stand in a host")
+            yield Finding(path, f"{{{expression}}} may not stand in a host", "semantics/address-escape")
             return
         if group == "account":
             samples = []
@@ -164,7 +138,7 @@ def _templated_host(subject: RuleSubject, path: Path, authority: str) -> Iterato
         field = fields_of(subject.definition.config).get(name, {})
         if not _is_guarded(field, _HOST_PROBES):
             yield Finding(
-                path, "semantics/address-escape", f"config.{name} needs a pattern or enum of host characters"
+                path, f"config.{name} needs a pattern or enum of host characters", "semantics/address-escape"
             )
             return
         values = _samples(field)
@@ -176,7 +150,7 @@ def _sample_hosts(subject: RuleSubject, path: Path, samples: list[str]) -> Itera
     for sample in samples:
         host = host_of(f"https://{sample}")
         if "{" not in sample and (host is None or not host_allowed(host, _names(subject))):
-            yield Finding(path, "semantics/address-host", f"{sample} is not among http.hosts")
+            yield Finding(path, f"{sample} is not among http.hosts")
 
 
 def _names(subject: RuleSubject) -> list[str]:
@@ -194,10 +168,4 @@ def _is_guarded(field: Mapping[str, Json], probes: tuple[str, ...]) -> bool:
     if "enum" in field or "const" in field:
         values = field.get("enum", [field.get("const")])
         return not any(probe in values for probe in probes)
-    pattern = field.get("pattern")
-    if not isinstance(pattern, str) or not pattern.startswith("^") or not pattern.endswith("$"):
-        return False
-    try:
-        return not any(matches(pattern, probe) for probe in probes)
-    except PatternError:
-        return False
+    return admits_none(field, probes)

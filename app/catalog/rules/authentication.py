@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -18,12 +17,31 @@ from app.catalog.definition import (
     TokenAnswer,
 )
 from app.catalog.rules.methods import required_fields
-from app.catalog.rules.subject import Finding, RuleSubject, compiled, fields_of, first_good
+from app.catalog.rules.subject import (
+    HEADER_NAME,
+    Finding,
+    RuleSubject,
+    admits_none,
+    compiled,
+    fields_of,
+    first_good,
+    texts_at,
+)
 from app.catalog.yaml_reader import Path
-from app.foundation.patterns import PatternError, matches
 from app.foundation.templates import Template, TemplateError
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+_PICKS: Final = (
+    "refreshToken",
+    "expiresIn",
+    "expiresInToo.*",
+    "refreshExpiresIn",
+    "refreshExpiresInToo.*",
+    "granted",
+    "account.*",
+    "keep.*",
+    "secrets.*",
+)
+_NOT_IN_HEADER_NAMES: Final = ("", "a b", "a:", "a\r\nb", "a\n", "\u00e4")
 _HOP: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _OURS: Final = frozenset(
     {
@@ -44,26 +62,25 @@ def ids_are_unique(subject: RuleSubject) -> Iterator[Finding]:
     ids: set[str] = set()
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.id in ids:
-            yield Finding((*base, "id"), "semantics/unique", f"the id {method.id} appears twice")
+            yield Finding((*base, "id"), f"the id {method.id} appears twice")
         ids.add(method.id)
         names: set[tuple[str, str | None]] = set()
         for index, scope in enumerate(method.scopes):
             if (scope.name, scope.param) in names:
-                yield Finding(
-                    (*base, "scopes", index), "semantics/unique", f"the scope {scope.name} appears twice"
-                )
+                yield Finding((*base, "scopes", index), f"the scope {scope.name} appears twice")
             names.add((scope.name, scope.param))
 
 
 def tokens_are_found(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/token-example``: the sample answer is a success, and every pick finds its value in it."""
-    for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
+    for (base, auth), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.oauth2:
-            yield from _token((*base, "token"), method.oauth2.token)
+            yield from _token((*base, "token"), method.oauth2.token, auth["token"])
             if method.oauth2.renewal.token:
-                yield from _token((*base, "renewal", "token"), method.oauth2.renewal.token)
+                answer = auth["renewal"]["token"]
+                yield from _token((*base, "renewal", "token"), method.oauth2.renewal.token, answer)
         if method.login:
-            yield from _token((*base, "login", "token"), method.login.token)
+            yield from _token((*base, "login", "token"), method.login.token, auth["login"]["token"])
 
 
 def renewals_are_possible(subject: RuleSubject) -> Iterator[Finding]:
@@ -73,11 +90,11 @@ def renewals_are_possible(subject: RuleSubject) -> Iterator[Finding]:
         if oauth2 is None:
             continue
         if oauth2.renewal.by is RenewalBy.REFRESH_TOKEN and oauth2.token.refresh_token is None:
-            yield Finding((*base, "renewal"), "semantics/renewal", "token.refreshToken is missing")
+            yield Finding((*base, "renewal"), "token.refreshToken is missing")
         if oauth2.renewal.by is RenewalBy.EXCHANGE and not oauth2.renewal.params:
-            yield Finding((*base, "renewal"), "semantics/renewal", "an exchange needs params")
+            yield Finding((*base, "renewal"), "an exchange needs params")
         if oauth2.renewal.by is RenewalBy.LOGIN:
-            yield Finding((*base, "renewal"), "semantics/renewal", "login belongs to a custom auth method")
+            yield Finding((*base, "renewal"), "login belongs to a custom auth method")
 
 
 def choices_can_be_offered(subject: RuleSubject) -> Iterator[Finding]:
@@ -92,18 +109,12 @@ def config_fields_exist(subject: RuleSubject) -> Iterator[Finding]:
     fields = fields_of(subject.definition.config)
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.scopes_from_config and fields.get(method.scopes_from_config, {}).get("type") != "string":
-            yield Finding(
-                (*base, "scopesFromConfig"), "semantics/config-field", "must name a text field of config"
-            )
+            yield Finding((*base, "scopesFromConfig"), "must name a text field of config")
         if method.oauth2 and method.oauth2.client_auth.startswith("{"):
             name = method.oauth2.client_auth.strip("{}").partition(".")[2]
             allowed = [kind.value for kind in ClientAuth]
             if not all(choice in allowed for choice in fields.get(name, {}).get("enum", ["?"])):
-                yield Finding(
-                    (*base, "clientAuth"),
-                    "semantics/config-field",
-                    f"config.{name} needs an enum of client auths",
-                )
+                yield Finding((*base, "clientAuth"), f"config.{name} needs an enum of client auths")
 
 
 def parameters_are_free(subject: RuleSubject) -> Iterator[Finding]:
@@ -112,9 +123,9 @@ def parameters_are_free(subject: RuleSubject) -> Iterator[Finding]:
         for key in ("authorizeParams", "callback"):
             for name in auth.get(key, {}):
                 if name in _OURS or name in {"code", "error", "iss"}:
-                    yield Finding((*base, key, name), "semantics/reserved", f"{name} is set by the hub")
+                    yield Finding((*base, key, name), f"{name} is set by the hub")
         if method.oauth2 and set(method.oauth2.names) & {"state", "redirect_uri", "code_challenge"}:
-            yield Finding((*base, "names"), "semantics/reserved", "these parameters keep their names")
+            yield Finding((*base, "names"), "these parameters keep their names")
 
 
 def placements_are_whole(subject: RuleSubject) -> Iterator[Finding]:
@@ -125,64 +136,45 @@ def placements_are_whole(subject: RuleSubject) -> Iterator[Finding]:
                 (*base, "place") if isinstance(auth.get("place"), Mapping) else (*base, "place", index)
             )
             for message in _placement(place, fields_of(subject.definition.config)):
-                yield Finding(path, "semantics/placement", message)
+                yield Finding(path, message)
         if method.kind is AuthKind.CUSTOM and not (method.place or method.sign):
-            yield Finding(base, "semantics/placement", "a custom auth method needs place or sign")
+            yield Finding(base, "a custom auth method needs place or sign")
 
 
-def _token(base: Path, token: TokenAnswer) -> Iterator[Finding]:
+def _token(base: Path, token: TokenAnswer, data: Json) -> Iterator[Finding]:
     success = compiled(token.success) if token.success else None
     if success and not success.holds(facts_of(200, {}, token.example)):
-        yield Finding((*base, "example"), "semantics/token-example", "does not meet token.success")
-    picks = {
-        "accessToken": token.access_token,
-        "refreshToken": token.refresh_token,
-        "expiresIn": token.expires_in,
-        "refreshExpiresIn": token.refresh_expires_in,
-        "granted": token.granted,
-    }
-    for key, paths in {
-        "expiresInToo": token.expires_in_too,
-        "refreshExpiresInToo": token.refresh_expires_in_too,
-    }.items():
-        for index, path in enumerate(paths):
-            yield from _found((*base, key, index), path, token.example)
-    groups = {"account": {"id": token.account.id, "label": token.account.label}}
-    groups |= {"keep": dict(token.keep), "secrets": dict(token.secrets)}
-    for key, text in picks.items():
-        yield from _found((*base, key), text, token.example)
-    for group, texts in groups.items():
-        for key, text in texts.items():
-            yield from _found((*base, group, key), text, token.example)
+        yield Finding((*base, "example"), "does not meet token.success")
+    picks = texts_at(data, *_PICKS, base=base)
+    for path, text in (((*base, "accessToken"), token.access_token), *picks):
+        yield from _found(path, text, token.example)
     access = compiled(token.access_token)
     if access and not isinstance(access(token.example) or "", str):
-        yield Finding((*base, "accessToken"), "semantics/token-example", "the access token is not a text")
+        yield Finding((*base, "accessToken"), "the access token is not a text")
 
 
-def _found(path: Path, text: str | None, body: Json) -> Iterator[Finding]:
-    pick = compiled(text) if text else None
+def _found(path: Path, text: str, body: Json) -> Iterator[Finding]:
+    pick = compiled(text)
     if pick is not None and pick(body) in (None, ""):
-        yield Finding(path, "semantics/token-example", f"{text} is not in the example")
+        yield Finding(path, f"{text} is not in the example")
 
 
 def _after_token(subject: RuleSubject, path: Path, step: AfterToken) -> Iterator[Finding]:
     method = subject.definition.methods.get(step.method)
     if method is None or method.effect is not Effect.READ or required_fields(method):
-        yield Finding(
-            (*path, "method"), "semantics/after-token", "must name a READ method without required parameters"
-        )
+        yield Finding((*path, "method"), "must name a READ method without required parameters")
         return
     good, items = first_good(method), compiled(step.items)
     if good is None or items is None:
         return
     found = items(good[1].body)
     if not isinstance(found, list) or not found:
-        yield Finding((*path, "items"), "semantics/after-token", "picks no list from the method's example")
+        yield Finding((*path, "items"), "picks no list from the method's example")
         return
     for key, text in (("id", step.id), ("label", step.label), *step.keep.items()):
         pick = compiled(text)
         if pick is not None and pick(found[0]) in (None, ""):
-            yield Finding(path, "semantics/after-token", f"{key}: {text} is not in the method's example")
+            yield Finding(path, f"{key}: {text} is not in the method's example")
 
 
 def _placement(place: Placement, config: Mapping[str, Mapping[str, Json]]) -> Iterator[str]:
@@ -192,9 +184,11 @@ def _placement(place: Placement, config: Mapping[str, Mapping[str, Json]]) -> It
     elif place.name is None:
         yield "name is missing"
     elif place.name.startswith("{"):
-        if not _names_a_header(config.get(place.name.strip("{}").removeprefix("config."), {})):
+        if not admits_none(
+            config.get(place.name.strip("{}").removeprefix("config."), {}), _NOT_IN_HEADER_NAMES
+        ):
             yield "the field that says the name needs a pattern of header names, such as ^X-[A-Za-z0-9-]+$"
-    elif not _TOKEN.match(place.name) or (place.at == "header" and place.name.lower() in _HOP):
+    elif not HEADER_NAME.match(place.name) or (place.at == "header" and place.name.lower() in _HOP):
         yield f"{place.name} cannot be used as a name here"
     try:
         variables = Template(place.value).variables
@@ -202,13 +196,3 @@ def _placement(place: Placement, config: Mapping[str, Mapping[str, Json]]) -> It
         return
     if not any(variable.startswith("credentials.") for variable in variables):
         yield "the value carries no credential"
-
-
-def _names_a_header(field: Mapping[str, Json]) -> bool:
-    pattern = field.get("pattern")
-    if not isinstance(pattern, str) or not pattern.startswith("^") or not pattern.endswith("$"):
-        return False
-    try:
-        return not any(matches(pattern, probe) for probe in ("", "a b", "a:", "a\r\nb", "a\n", "\u00e4"))
-    except PatternError:
-        return False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from app.catalog.classification import classify
 from app.catalog.definition import Effect, Example, Http, Json, Method
-from app.catalog.rules.subject import Finding, RuleSubject, compiled, fields_of, shape_of
-from app.catalog.yaml_reader import Path
+from app.catalog.rules.subject import HEADER_NAME, Finding, RuleSubject, compiled, fields_of, shape_of
+from app.catalog.yaml_reader import Path, path_of
 from app.foundation.expressions import is_member_path, member_path
 from app.foundation.problems import ProblemCode
 from app.foundation.templates import Template, TemplateError
@@ -28,8 +27,13 @@ _RESERVED: Final = frozenset(
         "upgrade",
     }
 )
+_CODES_AT: Final = (
+    "http.problems.*.code",
+    "troubleshooting.*.code",
+    "auth.*.problems.*.code",
+    "methods.*.examples.*.outcome",
+)
 CODES: Final = frozenset(code.value for code in ProblemCode)
-_NAMED_PLACE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 
 
 def parameters_have_places(subject: RuleSubject) -> Iterator[Finding]:
@@ -38,15 +42,15 @@ def parameters_have_places(subject: RuleSubject) -> Iterator[Finding]:
         for param, place in method.places.items():
             path: Path = ("methods", name, "params", "properties", param)
             if place not in _PLACES:
-                yield Finding(path, "semantics/parameter-place", "in must be path, query, header or body")
+                yield Finding(path, "in must be path, query, header or body")
             elif place == "body" and (method.body_format == "none" or method.http_method in _BODILESS):
-                yield Finding(path, "semantics/parameter-place", "the request has no body")
+                yield Finding(path, "the request has no body")
             elif param == method.body_param and place != "body":
-                yield Finding(path, "semantics/parameter-place", "the whole body must have in: body")
+                yield Finding(path, "the whole body must have in: body")
             elif place == "body" and method.body_param not in {None, param}:
-                yield Finding(path, "semantics/parameter-place", "another parameter is the whole body")
-            elif place == "header" and (param.lower() in _RESERVED or not _NAMED_PLACE.match(param)):
-                yield Finding(path, "semantics/parameter-place", "this header cannot be a parameter")
+                yield Finding(path, "another parameter is the whole body")
+            elif place == "header" and (param.lower() in _RESERVED or not HEADER_NAME.match(param)):
+                yield Finding(path, "this header cannot be a parameter")
 
 
 def path_parameters_match(subject: RuleSubject) -> Iterator[Finding]:
@@ -60,55 +64,34 @@ def path_parameters_match(subject: RuleSubject) -> Iterator[Finding]:
         for param in sorted(used | {key for key, place in method.places.items() if place == "path"}):
             path: Path = ("methods", name, "http", "path")
             if param not in used:
-                yield Finding(path, "semantics/path-parameter", f"{{params.{param}}} is missing in the path")
+                yield Finding(path, f"{{params.{param}}} is missing in the path")
             elif method.places.get(param) != "path":
-                yield Finding(path, "semantics/path-parameter", f"the parameter {param} must have in: path")
+                yield Finding(path, f"the parameter {param} must have in: path")
             elif param not in method.params.get("required", ()):
-                yield Finding(path, "semantics/path-parameter", f"the parameter {param} must be required")
+                yield Finding(path, f"the parameter {param} must be required")
 
 
 def headers_are_free(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/header``: headers that the hub itself sets are not set by a definition."""
-    places: list[tuple[Path, dict[str, str]]] = [
-        (("http", "headers"), subject.data["http"].get("headers", {}))
-    ]
-    places += [
-        (("methods", name, "http", "headers"), method["http"].get("headers", {}))
-        for name, method in subject.data["methods"].items()
-    ]
-    for path, headers in places:
-        for header in headers:
-            if header.lower() in _RESERVED or not _NAMED_PLACE.match(header):
-                yield Finding((*path, header), "semantics/header", f"{header} cannot be set here")
+    for path, _ in subject.texts("http.headers.*", "methods.*.http.headers.*"):
+        header = str(path[-1])
+        if header.lower() in _RESERVED or not HEADER_NAME.match(header):
+            yield Finding(path, f"{header} cannot be set here")
 
 
 def effects_are_plausible(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/effect``: what only reads is not sent by PUT, PATCH or DELETE."""
     for name, method in subject.definition.methods.items():
         if method.effect is Effect.READ and method.http_method in _CHANGING:
-            yield Finding(
-                ("methods", name, "effect"), "semantics/effect", f"{method.http_method} is not a READ"
-            )
+            yield Finding(("methods", name, "effect"), f"{method.http_method} is not a READ")
 
 
 def scopes_exist(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/scope``: scopes that methods, triggers and upgrades name are offered by an auth method."""
     offered = {scope.name for method in subject.definition.auth for scope in method.scopes}
-    for group in ("methods", "triggers"):
-        for name, entry in subject.data.get(group, {}).items():
-            for index, scope in enumerate(entry.get("scopes", ())):
-                if scope not in offered:
-                    yield Finding(
-                        (group, name, "scopes", index), "semantics/scope", f"no auth method offers {scope}"
-                    )
-    for index, rule in enumerate(subject.definition.upgrade):
-        for place, scope in enumerate(rule.scopes_added):
-            if scope not in offered:
-                yield Finding(
-                    ("upgrade", index, "scopesAdded", place),
-                    "semantics/scope",
-                    f"no auth method offers {scope}",
-                )
+    for path, scope in subject.texts("methods.*.scopes.*", "triggers.*.scopes.*", "upgrade.*.scopesAdded.*"):
+        if scope not in offered:
+            yield Finding(path, f"no auth method offers {scope}")
 
 
 def pages_can_be_turned(subject: RuleSubject) -> Iterator[Finding]:
@@ -118,43 +101,23 @@ def pages_can_be_turned(subject: RuleSubject) -> Iterator[Finding]:
         if paging is None:
             continue
         if paging.style in {"cursor", "page"} and paging.send not in method.places:
-            yield Finding(
-                ("methods", name, "pagination"),
-                "semantics/pagination",
-                "send must name a parameter of the method",
-            )
+            yield Finding(("methods", name, "pagination"), "send must name a parameter of the method")
         if paging.style == "cursor" and paging.next is None:
-            yield Finding(("methods", name, "pagination"), "semantics/pagination", "next is missing")
+            yield Finding(("methods", name, "pagination"), "next is missing")
 
 
 def problem_codes_are_known(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/problem-code``: every code exists."""
-    codes: list[tuple[Path, str]] = [
-        (("http", "problems", i, "code"), rule.code)
-        for i, rule in enumerate(subject.definition.http.problems)
-    ]
-    codes += [
-        (("troubleshooting", i, "code"), entry.code)
-        for i, entry in enumerate(subject.definition.troubleshooting)
-    ]
-    for base, auth in subject.auth():
-        codes += [
-            ((*base, "problems", i, "code"), rule["code"]) for i, rule in enumerate(auth.get("problems", ()))
-        ]
-    for path, _, example in _examples(subject):
-        codes += [((*path, "outcome"), example.outcome)] if example.outcome else []
-    for path, code in codes:
+    for path, code in subject.texts(*_CODES_AT):
         if code not in CODES:
-            yield Finding(path, "semantics/problem-code", f"{code} is not a problem code")
+            yield Finding(path, f"{code} is not a problem code")
 
 
 def examples_fit(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/example``: parameters and good answers fit their schemas; a good example is there."""
     for name, method in subject.definition.methods.items():
         if all(example.outcome for example in method.examples):
-            yield Finding(
-                ("methods", name, "examples"), "semantics/example", "an example of success is missing"
-            )
+            yield Finding(("methods", name, "examples"), "an example of success is missing")
     for path, method, example in _examples(subject):
         yield from _fits((*path, "params"), method.params, example.params)
         if example.outcome is None and method.result is not None:
@@ -170,11 +133,7 @@ def examples_mean_what_they_say(subject: RuleSubject) -> Iterator[Finding]:
         found = classify(http, example.status, example.headers, example.body).code
         if found != example.outcome:
             says = example.outcome or "success"
-            yield Finding(
-                (*path, "outcome"),
-                "semantics/example-outcome",
-                f"says {says}, but is read as {found or 'success'}",
-            )
+            yield Finding((*path, "outcome"), f"says {says}, but is read as {found or 'success'}")
 
 
 def echoes_point_somewhere(subject: RuleSubject) -> Iterator[Finding]:
@@ -182,9 +141,9 @@ def echoes_point_somewhere(subject: RuleSubject) -> Iterator[Finding]:
     for path, method, example in _examples(subject):
         for key, param in example.echo.items():
             if param not in method.places:
-                yield Finding((*path, "echo", key), "semantics/echo", f"{param} is not a parameter")
+                yield Finding((*path, "echo", key), f"{param} is not a parameter")
             elif is_member_path(key) and not _has_member(example.body, member_path(key)):
-                yield Finding((*path, "echo", key), "semantics/echo", "the body has no such member")
+                yield Finding((*path, "echo", key), "the body has no such member")
 
 
 def _examples(subject: RuleSubject) -> Iterator[tuple[Path, Method, Example]]:
@@ -204,13 +163,7 @@ def _fits(path: Path, schema: Json, value: Json) -> Iterator[Finding]:
     shape = shape_of(schema)
     for fault in shape.faults(value) if shape else ():
         place = "/".join(fault.path) or "the value"
-        yield Finding(
-            (*path, *_steps(fault.path)), "semantics/example", f"{place} does not fit ({fault.keyword})"
-        )
-
-
-def _steps(path: tuple[str, ...]) -> Path:
-    return tuple(int(part) if part.isdigit() else part for part in path)
+        yield Finding((*path, *path_of(fault.path)), f"{place} does not fit ({fault.keyword})")
 
 
 def _has_member(body: Json, path: tuple[str, ...]) -> bool:

@@ -15,14 +15,14 @@ def test_is_harmless(subject: RuleSubject) -> Iterator[Finding]:
     test = subject.definition.test
     method = subject.definition.methods.get(test.method)
     if method is None:
-        yield Finding(("test", "method"), "semantics/test-method-exists", f"there is no method {test.method}")
+        yield Finding(("test", "method"), f"there is no method {test.method}")
         return
     if method.effect is not Effect.READ:
-        yield Finding(("test", "method"), "semantics/test-method-reads", "the default test must only READ")
+        yield Finding(("test", "method"), "the default test must only READ", "semantics/test-method-reads")
     shape = shape_of(method.params)
     for fault in shape.faults(test.params) if shape else ():
         place = "/".join(fault.path) or "params"
-        yield Finding(("test", "params"), "semantics/test-params", f"{place} does not fit ({fault.keyword})")
+        yield Finding(("test", "params"), f"{place} does not fit ({fault.keyword})", "semantics/test-params")
 
 
 def expectations_hold(subject: RuleSubject) -> Iterator[Finding]:
@@ -35,31 +35,23 @@ def expectations_hold(subject: RuleSubject) -> Iterator[Finding]:
     for index, text in enumerate(subject.definition.test.expect):
         predicate = compiled(text)
         if predicate is not None and not predicate.holds(facts):
-            yield Finding(
-                ("test", "expect", index),
-                "semantics/test-expectation",
-                "does not hold on the method's first good example",
-            )
+            yield Finding(("test", "expect", index), "does not hold on the method's first good example")
 
 
 def history_is_in_order(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/changelog``: the newest entry is this version, and older ones follow in order."""
     entries = subject.definition.changelog
     if entries[0].version != str(subject.definition.version):
-        yield Finding(("changelog", 0), "semantics/changelog", "the first entry must be of this version")
+        yield Finding(("changelog", 0), "the first entry must be of this version")
     for index in range(1, len(entries)):
         try:
             ordered = parse_version(entries[index - 1].version) > parse_version(entries[index].version)
         except RangeError:
             ordered = False
         if not ordered:
-            yield Finding(
-                ("changelog", index, "version"), "semantics/changelog", "must be older than the one before"
-            )
+            yield Finding(("changelog", index, "version"), "must be older than the one before")
         if entries[index].date > entries[index - 1].date:
-            yield Finding(
-                ("changelog", index, "date"), "semantics/changelog", "must not be after the one before"
-            )
+            yield Finding(("changelog", index, "date"), "must not be after the one before")
 
 
 def upgrades_lead_here(subject: RuleSubject) -> Iterator[Finding]:
@@ -68,25 +60,21 @@ def upgrades_lead_here(subject: RuleSubject) -> Iterator[Finding]:
     for index, rule in enumerate(subject.definition.upgrade):
         try:
             if subject.definition.version in parse_range(rule.from_range):
-                yield Finding(
-                    ("upgrade", index, "from"), "semantics/upgrade", "must not contain this version"
-                )
+                yield Finding(("upgrade", index, "from"), "must not contain this version")
         except RangeError as fault:
-            yield Finding(("upgrade", index, "from"), "semantics/upgrade", str(fault))
+            yield Finding(("upgrade", index, "from"), str(fault))
         for place, step in enumerate(rule.config):
             target = step["rename"]["to"] if "rename" in step else step.get("set", {}).get("field")
             if target is not None and target not in fields:
-                yield Finding(
-                    ("upgrade", index, "config", place), "semantics/upgrade", f"config has no field {target}"
-                )
+                yield Finding(("upgrade", index, "config", place), f"config has no field {target}")
 
 
 def stage_is_explained(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/stage``: demands and successor stand exactly where the stage gives them a meaning."""
     definition = subject.definition
     if definition.demands is not None and definition.stage is not ReleaseStage.VERIFICATION_REQUIRED:
-        yield Finding(("demands",), "semantics/stage", "demands belong to VERIFICATION_REQUIRED")
+        yield Finding(("demands",), "demands belong to VERIFICATION_REQUIRED")
     if definition.successor is not None and definition.stage is not ReleaseStage.RETIRED:
-        yield Finding(("successor",), "semantics/stage", "a successor belongs to RETIRED")
+        yield Finding(("successor",), "a successor belongs to RETIRED")
     if definition.successor == definition.integration:
-        yield Finding(("successor",), "semantics/stage", "an integration does not succeed itself")
+        yield Finding(("successor",), "an integration does not succeed itself")

@@ -34,11 +34,11 @@ def schemas_are_valid(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/json-schema``: every schema compiles by itself, and forms describe objects."""
     for path, schema, is_form in roots(subject):
         if is_form and schema.get("type") != "object":
-            yield Finding(path, "semantics/json-schema", "the schema must have type: object")
+            yield Finding(path, "the schema must have type: object")
         try:
             Shape(schema)
         except ShapeError as fault:
-            yield Finding(path, "semantics/json-schema", str(fault))
+            yield Finding(path, str(fault))
 
 
 def references_are_local(subject: RuleSubject) -> Iterator[Finding]:
@@ -46,12 +46,10 @@ def references_are_local(subject: RuleSubject) -> Iterator[Finding]:
     for path, schema in walk_schemas(subject):
         target = schema.get("$ref")
         if isinstance(target, str) and not target.startswith("#/$defs/"):
-            yield Finding(
-                (*path, "$ref"), "semantics/json-schema-reference", "a $ref must begin with #/$defs/"
-            )
+            yield Finding((*path, "$ref"), "a $ref must begin with #/$defs/")
         for key in _FOREIGN:
             if key in schema:
-                yield Finding((*path, key), "semantics/json-schema-reference", f"{key} is not allowed here")
+                yield Finding((*path, key), f"{key} is not allowed here")
 
 
 def patterns_are_linear(subject: RuleSubject) -> Iterator[Finding]:
@@ -62,9 +60,8 @@ def patterns_are_linear(subject: RuleSubject) -> Iterator[Finding]:
             names[(*path, "pattern")] = schema["pattern"]
         for place, text in names.items():
             yield from _pattern(place, text)
-    for base, auth in subject.auth():
-        for name, value in auth.get("callback", {}).items():
-            yield from _pattern((*base, "callback", name, "pattern"), value["pattern"])
+    for place, text in subject.texts("auth.*.callback.*.pattern"):
+        yield from _pattern(place, text)
 
 
 def samples_fit(subject: RuleSubject) -> Iterator[Finding]:
@@ -76,7 +73,7 @@ def samples_fit(subject: RuleSubject) -> Iterator[Finding]:
         shape = shape_of(schema) if samples and "$ref" not in schema else None
         for key, value in samples:
             if shape is not None and not shape.fits(value):
-                yield Finding((*path, key), "semantics/schema-sample", f"a value of {key} does not fit")
+                yield Finding((*path, key), f"a value of {key} does not fit")
 
 
 def options_can_be_loaded(subject: RuleSubject) -> Iterator[Finding]:
@@ -127,7 +124,7 @@ def _pattern(path: Path, text: str) -> Iterator[Finding]:
     try:
         compile_pattern(text)
     except PatternError as fault:
-        yield Finding(path, "semantics/pattern", str(fault))
+        yield Finding(path, str(fault))
 
 
 def _options(subject: RuleSubject, path: Path, options: Json) -> Iterator[Finding]:
@@ -136,22 +133,18 @@ def _options(subject: RuleSubject, path: Path, options: Json) -> Iterator[Findin
         "pick",
         "params",
     }:
-        yield Finding(path, "semantics/options", "must be {method, pick} and may have params")
+        yield Finding(path, "must be {method, pick} and may have params")
         return
     method = subject.definition.methods.get(str(options["method"]))
     if method is None or method.effect is not Effect.READ:
-        yield Finding((*path, "method"), "semantics/options", "must name a READ method of this definition")
+        yield Finding((*path, "method"), "must name a READ method of this definition")
         return
     good, pick = first_good(method), compiled(str(options["pick"]))
     if good is None or pick is None:
         return
     choices = pick(good[1].body)
     if not isinstance(choices, list) or not all(_is_choice(choice) for choice in choices):
-        yield Finding(
-            (*path, "pick"),
-            "semantics/options",
-            "does not pick a list of {value, label} from the method's example",
-        )
+        yield Finding((*path, "pick"), "does not pick a list of {value, label} from the method's example")
 
 
 def _is_choice(choice: Json) -> bool:

@@ -30,13 +30,13 @@ def secrets_are_made_up(subject: RuleSubject) -> Iterator[Finding]:
             for name, field in fields_of(auth.get(key)).items():
                 path = (*base, key, "properties", name)
                 if field.get("secret") is True and key == "credentials" and not field.get("examples"):
-                    yield Finding(path, "semantics/secret-example", "a secret field needs a made-up example")
+                    yield Finding(path, "a secret field needs a made-up example")
                 if field.get("secret") is True and "default" in field:
-                    yield Finding(path, "semantics/secret-example", "a secret has no default")
+                    yield Finding(path, "a secret has no default")
     for path, text in _texts((), subject.data):
         if _LOOKS_REAL.search(text):
             yield Finding(
-                path, "semantics/secret-looks-real", "looks like a real secret: make it obviously made up"
+                path, "looks like a real secret: make it obviously made up", "semantics/secret-looks-real"
             )
 
 
@@ -44,11 +44,7 @@ def forms_are_usable(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/form-field``: fields can stand in templates, have a title; only credentials are secret."""
     for name, field in fields_of(subject.definition.config).items():
         if field.get("secret") is True:
-            yield Finding(
-                ("config", "properties", name),
-                "semantics/form-field",
-                "a secret belongs to an auth method's credentials",
-            )
+            yield Finding(("config", "properties", name), "a secret belongs to an auth method's credentials")
         yield from _field(("config", "properties", name), name, field)
     for base, auth in subject.auth():
         for key in ("credentials", "application"):
@@ -63,21 +59,21 @@ def webhooks_can_be_verified(subject: RuleSubject) -> Iterator[Finding]:
         return
     secret, scheme = webhooks.signature.get("secret"), webhooks.signature["scheme"]
     if scheme != "none" and secret is None:
-        yield Finding(("webhooks", "signature"), "semantics/webhook", "secret is missing")
+        yield Finding(("webhooks", "signature"), "secret is missing")
     if scheme in {"hmac", "token"} and "header" not in webhooks.signature:
-        yield Finding(("webhooks", "signature"), "semantics/webhook", "header is missing")
+        yield Finding(("webhooks", "signature"), "header is missing")
     for name in [secret] if isinstance(secret, str) else secret or ():
         if not _declares(subject.definition.auth, name):
-            yield Finding(("webhooks", "signature", "secret"), "semantics/webhook", f"{name} is not declared")
+            yield Finding(("webhooks", "signature", "secret"), f"{name} is not declared")
     if webhooks.register is not None and webhooks.register not in subject.definition.methods:
-        yield Finding(("webhooks", "register"), "semantics/webhook", "must name a method of this definition")
+        yield Finding(("webhooks", "register"), "must name a method of this definition")
 
 
 def _field(path: Path, name: str, field: Mapping[str, Json]) -> Iterator[Finding]:
     if not name.isidentifier() or not name.isascii():
-        yield Finding(path, "semantics/form-field", f"{name!r} cannot be named in a template")
+        yield Finding(path, f"{name!r} cannot be named in a template")
     if "title" not in field:
-        yield Finding(path, "semantics/form-field", f"the field {name} needs a title")
+        yield Finding(path, f"the field {name} needs a title")
 
 
 def _declares(methods: tuple[AuthMethod, ...], secret: str) -> bool:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.catalog.definition import Definition, Example, Json, Method
 from app.catalog.yaml_reader import Path
 from app.foundation.expressions import ExpressionError, Pick, compile_pick
+from app.foundation.patterns import PatternError, matches
 from app.foundation.shapes import Shape, ShapeError
+
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+"""A token (RFC 9110 5.6.2), as the names of headers, parameters and cookies are."""
 
 
 class Finding(NamedTuple):
-    """A broken rule at the node of ``path``."""
+    """A broken rule at the node of ``path``; ``rule`` is its id where it is not the one that the table names."""
 
     path: Path
-    rule: str
     message: str
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,35 @@ class RuleSubject:
         """Yield the plain auth methods with their paths."""
         for index, method in enumerate(self.data["auth"]):
             yield ("auth", index), method
+
+    def texts(self, *places: str) -> Iterator[tuple[Path, str]]:
+        """Yield the texts that stand at places of the plain data, with their paths; see :func:`texts_at`."""
+        return texts_at(self.data, *places)
+
+
+def texts_at(data: Json, *places: str, base: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield the texts that stand at places below ``base``, with their paths.
+
+    A place is names with dots between them (``http.error.code``); ``*`` stands for every member or entry.
+    """
+    for place in places:
+        for path, value in _at(base, data, place.split(".")):
+            if isinstance(value, str):
+                yield path, value
+
+
+def _at(path: Path, value: Json, names: Sequence[str]) -> Iterator[tuple[Path, Json]]:
+    if not names:
+        yield path, value
+        return
+    name, *rest = names
+    keys: Iterable[str | int] = ()
+    if isinstance(value, Mapping):
+        keys = value if name == "*" else value.keys() & {name}
+    elif isinstance(value, list) and name == "*":
+        keys = range(len(value))
+    for key in keys:
+        yield from _at((*path, key), value[key], rest)
 
 
 Rule = Callable[[RuleSubject], Iterator[Finding]]
@@ -55,6 +89,17 @@ def shape_of(schema: Mapping[str, Json]) -> Shape | None:
         return Shape(schema)
     except ShapeError:
         return None
+
+
+def admits_none(field: Mapping[str, Json], probes: Iterable[str]) -> bool:
+    """Return whether a text field has an anchored pattern that admits none of the probes."""
+    pattern = field.get("pattern")
+    if not isinstance(pattern, str) or not pattern.startswith("^") or not pattern.endswith("$"):
+        return False
+    try:
+        return not any(matches(pattern, probe) for probe in probes)
+    except PatternError:
+        return False
 
 
 def fields_of(schema: Mapping[str, Json] | None) -> dict[str, Mapping[str, Json]]:

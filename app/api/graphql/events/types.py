@@ -150,7 +150,7 @@ def message_type(message: StreamMessage) -> EventStreamMessageType:
             return EventBatchType(
                 events=[event_type(event) for event in message.events],
                 cursor=EventCursor(message.cursor),
-                has_more_past=message.has_more_past,
+                has_more_past=message.has_more,
             )
         case StreamCheckpoint():
             return StreamCheckpointType(cursor=EventCursor(message.cursor), at=message.at)
