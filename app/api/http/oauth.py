@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from app.api.http.cookies import BROWSER, read_cookie, set_cookie
+from app.api.http.links import below
 from app.api.http.pages import html_page
 from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
 from app.foundation.ids import new_token
@@ -39,7 +40,7 @@ def oauth_routes(hub: Hub) -> list[Route]:
         browser = read_cookie(request, BROWSER, hub.public_url) or Secret(new_token())
         started = await hub.browser.start(request.path_params["authorization"], browser)
         if started.url is None:
-            return _refused(started.problem, None)
+            return _refused(request, started.problem, None)
         response = RedirectResponse(started.url, status_code=303, headers=_NO_STORE)
         comes_by_post = ("response_mode", "form_post") in parse_qsl(urlsplit(started.url).query)
         set_cookie(response, BROWSER, browser, hub.public_url, _BROWSER_FOR_S, crosses_sites=comes_by_post)
@@ -54,8 +55,8 @@ def oauth_routes(hub: Hub) -> list[Route]:
         browser = read_cookie(request, BROWSER, hub.public_url)
         returned = await hub.browser.returned(request.path_params["application"], params, browser)
         if returned.authorization is None:
-            return _refused(returned.problem, returned.integration)
-        return _answer(hub, returned.authorization, returned.integration)
+            return _refused(request, returned.problem, returned.integration)
+        return _answer(hub, request, returned.authorization, returned.integration)
 
     return [
         Route("/oauth/start/{authorization}", start, methods=["GET"]),
@@ -89,7 +90,9 @@ def _is_form(request: Request) -> bool:
     return request.method == "POST" and media_type == "application/x-www-form-urlencoded"
 
 
-def _answer(hub: Hub, authorization: AuthorizationSnapshot, integration: str | None) -> Response:
+def _answer(
+    hub: Hub, request: Request, authorization: AuthorizationSnapshot, integration: str | None
+) -> Response:
     if authorization.return_to is not None:
         # A clean address: neither code nor state goes on to the page that the flow returns to.
         outcome = urlencode({"authorization": authorization.id, "state": authorization.state.value})
@@ -110,10 +113,10 @@ def _answer(hub: Hub, authorization: AuthorizationSnapshot, integration: str | N
         return html_page(
             f"{name} needs one more step", ["Close this window and choose an account where you came from."]
         )
-    return _refused(authorization.problem, integration)
+    return _refused(request, authorization.problem, integration)
 
 
-def _refused(problem: Problem | None, integration: str | None) -> Response:
+def _refused(request: Request, problem: Problem | None, integration: str | None) -> Response:
     title = f"{integration} was not authorized" if integration else "This did not work"
     if problem is None:
         return html_page(title, ["The sign-in did not succeed. Start it again."], status=400)
@@ -123,5 +126,5 @@ def _refused(problem: Problem | None, integration: str | None) -> Response:
         [problem.message],
         steps,
         status=400,
-        link=(f"/docs/problems/{problem.code.value}", "What this means"),
+        link=(below(request, f"/docs/problems/{problem.code.value}"), "What this means"),
     )

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.api.http.links import below
 from app.api.http.pages import html_page
 from app.foundation.problems import FixBy, ProblemCode
 
@@ -28,7 +29,7 @@ def problem_docs_routes() -> list[Route]:
                 "No such problem",
                 ["There is no problem with this code."],
                 status=404,
-                link=("/docs/problems", "All codes"),
+                link=(below(request, "/docs/problems"), "All codes"),
             )
         template = ProblemCode[code].template
         again = (
