@@ -84,7 +84,7 @@ async def open_keys(source: KeySource, database: Database) -> AsyncIterator[tupl
         if source.variable is not None:
             yield (
                 _with_services(env_ring(source.variable), services, has_service),
-                KeyHome(is_variable=True, has_service=has_service),
+                KeyHome(kept_in="PATCHBAY_KEY", has_service=has_service),
             )
             return
         home = KeyHome(source.file, source.data_folder, has_service=has_service)

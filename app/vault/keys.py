@@ -129,7 +129,7 @@ class FileKeyProvider(LocalKeyProvider):
 
 
 class EnvKeyProvider(LocalKeyProvider):
-    """A key that the settings handed in; a file is better, since the environment can be read from outside."""
+    """A key whose line the settings handed in or led to; a file is better: an environment can be read from outside."""
 
 
 class KeyRing:
