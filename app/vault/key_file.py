@@ -100,11 +100,21 @@ def env_ring(value: Secret) -> KeyRing:
     Raises:
         KeyFileError: naming the fault.
     """
+    text = Secret(value.reveal().replace(";", "\n"))
+    return ring_of_lines(text, DEFAULT_ENV_LABEL, "The key in the environment")
+
+
+def ring_of_lines(text: Secret, default_label: str, source: str) -> KeyRing:
+    """Read a ring from the lines of a key file that stand elsewhere; ``source`` says in faults where.
+
+    Raises:
+        KeyFileError: naming the source and the fault.
+    """
     try:
-        lines = parse_key_lines(value.reveal().replace(";", "\n"), DEFAULT_ENV_LABEL)
+        lines = parse_key_lines(text.reveal(), default_label)
         return KeyRing(*_keys(lines, LocalKeyProvider))
     except KeyFileError as fault:
-        raise KeyFileError(f"The key in the environment is not acceptable: {fault}.") from None
+        raise KeyFileError(f"{source} is not acceptable: {fault}.") from None
 
 
 def create_key_file(path: Path, label: str = DEFAULT_FILE_LABEL) -> None:

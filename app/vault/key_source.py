@@ -84,7 +84,7 @@ async def open_keys(source: KeySource, database: Database) -> AsyncIterator[tupl
         if source.variable is not None:
             keys = env_ring(source.variable).keys
             ring = KeyRing(*services, *keys) if has_service else KeyRing(*keys, *services)
-            yield ring, KeyHome(is_variable=True, has_service=has_service)
+            yield ring, KeyHome(kept_in="PATCHBAY_KEY", has_service=has_service)
             return
         if not has_service:
             await prepare_key_file(database, source.file, create=source.may_create)
