@@ -1,7 +1,7 @@
-"""Typed short forms for what most of the schema is made of: resolvers, streams, inputs."""
+"""Typed short forms for what most of the schema is made of: types, fields, resolvers, streams, inputs."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import strawberry
 from strawberry.types import Info
@@ -11,6 +11,28 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Given = Annotated[T, strawberry.argument(name="input", description="What is asked for.")]
 """The type of a resolver's ``input_`` parameter."""
+
+
+def described(description: str, **options: Any) -> Any:  # noqa: ANN401 - stands for a value of the field's type
+    """Return a field that is read from its object."""
+    return strawberry.field(description=description, **options)
+
+
+def optional(description: str) -> Any:  # noqa: ANN401 - stands for a value of the field's type
+    """Return an input field that may be left out."""
+    return described(description, default=None)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(described, strawberry.field))
+def object_type(description: str, *, name: str | None = None) -> Callable[[type[T]], type[T]]:
+    """Make a class an object type; on the wire it has the class's name without ``Type``."""
+    return lambda cls: strawberry.type(cls, name=name or _wire_name(cls), description=description)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(described, strawberry.field))
+def interface_type(description: str) -> Callable[[type[T]], type[T]]:
+    """Make a class an interface, named as an object type is."""
+    return lambda cls: strawberry.interface(cls, name=_wire_name(cls), description=description)
 
 
 def resolver(description: str) -> Callable[[F], F]:
@@ -39,6 +61,5 @@ def selected(info: Info[Any, Any]) -> frozenset[str]:
     return frozenset(names)
 
 
-def optional(description: str) -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
-    """Return an input field that may be left out."""
-    return strawberry.field(description=description, default=None)
+def _wire_name(cls: type[Any]) -> str:
+    return cls.__name__.removesuffix("Type")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, interface_type, resolver
 from app.foundation.errors import InvalidInputError
 from app.foundation.ids import prefix_of
 from app.foundation.problems import ProblemCode, problem
@@ -15,11 +15,9 @@ from app.foundation.problems import ProblemCode, problem
 MAX_NODES: Final = 100
 
 
-@strawberry.interface(
-    name="Node", description="An object with an id of its own, which `node` and `nodes` load."
-)
+@interface_type("An object with an id of its own, which `node` and `nodes` load.")
 class NodeType:
-    id: strawberry.ID = strawberry.field(description="The object's opaque id.")
+    id: strawberry.ID = described("The object's opaque id.")
 
 
 @strawberry.type

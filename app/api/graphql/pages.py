@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import strawberry
 
+from app.api.graphql.fields import described, object_type
 from app.foundation.errors import InvalidInputError
 from app.foundation.pages import DEFAULT_PAGE, Page, PageRequest
 from app.foundation.problems import Problem, ProblemCode, problem
@@ -55,28 +56,26 @@ def page_args(
     )
 
 
-@strawberry.type(name="PageInfo", description="A page's place in its list.")
+@object_type("A page's place in its list.")
 class PageInfoType:
-    has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
-    has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the page's first entry.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the page's last entry.")
+    has_next_page: bool = described("Whether there are entries after this page.")
+    has_previous_page: bool = described("Whether there are entries before this page.")
+    start_cursor: str | None = described("The cursor of the page's first entry.")
+    end_cursor: str | None = described("The cursor of the page's last entry.")
 
 
-@strawberry.type(name="Edge", description="An entry of a list at its place.")
+@object_type("An entry of a list at its place.")
 class EdgeType(Generic[T]):
-    cursor: str = strawberry.field(description="The entry's place: opaque, valid across inserts.")
-    node: T = strawberry.field(description="The entry.")
+    cursor: str = described("The entry's place: opaque, valid across inserts.")
+    node: T = described("The entry.")
 
 
-@strawberry.type(name="Connection", description="A page of a list.")
+@object_type("A page of a list.", name="Connection")
 class PageType(Generic[T]):
-    edges: list[EdgeType[T]] = strawberry.field(description="The page's entries with their cursors.")
-    nodes: list[T] = strawberry.field(description="The page's entries.")
-    page_info: PageInfoType = strawberry.field(description="The page's place in the list.")
-    total_count: int | None = strawberry.field(
-        description="How many entries there are; null where it is not cheap to count."
-    )
+    edges: list[EdgeType[T]] = described("The page's entries with their cursors.")
+    nodes: list[T] = described("The page's entries.")
+    page_info: PageInfoType = described("The page's place in the list.")
+    total_count: int | None = described("How many entries there are; null where it is not cheap to count.")
 
 
 def page_info(cursors: Sequence[str], *, has_next: bool, has_previous: bool) -> PageInfoType:

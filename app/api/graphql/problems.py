@@ -9,7 +9,7 @@ from strawberry.types import Info
 
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, interface_type, object_type, resolver
 from app.api.graphql.scalars import Json, Url
 from app.connections.snapshot import SetupStepKey
 from app.foundation.errors import PatchbayError, UnauthenticatedError
@@ -63,71 +63,62 @@ describe_enum(
 )
 
 
-@strawberry.type(name="Remediation", description="One thing that somebody can do about a problem.")
+@object_type("One thing that somebody can do about a problem.")
 class RemediationType:
-    kind: RemediationKind = strawberry.field(description="What kind of act it is.")
-    text: str = strawberry.field(description="What to do, in plain words.")
-    actor: FixBy = strawberry.field(description="Who can do it.")
-    url: Url | None = strawberry.field(description="Where to do it.")
+    kind: RemediationKind = described("What kind of act it is.")
+    text: str = described("What to do, in plain words.")
+    actor: FixBy = described("Who can do it.")
+    url: Url | None = described("Where to do it.")
 
 
-@strawberry.interface(
-    name="Problem",
-    description=(
-        "A diagnosed fault: the same shape in a payload's `userErrors`, a failed test step and a "
-        "connection's state. It never holds a secret."
-    ),
+@interface_type(
+    "A diagnosed fault: the same shape in a payload's `userErrors`, a failed test step and a "
+    "connection's state. It never holds a secret."
 )
 class ProblemType:
-    code: ProblemCode = strawberry.field(description="The stable code.")
-    message: str = strawberry.field(description="What is wrong, in plain words.")
-    path: list[str] = strawberry.field(
-        description="Which field of `input` is meant, from the outside in; empty for the whole."
-    )
-    retryable: bool = strawberry.field(description="Whether the same request can succeed later.")
-    retry_after_seconds: float | None = strawberry.field(description="How long to wait before trying again.")
-    remediation: list[RemediationType] = strawberry.field(description="What can be done, best first.")
+    code: ProblemCode = described("The stable code.")
+    message: str = described("What is wrong, in plain words.")
+    path: list[str] = described("Which field of `input` is meant, from the outside in; empty for the whole.")
+    retryable: bool = described("Whether the same request can succeed later.")
+    retry_after_seconds: float | None = described("How long to wait before trying again.")
+    remediation: list[RemediationType] = described("What can be done, best first.")
 
     @resolver("The page that explains this code.")
     def docs_url(self, info: PatchbayInfo) -> Url:
         return Url(f"{info.context.hub.public_url}/docs/problems/{self.code.value}")
 
 
-@strawberry.type(name="GenericProblem", description="A problem with no more than what every problem has.")
+@object_type("A problem with no more than what every problem has.")
 class GenericProblemType(ProblemType):
     """A plain problem."""
 
 
-@strawberry.type(name="FieldProblem", description="A field of the input is not right.")
+@object_type("A field of the input is not right.")
 class FieldProblemType(ProblemType):
-    schema_keyword: str | None = strawberry.field(description="The JSON Schema keyword that does not hold.")
-    expected: Json | None = strawberry.field(
-        description="What the schema expects there; never what was sent."
-    )
+    schema_keyword: str | None = described("The JSON Schema keyword that does not hold.")
+    expected: Json | None = described("What the schema expects there; never what was sent.")
 
 
-@strawberry.type(name="ConflictProblem", description="Somebody else changed the object in the meantime.")
+@object_type("Somebody else changed the object in the meantime.")
 class ConflictProblemType(ProblemType):
-    current_revision: int = strawberry.field(description="The object's revision now.")
+    current_revision: int = described("The object's revision now.")
 
 
-@strawberry.type(name="ProviderProblem", description="The outside system answered with a fault.")
+@object_type("The outside system answered with a fault.")
 class ProviderProblemType(ProblemType):
-    provider_status: int | None = strawberry.field(description="The HTTP status it answered with.")
-    provider_code: str | None = strawberry.field(description="Its own error code.")
-    provider_detail: str | None = strawberry.field(
-        description="Its own words, shortened, with secrets removed."
-    )
+    provider_status: int | None = described("The HTTP status it answered with.")
+    provider_code: str | None = described("Its own error code.")
+    provider_detail: str | None = described("Its own words, shortened, with secrets removed.")
 
 
-@strawberry.type(name="MissingScopesProblem", description="Permissions are missing at the outside system.")
+@object_type("Permissions are missing at the outside system.")
 class MissingScopesProblemType(ProblemType):
-    missing_scopes: list[str] = strawberry.field(description="The scopes that are missing.")
+    missing_scopes: list[str] = described("The scopes that are missing.")
 
 
-@strawberry.type(name="UnmetStepsProblem", description="Set-up steps must be completed first.")
+@object_type("Set-up steps must be completed first.")
 class UnmetStepsProblemType(ProblemType):
-    unmet_steps: list[SetupStepKey] = strawberry.field(description="The steps that are not done.")
+    unmet_steps: list[SetupStepKey] = described("The steps that are not done.")
 
 
 PROBLEM_MEMBERS: Final = (
@@ -204,9 +195,7 @@ def mutation(payload: type[Any], description: str) -> Callable[[Callable[..., Aw
 
 def user_errors_field() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
     """Return the field that every payload has."""
-    return strawberry.field(
-        description="What a person can fix; empty where all went well.", default_factory=list
-    )
+    return described("What a person can fix; empty where all went well.", default_factory=list)
 
 
 def _base(problem: Problem) -> dict[str, Any]:

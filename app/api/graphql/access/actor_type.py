@@ -5,6 +5,7 @@ import strawberry
 from app.access.actor import ActorKind
 from app.access.policy import Permission, Role
 from app.api.graphql.describe import describe_enum
+from app.api.graphql.fields import described, object_type
 
 describe_enum(
     ActorKind,
@@ -42,8 +43,8 @@ describe_enum(
 )
 
 
-@strawberry.type(name="Actor", description="Who did something: a member, an access token, or the hub itself.")
+@object_type("Who did something: a member, an access token, or the hub itself.")
 class ActorType:
-    kind: ActorKind = strawberry.field(description="What kind of actor it is.")
-    id: strawberry.ID = strawberry.field(description="Its id.")
-    label: str = strawberry.field(description="What it was called.")
+    kind: ActorKind = described("What kind of actor it is.")
+    id: strawberry.ID = described("Its id.")
+    label: str = described("What it was called.")

@@ -7,7 +7,7 @@ from app.access.policy import Permission, Role
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.access.tokens import AccessTokenType, access_token_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, object_type, resolver
 from app.api.graphql.limits import (
     MAX_ALIASES,
     MAX_BODY_BYTES,
@@ -23,12 +23,12 @@ from app.api.graphql.scalars import EventCursor, Url
 from app.foundation.errors import PermissionDeniedError
 
 
-@strawberry.type(name="Viewer", description="Who is asking.")
+@object_type("Who is asking.")
 class ViewerType:
-    actor: ActorType = strawberry.field(description="Who it is.")
-    workspace_id: strawberry.ID = strawberry.field(description="The workspace that all you see belongs to.")
-    role: Role = strawberry.field(description="The role in the workspace.")
-    permissions: list[Permission] = strawberry.field(description="What you may do.")
+    actor: ActorType = described("Who it is.")
+    workspace_id: strawberry.ID = described("The workspace that all you see belongs to.")
+    role: Role = described("The role in the workspace.")
+    permissions: list[Permission] = described("What you may do.")
 
     @resolver("The workspace's access tokens, newest first; null where you may not manage them.")
     async def tokens(self, info: PatchbayInfo) -> list[AccessTokenType] | None:
@@ -43,30 +43,28 @@ class ViewerType:
         return EventCursor(await info.context.as_of())
 
 
-@strawberry.type(name="HubLimits", description="What an operation may ask for.")
+@object_type("What an operation may ask for.")
 class HubLimitsType:
-    max_depth: int = strawberry.field(description="How deep an operation may go.")
-    max_aliases: int = strawberry.field(description="How many aliases it may have, fragments spread.")
-    max_directives: int = strawberry.field(description="How many directives it may have, fragments spread.")
-    max_tokens: int = strawberry.field(description="How many tokens a document may have.")
-    max_cost: int = strawberry.field(
-        description="How much it may cost; `extensions.cost` states what it costs."
-    )
-    max_body_bytes: int = strawberry.field(description="How long a request body may be.")
-    max_page: int = strawberry.field(description="How many entries a page may have.")
-    max_operations_per_socket: int = strawberry.field(description="How many may run on one websocket.")
-    max_streams_per_workspace: int = strawberry.field(
-        description="How many streams a workspace may have open at one web process."
+    max_depth: int = described("How deep an operation may go.")
+    max_aliases: int = described("How many aliases it may have, fragments spread.")
+    max_directives: int = described("How many directives it may have, fragments spread.")
+    max_tokens: int = described("How many tokens a document may have.")
+    max_cost: int = described("How much it may cost; `extensions.cost` states what it costs.")
+    max_body_bytes: int = described("How long a request body may be.")
+    max_page: int = described("How many entries a page may have.")
+    max_operations_per_socket: int = described("How many may run on one websocket.")
+    max_streams_per_workspace: int = described(
+        "How many streams a workspace may have open at one web process."
     )
 
 
-@strawberry.type(name="HubInfo", description="This hub.")
+@object_type("This hub.")
 class HubInfoType:
-    version: str = strawberry.field(description="The program's version.")
-    public_url: Url = strawberry.field(description="The address under which browsers reach it.")
-    has_sandbox: bool = strawberry.field(description="Whether connections can be made in sandbox mode.")
-    event_retention_days: int = strawberry.field(description="How long events can be replayed.")
-    limits: HubLimitsType = strawberry.field(description="What an operation may ask for.")
+    version: str = described("The program's version.")
+    public_url: Url = described("The address under which browsers reach it.")
+    has_sandbox: bool = described("Whether connections can be made in sandbox mode.")
+    event_retention_days: int = described("How long events can be replayed.")
+    limits: HubLimitsType = described("What an operation may ask for.")
 
 
 @strawberry.type

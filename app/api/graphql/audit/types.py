@@ -8,7 +8,7 @@ import strawberry
 from app.access.actor import Channel
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import optional
+from app.api.graphql.fields import described, object_type, optional
 from app.api.graphql.node import NodeType
 from app.api.graphql.scalars import Json
 from app.audit.log import AuditEntry, AuditFilter
@@ -39,27 +39,25 @@ describe_enum(
 )
 
 
-@strawberry.type(name="AuditTarget", description="What was acted on.")
+@object_type("What was acted on.")
 class AuditTargetType:
-    type: str = strawberry.field(description="What it is, as the glossary calls it.")
-    id: strawberry.ID = strawberry.field(description="Its id; it may be gone by now.")
-    label: str = strawberry.field(description="What it was called.")
+    type: str = described("What it is, as the glossary calls it.")
+    id: strawberry.ID = described("Its id; it may be gone by now.")
+    label: str = described("What it was called.")
 
 
-@strawberry.type(
-    name="AuditEntry", description="One entry of the audit log: who did what, when, through which channel."
-)
+@object_type("One entry of the audit log: who did what, when, through which channel.")
 class AuditEntryType(NodeType):
-    seq: int = strawberry.field(description="Its number in the workspace's chain.")
-    at: datetime = strawberry.field(description="When.")
-    actor: ActorType = strawberry.field(description="Who.")
-    via: Channel = strawberry.field(description="Through which channel.")
-    action: str = strawberry.field(description="What was done.")
-    target: AuditTargetType = strawberry.field(description="To what.")
-    outcome: AuditOutcome = strawberry.field(description="What became of it.")
-    detail: Json = strawberry.field(description="More about it; never a secret, only that one changed.")
-    request_id: strawberry.ID = strawberry.field(description="The request that did it.")
-    ip_hash: str | None = strawberry.field(description="A keyed hash of the address it came from.")
+    seq: int = described("Its number in the workspace's chain.")
+    at: datetime = described("When.")
+    actor: ActorType = described("Who.")
+    via: Channel = described("Through which channel.")
+    action: str = described("What was done.")
+    target: AuditTargetType = described("To what.")
+    outcome: AuditOutcome = described("What became of it.")
+    detail: Json = described("More about it; never a secret, only that one changed.")
+    request_id: strawberry.ID = described("The request that did it.")
+    ip_hash: str | None = described("A keyed hash of the address it came from.")
 
 
 @strawberry.input(

@@ -3,10 +3,9 @@
 from datetime import date
 from enum import StrEnum
 
-import strawberry
-
 import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.describe import describe_enum
+from app.api.graphql.fields import described, object_type
 from app.api.graphql.scalars import Json, SemVer, Url
 from app.catalog.definition import ChangelogEntry, DocLink, Impact, Limit, Troubleshooting
 
@@ -29,45 +28,43 @@ describe_enum(
 )
 
 
-@strawberry.type(name="DocLink", description="A link to documentation.")
+@object_type("A link to documentation.")
 class DocLinkType:
-    title: str = strawberry.field(description="What it is called.")
-    url: Url = strawberry.field(description="Where it is.")
+    title: str = described("What it is called.")
+    url: Url = described("Where it is.")
 
 
-@strawberry.type(
-    name="Troubleshooting", description="What a problem looks like in this integration and what to do."
-)
+@object_type("What a problem looks like in this integration and what to do.")
 class TroubleshootingType:
-    code: str = strawberry.field(description="The problem code.")
-    looks_like: str = strawberry.field(description="What one sees.")
-    steps: list[str] = strawberry.field(description="What to do, in order.")
-    who: str = strawberry.field(description="Who can do it.")
-    url: Url | None = strawberry.field(description="Where to do it.")
+    code: str = described("The problem code.")
+    looks_like: str = described("What one sees.")
+    steps: list[str] = described("What to do, in order.")
+    who: str = described("Who can do it.")
+    url: Url | None = described("Where to do it.")
 
 
-@strawberry.type(name="DefaultTest", description="The harmless call that proves that a connection works.")
+@object_type("The harmless call that proves that a connection works.")
 class DefaultTestType:
-    method: str = strawberry.field(description="The method that it calls.")
-    verifies: str = strawberry.field(description="What it proves, in plain words.")
-    params: Json = strawberry.field(description="The parameters that it sends.")
+    method: str = described("The method that it calls.")
+    verifies: str = described("What it proves, in plain words.")
+    params: Json = described("The parameters that it sends.")
 
 
-@strawberry.type(name="ProviderLimit", description="A documented rate limit of the provider.")
+@object_type("A documented rate limit of the provider.")
 class ProviderLimitType:
-    calls: int = strawberry.field(description="How many calls.")
-    per_seconds: float = strawberry.field(description="In how many seconds.")
-    scope: LimitScope = strawberry.field(description="What it counts.")
+    calls: int = described("How many calls.")
+    per_seconds: float = described("In how many seconds.")
+    scope: LimitScope = described("What it counts.")
 
 
-@strawberry.type(name="ChangelogEntry", description="What a version changed.")
+@object_type("What a version changed.")
 class ChangelogEntryType:
-    version: SemVer = strawberry.field(description="The version.")
-    released_on: date = strawberry.field(description="When it was released.")
-    impact: Impact = strawberry.field(description="How much it changes.")
-    summary: str = strawberry.field(description="What changed, in one line.")
-    body: str | None = strawberry.field(description="What changed, at length (Markdown).")
-    requires_action: bool = strawberry.field(description="Whether connections need a person to upgrade.")
+    version: SemVer = described("The version.")
+    released_on: date = described("When it was released.")
+    impact: Impact = described("How much it changes.")
+    summary: str = described("What changed, in one line.")
+    body: str | None = described("What changed, at length (Markdown).")
+    requires_action: bool = described("Whether connections need a person to upgrade.")
 
 
 def doc_type(link: DocLink) -> DocLinkType:

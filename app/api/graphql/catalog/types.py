@@ -21,7 +21,7 @@ from app.api.graphql.catalog.support_types import (
     troubleshooting_type,
 )
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, object_type, resolver
 from app.api.graphql.node import NodeType
 from app.api.graphql.pages import After, Before, EdgeType, First, Last, PageType, page_args, relay_page_of_all
 from app.api.graphql.scalars import Json, JsonSchema, SemVer, Url
@@ -33,16 +33,14 @@ from app.foundation.errors import InvalidInputError
 from app.foundation.problems import ProblemCode, problem
 
 
-@strawberry.type(
-    name="IntegrationVersion", description="One version of an integration's definition; it never changes."
-)
+@object_type("One version of an integration's definition; it never changes.")
 class IntegrationVersionType(NodeType):
     definition: strawberry.Private[Definition]
-    version: SemVer = strawberry.field(description="The version.")
-    config_schema: JsonSchema = strawberry.field(
-        description="The configuration form: titles, help, examples and defaults; secret fields are marked."
+    version: SemVer = described("The version.")
+    config_schema: JsonSchema = described(
+        "The configuration form: titles, help, examples and defaults; secret fields are marked."
     )
-    egress_hosts: list[str] = strawberry.field(description="All hosts that may ever be called.")
+    egress_hosts: list[str] = described("All hosts that may ever be called.")
 
     @resolver("When it was released.")
     def released_on(self) -> date | None:
@@ -104,28 +102,24 @@ class IntegrationVersionType(NodeType):
         return integration_type(info.context.hub.catalog, self.definition.integration)
 
 
-@strawberry.type(name="Integration", description="An outside system as the catalog knows it.")
+@object_type("An outside system as the catalog knows it.")
 class IntegrationType(NodeType):
     entry: strawberry.Private[IntegrationEntry]
-    key: str = strawberry.field(description="Its key: short, stable, readable.")
-    name: str = strawberry.field(description="What it is called.")
-    summary: str = strawberry.field(description="What it is, in one line.")
-    description: str | None = strawberry.field(description="What it is, at length (Markdown).")
-    stage: ReleaseStage = strawberry.field(description="What the provider allows.")
-    demands: str | None = strawberry.field(
-        description="What the provider demands first, where it demands something."
-    )
-    successor: str | None = strawberry.field(
-        description="The key of the integration that follows a retired one."
-    )
-    vendor: str | None = strawberry.field(description="Who makes the outside system.")
-    homepage_url: Url | None = strawberry.field(description="The outside system's home page.")
-    icon: str | None = strawberry.field(description="Its drawing: SVG without scripts or outside references.")
-    categories: list[str] = strawberry.field(description="The categories it belongs to.")
-    tags: list[str] = strawberry.field(description="More words for it.")
-    popularity: int = strawberry.field(description="How often it is wanted, from 0 to 100.")
-    use_cases: list[str] = strawberry.field(description="What people commonly use it for.")
-    setup_guide: str | None = strawberry.field(description="How to set it up (Markdown).")
+    key: str = described("Its key: short, stable, readable.")
+    name: str = described("What it is called.")
+    summary: str = described("What it is, in one line.")
+    description: str | None = described("What it is, at length (Markdown).")
+    stage: ReleaseStage = described("What the provider allows.")
+    demands: str | None = described("What the provider demands first, where it demands something.")
+    successor: str | None = described("The key of the integration that follows a retired one.")
+    vendor: str | None = described("Who makes the outside system.")
+    homepage_url: Url | None = described("The outside system's home page.")
+    icon: str | None = described("Its drawing: SVG without scripts or outside references.")
+    categories: list[str] = described("The categories it belongs to.")
+    tags: list[str] = described("More words for it.")
+    popularity: int = described("How often it is wanted, from 0 to 100.")
+    use_cases: list[str] = described("What people commonly use it for.")
+    setup_guide: str | None = described("How to set it up (Markdown).")
 
     @resolver("Documentation about it.")
     def docs(self) -> list[DocLinkType]:

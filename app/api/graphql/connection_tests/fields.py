@@ -7,7 +7,7 @@ import strawberry
 
 from app.api.graphql.connection_tests.types import TestProgressType, TestRunType, progress_type, run_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import Given, optional, resolver, stream
+from app.api.graphql.fields import Given, described, object_type, optional, resolver, stream
 from app.api.graphql.problems import ProblemType, mutation, user_errors_field
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import ProblemCode, problem
@@ -17,9 +17,9 @@ MAX_WAIT_MS: Final = 10_000
 
 @strawberry.input(description="Which connection to test.")
 class TestConnectionInput:
-    connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
-    wait_ms: int = strawberry.field(
-        description="Wait for the end of the run, at most so long (up to 10000); 0 answers at once.",
+    connection_id: strawberry.ID = described("The connection's id.")
+    wait_ms: int = described(
+        "Wait for the end of the run, at most so long (up to 10000); 0 answers at once.",
         default=0,
     )
     idempotency_key: str | None = optional(
@@ -29,20 +29,18 @@ class TestConnectionInput:
 
 @strawberry.input(description="Which test run to cancel.")
 class CancelTestRunInput:
-    run_id: strawberry.ID = strawberry.field(description="The run's id.")
+    run_id: strawberry.ID = described("The run's id.")
 
 
-@strawberry.type(description="The run to follow with `testProgress`.")
+@object_type("The run to follow with `testProgress`.")
 class TestConnectionPayload:
-    test_run: TestRunType | None = strawberry.field(
-        description="The run; null exactly where none was started.", default=None
-    )
+    test_run: TestRunType | None = described("The run; null exactly where none was started.", default=None)
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(description="The run, cancelled; one that had ended is as it was.")
+@object_type("The run, cancelled; one that had ended is as it was.")
 class CancelTestRunPayload:
-    test_run: TestRunType | None = strawberry.field(description="The run as it is now.", default=None)
+    test_run: TestRunType | None = described("The run as it is now.", default=None)
     user_errors: list[ProblemType] = user_errors_field()
 
 

@@ -6,7 +6,7 @@ import strawberry
 
 from app.api.graphql.connections.enums import ConnectionSort, Presentation
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import optional
+from app.api.graphql.fields import described, optional
 from app.api.graphql.scalars import Json, SecretJson, SecretText, SemVer, Url
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AccessScope
@@ -17,28 +17,24 @@ _REVISION = "Change it only if it still has this revision."
 
 
 def _connection_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
-    return strawberry.field(description="The connection's id.")
+    return described("The connection's id.")
 
 
 def _authorization_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
-    return strawberry.field(description="The authorization's id.")
+    return described("The authorization's id.")
 
 
 @strawberry.input(description="A new connection. It starts as a draft.")
 class CreateConnectionInput:
-    name: str = strawberry.field(
-        description="Its name: unique, ignoring case, among the connections of its owner."
-    )
-    integration: str = strawberry.field(description="The key of the integration.")
+    name: str = described("Its name: unique, ignoring case, among the connections of its owner.")
+    integration: str = described("The key of the integration.")
     version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
-    mode: Mode = strawberry.field(description="Whether it talks to the outside world.", default=Mode.LIVE)
-    description: str = strawberry.field(description="What it is for, in your words.", default="")
+    mode: Mode = described("Whether it talks to the outside world.", default=Mode.LIVE)
+    description: str = described("What it is for, in your words.", default="")
     config: Json | None = optional(
         "Its configuration, as the version's `configSchema` describes it; may be incomplete."
     )
-    scope: AccessScope = strawberry.field(
-        description="Whose connection it is.", default=AccessScope.WORKSPACE
-    )
+    scope: AccessScope = described("Whose connection it is.", default=AccessScope.WORKSPACE)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
 
 
@@ -53,8 +49,8 @@ class UpdateConnectionInput:
 @strawberry.input(description="A new configuration.")
 class UpdateConnectionConfigInput:
     connection_id: strawberry.ID = _connection_id()
-    config: Json = strawberry.field(
-        description="The whole configuration. A secret field that is left out stays as it is; null clears it."
+    config: Json = described(
+        "The whole configuration. A secret field that is left out stays as it is; null clears it."
     )
     expected_revision: int | None = optional(_REVISION)
 
@@ -99,9 +95,9 @@ class RefreshCredentialsInput:
 
 @strawberry.input(description="A configuration to check without any effect.")
 class ValidateConfigInput:
-    integration: str = strawberry.field(description="The key of the integration.")
+    integration: str = described("The key of the integration.")
     version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
-    config: Json = strawberry.field(description="The configuration as it is in the form.")
+    config: Json = described("The configuration as it is in the form.")
 
 
 @strawberry.input(description="How to authenticate a connection.")
@@ -112,9 +108,7 @@ class BeginAuthorizationInput:
     return_to: Url | None = optional(
         "Where the browser goes at the end; on the hub's origin or an allowed one."
     )
-    presentation: Presentation = strawberry.field(
-        description="How the sign-in page is shown.", default=Presentation.POPUP
-    )
+    presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
     expected_revision: int | None = optional(_REVISION)
 
@@ -126,30 +120,26 @@ class ReauthorizeInput:
     return_to: Url | None = optional(
         "Where the browser goes at the end; on the hub's origin or an allowed one."
     )
-    presentation: Presentation = strawberry.field(
-        description="How the sign-in page is shown.", default=Presentation.POPUP
-    )
+    presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
 
 
 @strawberry.input(description="What was entered into a credential form.")
 class SubmitCredentialsInput:
     authorization_id: strawberry.ID = _authorization_id()
-    credentials: SecretJson = strawberry.field(
-        description="The form's fields, as the step's schema describes them."
-    )
+    credentials: SecretJson = described("The form's fields, as the step's schema describes them.")
 
 
 @strawberry.input(description="Which of several accounts to connect.")
 class ChooseAccountInput:
     authorization_id: strawberry.ID = _authorization_id()
-    account_id: str = strawberry.field(description="The id of one of the step's options.")
+    account_id: str = described("The id of one of the step's options.")
 
 
 @strawberry.input(description="Where the provider sent the browser back to.")
 class CompleteAuthorizationInput:
     authorization_id: strawberry.ID = _authorization_id()
-    callback_url: SecretText = strawberry.field(description="The whole address, with its parameters.")
+    callback_url: SecretText = described("The whole address, with its parameters.")
 
 
 @strawberry.input(description="Which authorization to cancel.")
@@ -168,8 +158,8 @@ class ConnectionFilterInput:
 
 @strawberry.input(name="ConnectionOrder", description="How connections are sorted.")
 class ConnectionOrderInput:
-    field: ConnectionSort = strawberry.field(description="What to sort by.")
-    direction: Direction = strawberry.field(description="Which way.", default=Direction.ASC)
+    field: ConnectionSort = described("What to sort by.")
+    direction: Direction = described("Which way.", default=Direction.ASC)
 
 
 @strawberry.input(name="ConnectionBy", one_of=True, description="Names one connection.")

@@ -16,16 +16,16 @@ from app.api.graphql.connections.inputs import (
 from app.api.graphql.connections.types import OF_CREDENTIALS, ConnectionType, connection_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import Given, resolver, selected
+from app.api.graphql.fields import Given, described, object_type, resolver, selected
 from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, relay_page
 from app.api.graphql.problems import ProblemType, problem_types
 from app.connections.snapshot import ConnectionQuery
 
 
-@strawberry.type(name="ConfigValidation", description="What is not right with a configuration.")
+@object_type("What is not right with a configuration.")
 class ConfigValidationType:
-    is_valid: bool = strawberry.field(description="Whether nothing is wrong.")
-    problems: list[ProblemType] = strawberry.field(description="Every fault, with the path of its field.")
+    is_valid: bool = described("Whether nothing is wrong.")
+    problems: list[ProblemType] = described("Every fault, with the path of its field.")
 
 
 @strawberry.type

@@ -8,6 +8,7 @@ import strawberry
 
 from app.api.graphql.context import RequestContext
 from app.api.graphql.describe import describe_enum
+from app.api.graphql.fields import described, object_type
 from app.api.graphql.node import NodeType
 from app.credentials.snapshot import RevocationSnapshot, RevocationState
 
@@ -24,20 +25,18 @@ describe_enum(
 )
 
 
-@strawberry.type(name="Revocation", description="What becomes of credentials that a connection gave up.")
+@object_type("What becomes of credentials that a connection gave up.")
 class RevocationType(NodeType):
-    connection_id: strawberry.ID = strawberry.field(description="The connection they belonged to.")
-    state: RevocationState = strawberry.field(description="Its state.")
-    revoked: list[str] = strawberry.field(
-        description="The names of the values that are dead at the provider."
+    connection_id: strawberry.ID = described("The connection they belonged to.")
+    state: RevocationState = described("Its state.")
+    revoked: list[str] = described("The names of the values that are dead at the provider.")
+    alive: list[str] = described("The names of the values that may live on there.")
+    expires_at: datetime | None = described(
+        "When what lives on expires by itself; null where that is not known."
     )
-    alive: list[str] = strawberry.field(description="The names of the values that may live on there.")
-    expires_at: datetime | None = strawberry.field(
-        description="When what lives on expires by itself; null where that is not known."
-    )
-    attempts: int = strawberry.field(description="How often the provider was asked.")
-    created_at: datetime = strawberry.field(description="When the connection gave them up.")
-    finished_at: datetime | None = strawberry.field(description="When it ended and the secret was destroyed.")
+    attempts: int = described("How often the provider was asked.")
+    created_at: datetime = described("When the connection gave them up.")
+    finished_at: datetime | None = described("When it ended and the secret was destroyed.")
 
 
 def revocation_type(snapshot: RevocationSnapshot) -> RevocationType:

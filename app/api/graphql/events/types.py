@@ -11,7 +11,7 @@ from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import optional, resolver
+from app.api.graphql.fields import described, object_type, optional, resolver
 from app.api.graphql.scalars import EventCursor, Json
 from app.event_stream.event import (
     Event,
@@ -73,31 +73,23 @@ describe_enum(
 )
 
 
-@strawberry.type(name="EventSubject", description="What an event is about.")
+@object_type("What an event is about.")
 class EventSubjectType:
-    type: str = strawberry.field(
-        description="What it is, in lower case: `connection`, `authorization`, `test_run`."
-    )
-    id: strawberry.ID = strawberry.field(description="Its id.")
+    type: str = described("What it is, in lower case: `connection`, `authorization`, `test_run`.")
+    id: strawberry.ID = described("Its id.")
 
 
-@strawberry.type(
-    name="Event", description="A fact that became true, at its place in the workspace's order of commits."
-)
+@object_type("A fact that became true, at its place in the workspace's order of commits.", name="Event")
 class WorkspaceEventType:
     connection_id_: strawberry.Private[str | None]
-    id: strawberry.ID = strawberry.field(
-        description="Its id: the same event may arrive twice, with the same id."
-    )
-    cursor: EventCursor = strawberry.field(description="Its place; the stream goes on after it.")
-    type: EventType = strawberry.field(description="What happened.")
-    occurred_at: datetime = strawberry.field(description="When it became true.")
-    actor: ActorType = strawberry.field(description="Who made it true.")
-    subject: EventSubjectType = strawberry.field(description="What it is about.")
-    correlation_id: strawberry.ID = strawberry.field(
-        description="The request that made it true; shared by its events."
-    )
-    data: Json = strawberry.field(description="More about it; never a secret.")
+    id: strawberry.ID = described("Its id: the same event may arrive twice, with the same id.")
+    cursor: EventCursor = described("Its place; the stream goes on after it.")
+    type: EventType = described("What happened.")
+    occurred_at: datetime = described("When it became true.")
+    actor: ActorType = described("Who made it true.")
+    subject: EventSubjectType = described("What it is about.")
+    correlation_id: strawberry.ID = described("The request that made it true; shared by its events.")
+    data: Json = described("More about it; never a secret.")
 
     @resolver("The id of the connection it concerns, also after that was deleted.")
     def connection_id(self) -> strawberry.ID | None:
@@ -108,31 +100,24 @@ class WorkspaceEventType:
         return None if self.connection_id_ is None else await loaded_connection(info, self.connection_id_)
 
 
-@strawberry.type(
-    name="EventBatch", description="Events in order. Keep `cursor`: it is the position after them."
-)
+@object_type("Events in order. Keep `cursor`: it is the position after them.")
 class EventBatchType:
-    events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
-    cursor: EventCursor = strawberry.field(description="The position after them.")
-    has_more_past: bool = strawberry.field(description="Whether you are still catching up.")
+    events: list[WorkspaceEventType] = described("The events, oldest first.")
+    cursor: EventCursor = described("The position after them.")
+    has_more_past: bool = described("Whether you are still catching up.")
 
 
-@strawberry.type(
-    name="StreamCheckpoint", description="Your position is further on although nothing matched your filter."
-)
+@object_type("Your position is further on although nothing matched your filter.")
 class StreamCheckpointType:
-    cursor: EventCursor = strawberry.field(description="Your position now.")
-    at: datetime = strawberry.field(description="When this was so.")
+    cursor: EventCursor = described("Your position now.")
+    at: datetime = described("When this was so.")
 
 
-@strawberry.type(
-    name="StreamReset",
-    description="Events may be missing: load what you show again, and go on after its `asOf` or `latest`.",
-)
+@object_type("Events may be missing: load what you show again, and go on after its `asOf` or `latest`.")
 class StreamResetType:
-    reason: ResetReason = strawberry.field(description="Why.")
-    earliest: EventCursor = strawberry.field(description="The oldest cursor that still reads without a hole.")
-    latest: EventCursor = strawberry.field(description="The cursor of the newest event.")
+    reason: ResetReason = described("Why.")
+    earliest: EventCursor = described("The oldest cursor that still reads without a hole.")
+    latest: EventCursor = described("The cursor of the newest event.")
 
 
 EventStreamMessageType: TypeAlias = Annotated[
@@ -141,16 +126,12 @@ EventStreamMessageType: TypeAlias = Annotated[
 ]
 
 
-@strawberry.type(
-    name="EventPage", description="A page of the event stream: the same data as the subscription."
-)
+@object_type("A page of the event stream: the same data as the subscription.")
 class EventPageType:
-    events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
-    cursor: EventCursor = strawberry.field(description="The position after them; send it as `after`.")
-    has_more: bool = strawberry.field(description="Whether there are more behind.")
-    reset: StreamResetType | None = strawberry.field(
-        description="Set where the cursor reads no more without a hole."
-    )
+    events: list[WorkspaceEventType] = described("The events, oldest first.")
+    cursor: EventCursor = described("The position after them; send it as `after`.")
+    has_more: bool = described("Whether there are more behind.")
+    reset: StreamResetType | None = described("Set where the cursor reads no more without a hole.")
 
 
 @strawberry.input(

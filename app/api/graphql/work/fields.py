@@ -5,24 +5,22 @@ from datetime import datetime
 import strawberry
 
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, object_type, resolver
 from app.work.queue import KindFigures
 
 
-@strawberry.type(name="BackgroundWork", description="How much of one kind of background work stands how.")
+@object_type("How much of one kind of background work stands how.")
 class BackgroundWorkType:
-    kind: str = strawberry.field(
-        description="The kind, such as `renewal`, `test_run` or `upkeep`. Kinds are added: show one you do not know."
+    kind: str = described(
+        "The kind, such as `renewal`, `test_run` or `upkeep`. Kinds are added: show one you do not know."
     )
-    due: int = strawberry.field(description="What is due and waits to be done.")
-    late: int = strawberry.field(description="What of it has been due for more than a minute.")
-    leased: int = strawberry.field(description="What a process does at this moment.")
-    retrying: int = strawberry.field(
-        description="What failed the last time and is tried again, now or later."
-    )
-    given_up: int = strawberry.field(description="What failed for too long and is not tried again.")
-    oldest_due_at: datetime | None = strawberry.field(
-        description="Since when the first of what waits has been due; null where nothing waits."
+    due: int = described("What is due and waits to be done.")
+    late: int = described("What of it has been due for more than a minute.")
+    leased: int = described("What a process does at this moment.")
+    retrying: int = described("What failed the last time and is tried again, now or later.")
+    given_up: int = described("What failed for too long and is not tried again.")
+    oldest_due_at: datetime | None = described(
+        "Since when the first of what waits has been due; null where nothing waits."
     )
 
 
