@@ -1,7 +1,9 @@
 """Typed short forms for what most of the schema is made of: types, fields, resolvers, streams, inputs."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from collections.abc import Callable, Hashable
+from dataclasses import fields
+from functools import cache
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 import strawberry
 from strawberry.types import Info
@@ -47,6 +49,20 @@ def stream(description: str) -> Callable[[F], F]:
     return made
 
 
+def shown(type_: Callable[..., T], source: object, /, **others: object) -> T:
+    """Return an object of a type with the values of the attributes of ``source`` that are called like its fields.
+
+    ``others`` are the fields that ``source`` has not, or has otherwise. Lists may be tuples.
+
+    Raises:
+        AttributeError: ``source`` has no attribute for a field that is not among ``others``.
+    """
+    for name in _init_names(type_):
+        if name not in others:
+            others[name] = getattr(source, name)
+    return type_(**others)
+
+
 def selected(info: Info[Any, Any]) -> frozenset[str]:
     """Return the names of all fields below the one that is resolved, whatever their types, conditions and directives.
 
@@ -59,6 +75,11 @@ def selected(info: Info[Any, Any]) -> frozenset[str]:
         if isinstance(here, SelectedField):
             names.add(here.name)
     return frozenset(names)
+
+
+@cache
+def _init_names(type_: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cast("type[Any]", type_)) if field.init)
 
 
 def _wire_name(cls: type[Any]) -> str:

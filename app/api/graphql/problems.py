@@ -1,7 +1,7 @@
 """Faults a person can fix, as data: the ``Problem`` interface, and how verbs' errors become its members."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import strawberry
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
@@ -9,13 +9,14 @@ from strawberry.types import Info
 
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import described, interface_type, object_type, resolver
+from app.api.graphql.fields import described, interface_type, object_type, resolver, shown
 from app.api.graphql.scalars import Json, Url
 from app.connections.snapshot import SetupStepKey
 from app.foundation.errors import PatchbayError, UnauthenticatedError
-from app.foundation.problems import TEMPLATES, FixBy, Problem, ProblemCode, Remediation, RemediationKind
+from app.foundation.problems import TEMPLATES, FixBy, Problem, ProblemCode, RemediationKind
 
 MAX_PROVIDER_CHARS: Final = 300
+V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
 
 describe_enum(
     ProblemCode,
@@ -133,24 +134,14 @@ PROBLEM_MEMBERS: Final = (
 
 def problem_type(problem: Problem) -> ProblemType:
     """Return the member of the interface that has all that the problem knows."""
-    base = _base(problem)
-    details = problem.details
-    if isinstance(details.get("currentRevision"), int):
-        return ConflictProblemType(**base, current_revision=details["currentRevision"])
-    if details.get("missingScopes"):
-        return MissingScopesProblemType(
-            **base, missing_scopes=[str(scope) for scope in details["missingScopes"]]
-        )
-    if details.get("unmetSteps"):
-        known = [SetupStepKey(step) for step in details["unmetSteps"] if step in set(SetupStepKey)]
-        return UnmetStepsProblemType(**base, unmet_steps=known)
-    if any(details.get(name) is not None for name in ("providerStatus", "providerCode", "providerDetail")):
-        return _provider(base, problem)
-    if problem.path:
-        return FieldProblemType(
-            **base, schema_keyword=details.get("keyword"), expected=details.get("expected")
-        )
-    return GenericProblemType(**base)
+    member, details = _member(problem)
+    return shown(
+        member,
+        problem,
+        retry_after_seconds=problem.retry_after_s,
+        remediation=[shown(RemediationType, step) for step in problem.remediation],
+        **details,
+    )
 
 
 def problem_types(problems: Iterable[Problem]) -> list[ProblemType]:
@@ -185,12 +176,14 @@ class UserErrors(FieldExtension):
             return self._payload(user_errors=problem_types(fault.problems))
 
 
-def mutation(payload: type[Any], description: str) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
-    """Make a mutation field that answers with ``payload``."""
-    field: Callable[[Callable[..., Awaitable[Any]]], Any] = strawberry.mutation(
-        description=description, extensions=[UserErrors(payload)]
-    )
-    return field
+def mutation(description: str) -> Callable[[V], V]:
+    """Make a method a mutation; the payload that it returns also answers its diagnosed faults."""
+
+    def made(verb: V) -> V:
+        user_errors = UserErrors(verb.__annotations__["return"])
+        return cast("V", strawberry.mutation(verb, description=description, extensions=[user_errors]))
+
+    return made
 
 
 def user_errors_field() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
@@ -198,31 +191,33 @@ def user_errors_field() -> Any:  # noqa: ANN401 - strawberry's marker stands for
     return described("What a person can fix; empty where all went well.", default_factory=list)
 
 
-def _base(problem: Problem) -> dict[str, Any]:
-    return {
-        "code": problem.code,
-        "message": problem.message,
-        "path": list(problem.path),
-        "retryable": problem.retryable,
-        "retry_after_seconds": problem.retry_after_s,
-        "remediation": [_remediation(step) for step in problem.remediation],
-    }
-
-
-def _remediation(step: Remediation) -> RemediationType:
-    return RemediationType(
-        kind=step.kind, text=step.text, actor=step.actor, url=None if step.url is None else Url(step.url)
+def _member(problem: Problem) -> tuple[type[ProblemType], dict[str, Any]]:
+    """Return the member of the interface for a problem, and the fields that it alone has."""
+    details = problem.details
+    if isinstance(details.get("currentRevision"), int):
+        return ConflictProblemType, {"current_revision": details["currentRevision"]}
+    if details.get("missingScopes"):
+        return MissingScopesProblemType, {
+            "missing_scopes": [str(scope) for scope in details["missingScopes"]]
+        }
+    if details.get("unmetSteps"):
+        known = [SetupStepKey(step) for step in details["unmetSteps"] if step in set(SetupStepKey)]
+        return UnmetStepsProblemType, {"unmet_steps": known}
+    status, code, detail = (
+        details.get(name) for name in ("providerStatus", "providerCode", "providerDetail")
     )
-
-
-def _provider(base: dict[str, Any], problem: Problem) -> ProviderProblemType:
-    status = problem.details.get("providerStatus")
-    return ProviderProblemType(
-        **base,
-        provider_status=status if isinstance(status, int) else None,
-        provider_code=_shortened(problem.details.get("providerCode")),
-        provider_detail=_shortened(problem.details.get("providerDetail")),
-    )
+    if (status, code, detail) != (None, None, None):
+        return ProviderProblemType, {
+            "provider_status": status if isinstance(status, int) else None,
+            "provider_code": _shortened(code),
+            "provider_detail": _shortened(detail),
+        }
+    if problem.path:
+        return FieldProblemType, {
+            "schema_keyword": details.get("keyword"),
+            "expected": details.get("expected"),
+        }
+    return GenericProblemType, {}
 
 
 def _shortened(value: object) -> str | None:

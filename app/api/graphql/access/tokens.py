@@ -9,11 +9,10 @@ import strawberry
 import app.api.graphql.access.actor_type  # noqa: F401 - brings the room's enums into the schema
 from app.access.policy import Permission
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import Given, described, object_type, optional
+from app.api.graphql.fields import Given, described, object_type, optional, shown
 from app.api.graphql.problems import ProblemType, mutation, user_errors_field
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import Problem
-from app.members.tokens import TokenSnapshot
 
 
 @object_type("An access token, by which a program acts for a member.")
@@ -66,7 +65,7 @@ class RevokeTokenPayload:
 class TokenMutations:
     """The verbs of :class:`app.members.tokens.Tokens`."""
 
-    @mutation(CreateTokenPayload, "Makes an access token that may no more than you.")
+    @mutation("Makes an access token that may no more than you.")
     async def create_token(self, info: PatchbayInfo, input_: Given[CreateTokenInput]) -> CreateTokenPayload:
         seconds = input_.expires_in_seconds
         try:
@@ -79,27 +78,13 @@ class TokenMutations:
         except InvalidInputError as fault:
             raise InvalidInputError(_renamed(fault.problems)) from None
         return CreateTokenPayload(
-            access_token=access_token_type(created.snapshot), secret=created.token.reveal()
+            access_token=shown(AccessTokenType, created.snapshot), secret=created.token.reveal()
         )
 
-    @mutation(RevokeTokenPayload, "Revokes an access token at once and for ever; its open streams end.")
+    @mutation("Revokes an access token at once and for ever; its open streams end.")
     async def revoke_token(self, info: PatchbayInfo, input_: Given[RevokeTokenInput]) -> RevokeTokenPayload:
         revoked = await info.context.hub.tokens.revoke(info.context.actor, input_.token_id)
-        return RevokeTokenPayload(access_token=access_token_type(revoked))
-
-
-def access_token_type(snapshot: TokenSnapshot) -> AccessTokenType:
-    """Return a token as the schema shows it."""
-    return AccessTokenType(
-        id=strawberry.ID(snapshot.id),
-        name=snapshot.name,
-        scopes=list(snapshot.scopes),
-        hint=snapshot.hint,
-        created_at=snapshot.created_at,
-        expires_at=snapshot.expires_at,
-        last_used_at=snapshot.last_used_at,
-        revoked_at=snapshot.revoked_at,
-    )
+        return RevokeTokenPayload(access_token=shown(AccessTokenType, revoked))
 
 
 def _renamed(problems: Sequence[Problem]) -> list[Problem]:

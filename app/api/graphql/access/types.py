@@ -5,9 +5,9 @@ import strawberry
 from app.access.actor import Actor
 from app.access.policy import Permission, Role
 from app.api.graphql.access.actor_type import ActorType
-from app.api.graphql.access.tokens import AccessTokenType, access_token_type
+from app.api.graphql.access.tokens import AccessTokenType
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import described, object_type, resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.limits import (
     MAX_ALIASES,
     MAX_BODY_BYTES,
@@ -36,7 +36,7 @@ class ViewerType:
             tokens = await info.context.hub.tokens.all(info.context.actor)
         except PermissionDeniedError:
             return None
-        return [access_token_type(snapshot) for snapshot in tokens]
+        return [shown(AccessTokenType, snapshot) for snapshot in tokens]
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
@@ -84,7 +84,7 @@ class AccessQueries:
 
 def _viewer(actor: Actor) -> ViewerType:
     return ViewerType(
-        actor=ActorType(kind=actor.kind, id=strawberry.ID(actor.id), label=actor.label),
+        actor=shown(ActorType, actor),
         workspace_id=strawberry.ID(actor.workspace_id),
         role=actor.role,
         permissions=sorted(actor.permissions),

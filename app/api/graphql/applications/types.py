@@ -6,10 +6,10 @@ from enum import StrEnum
 import strawberry
 
 from app.api.graphql.catalog.types import IntegrationType, integration_type
-from app.api.graphql.connections.types import SecretInfoType, secret_type
+from app.api.graphql.connections.types import SecretInfoType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import described, object_type, optional, resolver
+from app.api.graphql.fields import described, object_type, optional, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, user_errors_field
 from app.api.graphql.scalars import Json, SecretText, Url
@@ -50,7 +50,7 @@ class ApplicationType(NodeType):
 
     @resolver("What may be shown of the client secret; never its value.")
     def secret(self) -> SecretInfoType:
-        return secret_type(self.snapshot.secret)
+        return shown(SecretInfoType, self.snapshot.secret)
 
     @resolver("Set where the provider rejected the application itself.")
     def problem(self) -> ProblemType | None:
@@ -96,16 +96,10 @@ class DeleteApplicationPayload:
 
 def application_type(snapshot: ApplicationSnapshot) -> ApplicationType:
     """Return an application as the schema shows it."""
-    return ApplicationType(
-        id=strawberry.ID(snapshot.id),
+    return shown(
+        ApplicationType,
+        snapshot,
         snapshot=snapshot,
         integration_key=snapshot.integration,
-        mode=snapshot.mode,
         source=ApplicationSource(snapshot.source),
-        client_id=snapshot.client_id,
-        fields=Json(snapshot.fields),
-        redirect_uri=Url(snapshot.redirect_uri),
-        revision=snapshot.revision,
-        created_at=snapshot.created_at,
-        updated_at=snapshot.updated_at,
     )

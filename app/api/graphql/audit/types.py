@@ -8,7 +8,7 @@ import strawberry
 from app.access.actor import Channel
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import described, object_type, optional
+from app.api.graphql.fields import described, object_type, optional, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.scalars import Json
 from app.audit.log import AuditEntry, AuditFilter
@@ -88,18 +88,11 @@ def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
 
 def audit_entry_type(entry: AuditEntry) -> AuditEntryType:
     """Return an entry as the schema shows it."""
-    return AuditEntryType(
-        id=strawberry.ID(entry.id),
-        seq=entry.seq,
-        at=entry.at,
-        actor=ActorType(kind=entry.actor_kind, id=strawberry.ID(entry.actor_id), label=entry.actor_label),
-        via=entry.via,
-        action=entry.action,
-        target=AuditTargetType(
-            type=entry.target.type, id=strawberry.ID(entry.target.id), label=entry.target.label
-        ),
+    actor = ActorType(kind=entry.actor_kind, id=strawberry.ID(entry.actor_id), label=entry.actor_label)
+    return shown(
+        AuditEntryType,
+        entry,
+        actor=actor,
+        target=shown(AuditTargetType, entry.target),
         outcome=AuditOutcome(entry.outcome),
-        detail=Json(entry.detail),
-        request_id=strawberry.ID(entry.request_id),
-        ip_hash=entry.ip_hash,
     )

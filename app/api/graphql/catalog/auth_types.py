@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
-from app.api.graphql.fields import described, interface_type, object_type
+from app.api.graphql.fields import described, interface_type, object_type, shown
 from app.api.graphql.scalars import JsonSchema
-from app.catalog.definition import AuthKind, AuthMethod, GrantType, RenewalBy, Scope, Sensitivity
+from app.catalog.definition import AuthKind, AuthMethod, GrantType, RenewalBy, Sensitivity
 
 
 @object_type("A permission that an auth method can ask for.")
@@ -69,31 +69,20 @@ AUTH_METHOD_MEMBERS: Final[tuple[type[AuthMethodType], ...]] = (OAuth2AuthMethod
 
 def auth_method_type(method: AuthMethod) -> AuthMethodType:
     """Return an auth method as the member for its kind."""
-    base: dict[str, Any] = {
-        "key": method.id,
-        "kind": method.kind,
-        "title": method.title,
-        "description": method.description,
-        "prepare": method.prepare,
-        "scopes": [_scope(scope) for scope in method.scopes],
-        "credential_schema": method.credentials,
-        "application_schema": method.application,
-    }
+    member, more = _MEMBERS.get(method.kind, CustomAuthMethodType), dict[str, Any]()
     if method.oauth2 is not None:
-        return OAuth2AuthMethodType(
-            **base,
-            grant=method.oauth2.grant,
-            uses_pkce=method.oauth2.pkce,
-            can_renew=method.oauth2.renewal.by is not RenewalBy.NONE,
-        )
-    return _MEMBERS.get(method.kind, CustomAuthMethodType)(**base)
-
-
-def _scope(scope: Scope) -> ScopeType:
-    return ScopeType(
-        name=scope.name,
-        label=scope.label,
-        description=scope.description,
-        is_required=scope.required,
-        sensitivity=scope.sensitivity,
+        member = OAuth2AuthMethodType
+        more = {
+            "grant": method.oauth2.grant,
+            "uses_pkce": method.oauth2.pkce,
+            "can_renew": method.oauth2.renewal.by is not RenewalBy.NONE,
+        }
+    return shown(
+        member,
+        method,
+        key=method.id,
+        scopes=[shown(ScopeType, scope, is_required=scope.required) for scope in method.scopes],
+        credential_schema=method.credentials,
+        application_schema=method.application,
+        **more,
     )

@@ -1,7 +1,7 @@
 """What an integration can be asked and what it can announce, as the schema shows it."""
 
 import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
-from app.api.graphql.fields import described, object_type
+from app.api.graphql.fields import described, object_type, shown
 from app.api.graphql.scalars import Json, JsonSchema
 from app.catalog.definition import Effect, Method, Trigger
 
@@ -40,35 +40,17 @@ class TriggerType:
 
 def method_type(method: Method) -> MethodType:
     """Return a method as the schema shows it."""
-    return MethodType(
-        name=method.name,
-        title=method.title,
-        description=method.description,
-        effect=method.effect,
+    return shown(
+        MethodType,
+        method,
         is_idempotent=method.idempotent,
-        params_schema=JsonSchema(method.params),
-        result_schema=None if method.result is None else JsonSchema(method.result),
-        required_scopes=list(method.scopes),
-        examples=[
-            MethodExampleType(
-                title=example.title,
-                params=Json(example.params),
-                status=example.status,
-                body=example.body,
-                outcome=example.outcome,
-            )
-            for example in method.examples
-        ],
+        params_schema=method.params,
+        result_schema=method.result,
+        required_scopes=method.scopes,
+        examples=[shown(MethodExampleType, example) for example in method.examples],
     )
 
 
 def trigger_type(trigger: Trigger) -> TriggerType:
     """Return a trigger as the schema shows it."""
-    return TriggerType(
-        name=trigger.name,
-        title=trigger.title,
-        description=trigger.description,
-        payload_schema=JsonSchema(trigger.payload),
-        example=trigger.example,
-        required_scopes=list(trigger.scopes),
-    )
+    return shown(TriggerType, trigger, payload_schema=trigger.payload, required_scopes=trigger.scopes)

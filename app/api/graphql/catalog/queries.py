@@ -113,9 +113,7 @@ async def _connected(context: RequestContext, wanted: bool | None) -> tuple[str,
 
 
 def _edge(hit: Hit) -> IntegrationEdgeType:
+    node = integration_entry_type(hit.entry)
     return IntegrationEdgeType(
-        cursor=hit.entry.key,
-        node=integration_entry_type(hit.entry),
-        score=hit.score or None,
-        matched=list(hit.matched),
+        cursor=hit.entry.key, node=node, score=hit.score or None, matched=list(hit.matched)
     )

@@ -6,7 +6,7 @@ from app.api.graphql.catalog.types import IntegrationType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.describe import describe_enum
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import described, object_type, optional, resolver
+from app.api.graphql.fields import described, object_type, optional, resolver, shown
 from app.api.graphql.pages import PageInfoType
 from app.catalog.definition import AuthKind, ReleaseStage
 from app.catalog.search import Capability, Facet, FacetValue, Field, IntegrationFilter, Order
@@ -123,12 +123,7 @@ def facet_type(facet: Facet) -> FacetType:
 
 
 def _value(of: Field, value: FacetValue) -> FacetValueType:
-    return FacetValueType(
-        value=_wire(of, value.value),
-        label=value.label,
-        count=value.count,
-        is_selected=value.selected,
-    )
+    return shown(FacetValueType, value, value=_wire(of, value.value), is_selected=value.selected)
 
 
 def _wire(of: Field, value: str) -> str:

@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import described, object_type
+from app.api.graphql.fields import described, object_type, shown
 from app.api.graphql.scalars import Json, SemVer, Url
-from app.catalog.definition import ChangelogEntry, DocLink, Impact, Limit, Troubleshooting
+from app.catalog.definition import ChangelogEntry, Impact, Limit
 
 
 class LimitScope(StrEnum):
@@ -67,22 +67,6 @@ class ChangelogEntryType:
     requires_action: bool = described("Whether connections need a person to upgrade.")
 
 
-def doc_type(link: DocLink) -> DocLinkType:
-    """Return a link as the schema shows it."""
-    return DocLinkType(title=link.title, url=Url(link.url))
-
-
-def troubleshooting_type(trouble: Troubleshooting) -> TroubleshootingType:
-    """Return a known trouble as the schema shows it."""
-    return TroubleshootingType(
-        code=trouble.code,
-        looks_like=trouble.looks_like,
-        steps=list(trouble.steps),
-        who=trouble.who,
-        url=None if trouble.url is None else Url(trouble.url),
-    )
-
-
 def limit_type(limit: Limit) -> ProviderLimitType:
     """Return a rate limit as the schema shows it."""
     return ProviderLimitType(calls=limit.calls, per_seconds=limit.per_s, scope=LimitScope(limit.by))
@@ -90,11 +74,4 @@ def limit_type(limit: Limit) -> ProviderLimitType:
 
 def changelog_type(entry: ChangelogEntry) -> ChangelogEntryType:
     """Return a change as the schema shows it."""
-    return ChangelogEntryType(
-        version=SemVer(entry.version),
-        released_on=date.fromisoformat(entry.date),
-        impact=entry.impact,
-        summary=entry.summary,
-        body=entry.body,
-        requires_action=entry.requires_action,
-    )
+    return shown(ChangelogEntryType, entry, released_on=date.fromisoformat(entry.date))

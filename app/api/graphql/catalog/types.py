@@ -16,15 +16,13 @@ from app.api.graphql.catalog.support_types import (
     ProviderLimitType,
     TroubleshootingType,
     changelog_type,
-    doc_type,
     limit_type,
-    troubleshooting_type,
 )
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import described, object_type, resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.pages import After, Before, EdgeType, First, Last, PageType, page_args, relay_page_of_all
-from app.api.graphql.scalars import Json, JsonSchema, SemVer, Url
+from app.api.graphql.scalars import JsonSchema, SemVer, Url
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition, Effect, ReleaseStage
 from app.catalog.entry import IntegrationEntry, version_id
@@ -90,8 +88,7 @@ class IntegrationVersionType(NodeType):
 
     @resolver("The harmless call that proves that a connection works.")
     def default_test(self) -> DefaultTestType:
-        test = self.definition.test
-        return DefaultTestType(method=test.method, verifies=test.verifies, params=Json(test.params))
+        return shown(DefaultTestType, self.definition.test)
 
     @resolver("The provider's documented rate limits.")
     def limits(self) -> list[ProviderLimitType]:
@@ -123,11 +120,11 @@ class IntegrationType(NodeType):
 
     @resolver("Documentation about it.")
     def docs(self) -> list[DocLinkType]:
-        return [doc_type(link) for link in self.entry.latest.docs]
+        return [shown(DocLinkType, link) for link in self.entry.latest.docs]
 
     @resolver("What goes wrong with it, what that looks like and what to do.")
     def troubleshooting(self) -> list[TroubleshootingType]:
-        return [troubleshooting_type(trouble) for trouble in self.entry.latest.troubleshooting]
+        return [shown(TroubleshootingType, trouble) for trouble in self.entry.latest.troubleshooting]
 
     @resolver("Its latest version.")
     def latest_version(self) -> IntegrationVersionType:
@@ -185,24 +182,14 @@ def version_type(catalog: Catalog, key: str, version: str) -> IntegrationVersion
 def integration_entry_type(entry: IntegrationEntry) -> IntegrationType:
     """Return an integration as the schema shows it."""
     latest = entry.latest
-    return IntegrationType(
-        id=strawberry.ID(entry.id),
+    return shown(
+        IntegrationType,
+        latest,
+        id=entry.id,
         entry=entry,
         key=entry.key,
-        name=latest.name,
-        summary=latest.summary,
-        description=latest.description,
-        stage=latest.stage,
-        demands=latest.demands,
-        successor=latest.successor,
-        vendor=latest.vendor,
-        homepage_url=None if latest.homepage is None else Url(latest.homepage),
+        homepage_url=latest.homepage,
         icon=entry.icon,
-        categories=list(latest.categories),
-        tags=list(latest.tags),
-        popularity=latest.popularity,
-        use_cases=list(latest.use_cases),
-        setup_guide=latest.setup_guide,
     )
 
 

@@ -1,6 +1,6 @@
 """Recorded requests and answers as the schema shows them."""
 
-from app.api.graphql.fields import described, object_type
+from app.api.graphql.fields import described, object_type, shown
 from app.connection_tests.steps import ExchangeSnapshot
 from app.foundation.exchange import RecordedMessage
 
@@ -43,30 +43,16 @@ class ExchangeType:
 
 def exchange_type(exchange: ExchangeSnapshot) -> ExchangeType:
     """Return an exchange as the schema shows it."""
-    timings = exchange.timings
-    return ExchangeType(
+    timings = {name: exchange.timings.get(name) for name in ExchangeTimingsType.__annotations__}
+    return shown(
+        ExchangeType,
+        exchange,
         request=_message(exchange.request),
         response=None if exchange.response is None else _message(exchange.response),
-        timings=ExchangeTimingsType(
-            resolve_ms=timings.get("resolve_ms"),
-            connect_ms=timings.get("connect_ms"),
-            tls_ms=timings.get("tls_ms"),
-            first_byte_ms=timings.get("first_byte_ms"),
-            total_ms=timings.get("total_ms"),
-        ),
-        redactions=list(exchange.redactions),
-        as_curl=exchange.as_curl,
+        timings=ExchangeTimingsType(**timings),
     )
 
 
 def _message(message: RecordedMessage) -> HttpMessageType:
-    return HttpMessageType(
-        method=message.method,
-        url=message.url,
-        status=message.status,
-        headers=[HttpHeaderType(name=name, value=value) for name, value in message.headers],
-        body=message.body,
-        body_bytes=message.body_bytes,
-        body_truncated=message.body_truncated,
-        content_type=message.content_type,
-    )
+    headers = [HttpHeaderType(name=name, value=value) for name, value in message.headers]
+    return shown(HttpMessageType, message, headers=headers)

@@ -61,7 +61,7 @@ class TestRunQueries:
 class TestRunMutations:
     """The verbs of :class:`app.connection_tests.runs.TestRuns`."""
 
-    @mutation(TestConnectionPayload, "Runs a connection's default test; the answer has a run to follow.")
+    @mutation("Runs a connection's default test; the answer has a run to follow.")
     async def test_connection(
         self, info: PatchbayInfo, input_: Given[TestConnectionInput]
     ) -> TestConnectionPayload:
@@ -70,16 +70,10 @@ class TestRunMutations:
             raise InvalidInputError(
                 problem(ProblemCode.INVALID_FIELD, "waitMs", label="waitMs", reason=reason)
             )
-        context = info.context
-        run = await context.hub.test_runs.start(
-            context.actor,
-            input_.connection_id,
-            idempotency_key=input_.idempotency_key,
-            wait_ms=input_.wait_ms,
-        )
+        run = await info.context.hub.test_runs.start(info.context.actor, **vars(input_))
         return TestConnectionPayload(test_run=run_type(run))
 
-    @mutation(CancelTestRunPayload, "Cancels a test run; one that is over stays as it is.")
+    @mutation("Cancels a test run; one that is over stays as it is.")
     async def cancel_test_run(
         self, info: PatchbayInfo, input_: Given[CancelTestRunInput]
     ) -> CancelTestRunPayload:

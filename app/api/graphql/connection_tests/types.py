@@ -9,7 +9,7 @@ from app.api.graphql.connection_tests.exchange_types import ExchangeType, exchan
 from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import described, object_type, resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem
 from app.api.graphql.scalars import EventCursor, Json
@@ -85,41 +85,15 @@ class TestProgressType:
 
 def run_step_type(snapshot: TestStepSnapshot) -> TestStepType:
     """Return a step as the schema shows it."""
-    return TestStepType(
-        snapshot=snapshot,
-        index=snapshot.index,
-        kind=snapshot.kind,
-        title=snapshot.title,
-        state=snapshot.state,
-        started_at=snapshot.started_at,
-        duration_ms=snapshot.duration_ms,
-        message=snapshot.message,
-        evidence=Json(snapshot.evidence),
-    )
+    return shown(TestStepType, snapshot, snapshot=snapshot)
 
 
 def run_type(snapshot: TestRunSnapshot) -> TestRunType:
     """Return a run as the schema shows it."""
-    return TestRunType(
-        id=strawberry.ID(snapshot.id),
-        snapshot=snapshot,
-        connection_id=strawberry.ID(snapshot.connection_id),
-        state=snapshot.state,
-        verdict=snapshot.verdict,
-        seq=snapshot.seq,
-        created_at=snapshot.created_at,
-        started_at=snapshot.started_at,
-        finished_at=snapshot.finished_at,
-        duration_ms=snapshot.duration_ms,
-        deadline_at=snapshot.deadline_at,
-    )
+    return shown(TestRunType, snapshot, snapshot=snapshot)
 
 
 def progress_type(progress: TestProgress) -> TestProgressType:
     """Return progress of a run as the schema shows it."""
-    return TestProgressType(
-        seq=progress.seq,
-        is_final=progress.is_final,
-        test_run=run_type(progress.run),
-        step=None if progress.step is None else run_step_type(progress.step),
-    )
+    step = None if progress.step is None else run_step_type(progress.step)
+    return shown(TestProgressType, progress, test_run=run_type(progress.run), step=step)

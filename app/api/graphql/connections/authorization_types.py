@@ -7,7 +7,7 @@ import strawberry
 from app.api.graphql.connections.steps import AuthorizationStepType, authorization_step_type
 from app.api.graphql.connections.types import ConnectionType, connection_type
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import described, object_type, resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem
 from app.api.graphql.scalars import EventCursor
@@ -76,22 +76,9 @@ async def loaded_connection(info: PatchbayInfo, connection_id: str) -> Connectio
 
 def authorization_type(snapshot: AuthorizationSnapshot) -> AuthorizationType:
     """Return an authorization as the schema shows it."""
-    return AuthorizationType(
-        id=strawberry.ID(snapshot.id),
-        snapshot=snapshot,
-        connection_id=strawberry.ID(snapshot.connection_id),
-        auth_method=snapshot.auth_method,
-        state=snapshot.state,
-        seq=snapshot.seq,
-        scopes=list(snapshot.scopes),
-        is_final=snapshot.is_final,
-        created_at=snapshot.created_at,
-        expires_at=snapshot.expires_at,
-    )
+    return shown(AuthorizationType, snapshot, snapshot=snapshot)
 
 
 def authorization_state_type(snapshot: AuthorizationSnapshot) -> AuthorizationStateType:
     """Return one state of an authorization."""
-    return AuthorizationStateType(
-        snapshot=snapshot, seq=snapshot.seq, state=snapshot.state, at=snapshot.at, is_final=snapshot.is_final
-    )
+    return shown(AuthorizationStateType, snapshot, snapshot=snapshot)

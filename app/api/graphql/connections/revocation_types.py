@@ -8,7 +8,7 @@ import strawberry
 
 from app.api.graphql.context import RequestContext
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import described, object_type
+from app.api.graphql.fields import described, object_type, shown
 from app.api.graphql.node import NodeType
 from app.credentials.snapshot import RevocationSnapshot, RevocationState
 
@@ -39,27 +39,12 @@ class RevocationType(NodeType):
     finished_at: datetime | None = described("When it ended and the secret was destroyed.")
 
 
-def revocation_type(snapshot: RevocationSnapshot) -> RevocationType:
-    """Return the schema's picture of a revocation."""
-    return RevocationType(
-        id=strawberry.ID(snapshot.id),
-        connection_id=strawberry.ID(snapshot.connection_id),
-        state=snapshot.state,
-        revoked=list(snapshot.revoked),
-        alive=list(snapshot.alive),
-        expires_at=snapshot.expires_at,
-        attempts=snapshot.attempts,
-        created_at=snapshot.created_at,
-        finished_at=snapshot.finished_at,
-    )
-
-
 def maybe_revocation(snapshot: RevocationSnapshot | None) -> RevocationType | None:
     """Return the schema's picture of a revocation; None stays None."""
-    return None if snapshot is None else revocation_type(snapshot)
+    return None if snapshot is None else shown(RevocationType, snapshot)
 
 
 async def load_revocations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
     """Load revocations by id; missing and foreign ones are left out alike."""
     found = await context.hub.revocations.many(context.actor, ids)
-    return {id_: revocation_type(snapshot) for id_, snapshot in found.items()}
+    return {id_: shown(RevocationType, snapshot) for id_, snapshot in found.items()}

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from app.api.graphql.catalog.support_types import DocLinkType
-from app.api.graphql.fields import described, object_type
+from app.api.graphql.fields import described, object_type, shown
 from app.api.graphql.scalars import Json, JsonSchema, Url
 from app.authenticators.steps import (
     AccountChoiceStep,
@@ -13,7 +13,6 @@ from app.authenticators.steps import (
     DeviceCodeStep,
     ExternalActionStep,
     RedirectStep,
-    Step,
 )
 from app.connections.snapshot import AuthorizationSnapshot
 
@@ -97,47 +96,23 @@ def authorization_step_type(authorization: AuthorizationSnapshot) -> Authorizati
     step = authorization.step
     if step is None:
         return None
-    if isinstance(step, RedirectStep):
-        return RedirectStepType(
-            title=step.title,
-            launch_url=_url(authorization.launch_url),
-            redirect_uri=Url(step.redirect_uri),
-            scopes=list(step.scopes),
-        )
-    return _others(step)
-
-
-def _others(step: Step) -> AuthorizationStepType:
     match step:
+        case RedirectStep():
+            return shown(RedirectStepType, step, launch_url=authorization.launch_url)
         case CredentialFormStep():
-            docs = [DocLinkType(title=link.title, url=Url(link.url)) for link in step.docs]
-            return CredentialFormStepType(
-                title=step.title,
-                schema=JsonSchema(step.schema),
-                help=step.help,
-                docs=docs,
-                prefilled=Json(step.prefilled),
-            )
+            return shown(CredentialFormStepType, step, docs=[shown(DocLinkType, link) for link in step.docs])
         case DeviceCodeStep():
-            return DeviceCodeStepType(
-                title=step.title,
-                user_code=step.user_code,
-                verification_url=Url(step.verification_url),
-                verification_url_complete=_url(step.verification_url_complete),
+            return shown(
+                DeviceCodeStepType,
+                step,
                 expires_in_seconds=step.expires_in_s,
                 interval_seconds=step.interval_s,
             )
         case AccountChoiceStep():
-            options = [AccountOptionType(id=option.id, label=option.label) for option in step.options]
-            return AccountChoiceStepType(title=step.title, options=options)
+            options = [shown(AccountOptionType, option) for option in step.options]
+            return shown(AccountChoiceStepType, step, options=options)
         case ExternalActionStep():
             values = [CopyValueType(label=label, value=value) for label, value in step.copy_values.items()]
-            return ExternalActionStepType(
-                title=step.title, instructions=step.instructions, url=_url(step.url), copy_values=values
-            )
+            return shown(ExternalActionStepType, step, copy_values=values)
         case _:
             return NoStepType(title="The hub goes on by itself")
-
-
-def _url(value: str | None) -> Url | None:
-    return None if value is None else Url(value)

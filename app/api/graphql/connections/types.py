@@ -14,7 +14,7 @@ from app.api.graphql.catalog.types import (
     version_type,
 )
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import described, object_type, resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, problem_types
 from app.api.graphql.scalars import EventCursor, Json, SemVer
@@ -23,11 +23,10 @@ from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import (
     AccessScope,
     ConnectionSnapshot,
-    SetupStep,
     SetupStepKey,
     SetupStepState,
 )
-from app.credentials.snapshot import CredentialSnapshot, Mode, SecretInfo
+from app.credentials.snapshot import CredentialSnapshot, Mode
 from app.foundation.errors import NotFoundError
 
 OF_CREDENTIALS: Final = frozenset({"auth", "isTested", "nextSteps", "secrets", "viewerCan"})
@@ -134,11 +133,11 @@ class ConnectionType(NodeType):
             steps = await context.hub.connections.next_steps(context.actor, self.snapshot)
         except NotFoundError:  # the catalog no longer has its definition
             return []
-        return [_setup_step(step) for step in steps]
+        return [shown(SetupStepType, step, problems=problem_types(step.problems)) for step in steps]
 
     @resolver("Its secret fields: that they are set, never their values.")
     def secrets(self) -> list[SecretInfoType]:
-        return [secret_type(secret) for secret in self.snapshot.secrets]
+        return [shown(SecretInfoType, secret) for secret in self.snapshot.secrets]
 
     @resolver("How it proves itself; null before the first authorization.")
     def auth(self) -> ConnectionAuthType | None:
@@ -166,22 +165,14 @@ class ConnectionType(NodeType):
 
 def connection_type(snapshot: ConnectionSnapshot, position: int | None = None) -> ConnectionType:
     """Return a connection as the schema shows it; ``position`` is the stream's, if a verb gave it."""
-    return ConnectionType(
-        id=strawberry.ID(snapshot.id),
+    return shown(
+        ConnectionType,
+        snapshot,
         snapshot=snapshot,
         position=position,
-        name=snapshot.name,
-        description=snapshot.description,
         integration_key=snapshot.integration,
-        pinned_version=SemVer(snapshot.version),
-        mode=snapshot.mode,
-        scope=snapshot.scope,
-        config=Json(snapshot.config),
-        tested_at=snapshot.tested_at,
-        revision=snapshot.revision,
-        created_at=snapshot.created_at,
+        pinned_version=snapshot.version,
         created_by=snapshot.created_by_label,
-        updated_at=snapshot.updated_at,
     )
 
 
@@ -192,33 +183,7 @@ def status_type(snapshot: ConnectionSnapshot) -> ConnectionStatusType:
     )
 
 
-def secret_type(secret: SecretInfo) -> SecretInfoType:
-    """Return what may be shown of a secret."""
-    return SecretInfoType(
-        path=list(secret.path), is_set=secret.is_set, hint=secret.hint, updated_at=secret.updated_at
-    )
-
-
-def _setup_step(step: SetupStep) -> SetupStepType:
-    return SetupStepType(
-        key=step.key,
-        title=step.title,
-        help=step.help,
-        state=step.state,
-        problems=problem_types(step.problems),
-        mutation=step.mutation,
-    )
-
-
 def _auth(connection: ConnectionSnapshot, auth: CredentialSnapshot) -> ConnectionAuthType:
     known = auth.account_id is not None or auth.account_label is not None
-    return ConnectionAuthType(
-        connection=connection,
-        method=auth.auth_method,
-        requested_scopes=list(auth.requested_scopes),
-        granted_scopes=None if auth.granted_scopes is None else list(auth.granted_scopes),
-        account=AccountType(id=auth.account_id, label=auth.account_label) if known else None,
-        expires_at=auth.expires_at,
-        refreshed_at=auth.refreshed_at,
-        can_renew=auth.can_renew,
-    )
+    account = AccountType(id=auth.account_id, label=auth.account_label) if known else None
+    return shown(ConnectionAuthType, auth, connection=connection, method=auth.auth_method, account=account)

@@ -11,7 +11,7 @@ from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.describe import describe_enum
-from app.api.graphql.fields import described, object_type, optional, resolver
+from app.api.graphql.fields import described, object_type, optional, resolver, shown
 from app.api.graphql.scalars import EventCursor, Json
 from app.event_stream.event import (
     Event,
@@ -156,18 +156,12 @@ def event_filter(given: EventFilterInput | None) -> EventFilter:
 
 def event_type(event: Event) -> WorkspaceEventType:
     """Return an event as the schema shows it."""
-    return WorkspaceEventType(
+    return shown(
+        WorkspaceEventType,
+        event,
         connection_id_=event.connection_id,
-        id=strawberry.ID(event.id),
-        cursor=EventCursor(event.cursor),
-        type=event.type,
-        occurred_at=event.occurred_at,
-        actor=ActorType(
-            kind=ActorKind(event.actor.kind), id=strawberry.ID(event.actor.id), label=event.actor.label
-        ),
-        subject=EventSubjectType(type=event.subject.type, id=strawberry.ID(event.subject.id)),
-        correlation_id=strawberry.ID(event.correlation_id),
-        data=Json(event.data),
+        actor=shown(ActorType, event.actor, kind=ActorKind(event.actor.kind)),
+        subject=shown(EventSubjectType, event.subject),
     )
 
 
@@ -175,31 +169,20 @@ def message_type(message: StreamMessage) -> EventStreamMessageType:
     """Return a stream message as the schema shows it."""
     match message:
         case EventBatch():
-            return EventBatchType(
-                events=[event_type(event) for event in message.events],
-                cursor=EventCursor(message.cursor),
-                has_more_past=message.has_more_past,
-            )
+            return shown(EventBatchType, message, events=[event_type(event) for event in message.events])
         case StreamCheckpoint():
-            return StreamCheckpointType(cursor=EventCursor(message.cursor), at=message.at)
+            return shown(StreamCheckpointType, message)
         case StreamReset():
             return reset_type(message)
 
 
 def page_type(slice_: EventSlice) -> EventPageType:
     """Return a page of the stream as the schema shows it."""
-    return EventPageType(
-        events=[event_type(event) for event in slice_.events],
-        cursor=EventCursor(slice_.cursor),
-        has_more=slice_.has_more,
-        reset=None if slice_.reset is None else reset_type(slice_.reset),
-    )
+    events = [event_type(event) for event in slice_.events]
+    reset = None if slice_.reset is None else reset_type(slice_.reset)
+    return shown(EventPageType, slice_, events=events, reset=reset)
 
 
 def reset_type(reset: StreamReset) -> StreamResetType:
     """Return a reset as the schema shows it."""
-    return StreamResetType(
-        reason=reset.reason,
-        earliest=EventCursor(reset.earliest_cursor),
-        latest=EventCursor(reset.latest_cursor),
-    )
+    return shown(StreamResetType, reset, earliest=reset.earliest_cursor, latest=reset.latest_cursor)

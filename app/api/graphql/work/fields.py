@@ -5,8 +5,7 @@ from datetime import datetime
 import strawberry
 
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import described, object_type, resolver
-from app.work.queue import KindFigures
+from app.api.graphql.fields import described, object_type, resolver, shown
 
 
 @object_type("How much of one kind of background work stands how.")
@@ -34,16 +33,4 @@ class WorkQueries:
     )
     async def background_work(self, info: PatchbayInfo) -> list[BackgroundWorkType]:
         figures = await info.context.hub.work.overview(info.context.actor)
-        return [_shown(each) for each in figures]
-
-
-def _shown(figures: KindFigures) -> BackgroundWorkType:
-    return BackgroundWorkType(
-        kind=figures.kind,
-        due=figures.due,
-        late=figures.late,
-        leased=figures.leased,
-        retrying=figures.retrying,
-        given_up=figures.given_up,
-        oldest_due_at=figures.oldest_due_at,
-    )
+        return [shown(BackgroundWorkType, each) for each in figures]
