@@ -8,8 +8,6 @@ from app.api.graphql.describe import describe_enum
 
 
 class Direction(StrEnum):
-    """Ascending or descending."""
-
     ASC = "ASC"
     DESC = "DESC"
 

@@ -22,8 +22,6 @@ class NodeType:
 
 @strawberry.type
 class NodeQueries:
-    """Looks objects up by id alone."""
-
     @resolver("Any object by its id; null where there is none, or where you may not see it.")
     async def node(
         self,

@@ -145,7 +145,6 @@ def problem_type(problem: Problem) -> ProblemType:
 
 
 def problem_types(problems: Iterable[Problem]) -> list[ProblemType]:
-    """Return the members for several problems."""
     return [problem_type(problem) for problem in problems]
 
 

@@ -4,20 +4,11 @@ import strawberry
 
 from app.access.actor import Actor
 from app.access.policy import Permission, Role
+from app.api.graphql import limits
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.access.tokens import AccessTokenType
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.fields import described, object_type, resolver, shown
-from app.api.graphql.limits import (
-    MAX_ALIASES,
-    MAX_BODY_BYTES,
-    MAX_COST,
-    MAX_DEPTH,
-    MAX_DIRECTIVES,
-    MAX_OPERATIONS_PER_SOCKET,
-    MAX_STREAMS_PER_WORKSPACE,
-    MAX_TOKENS,
-)
 from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor, Url
 from app.foundation.errors import PermissionDeniedError
@@ -45,16 +36,25 @@ class ViewerType:
 
 @object_type("What an operation may ask for.")
 class HubLimitsType:
-    max_depth: int = described("How deep an operation may go.")
-    max_aliases: int = described("How many aliases it may have, fragments spread.")
-    max_directives: int = described("How many directives it may have, fragments spread.")
-    max_tokens: int = described("How many tokens a document may have.")
-    max_cost: int = described("How much it may cost; `extensions.cost` states what it costs.")
-    max_body_bytes: int = described("How long a request body may be.")
-    max_page: int = described("How many entries a page may have.")
-    max_operations_per_socket: int = described("How many may run on one websocket.")
+    max_depth: int = described("How deep an operation may go.", default=limits.MAX_DEPTH)
+    max_aliases: int = described(
+        "How many aliases it may have, fragments spread.", default=limits.MAX_ALIASES
+    )
+    max_directives: int = described(
+        "How many directives it may have, fragments spread.", default=limits.MAX_DIRECTIVES
+    )
+    max_tokens: int = described("How many tokens a document may have.", default=limits.MAX_TOKENS)
+    max_cost: int = described(
+        "How much it may cost; `extensions.cost` states what it costs.", default=limits.MAX_COST
+    )
+    max_body_bytes: int = described("How long a request body may be.", default=limits.MAX_BODY_BYTES)
+    max_page: int = described("How many entries a page may have.", default=MAX_PAGE)
+    max_operations_per_socket: int = described(
+        "How many may run on one websocket.", default=limits.MAX_OPERATIONS_PER_SOCKET
+    )
     max_streams_per_workspace: int = described(
-        "How many streams a workspace may have open at one web process."
+        "How many streams a workspace may have open at one web process.",
+        default=limits.MAX_STREAMS_PER_WORKSPACE,
     )
 
 
@@ -69,8 +69,6 @@ class HubInfoType:
 
 @strawberry.type
 class AccessQueries:
-    """Who and where."""
-
     @resolver("Who is asking; null without credentials.")
     async def viewer(self, info: PatchbayInfo) -> ViewerType | None:
         actor = info.context.signed_in
@@ -98,15 +96,5 @@ def _hub(context: RequestContext) -> HubInfoType:
         public_url=Url(hub.public_url),
         has_sandbox=hub.settings.sandbox_on,
         event_retention_days=hub.settings.event_retention_days,
-        limits=HubLimitsType(
-            max_depth=MAX_DEPTH,
-            max_aliases=MAX_ALIASES,
-            max_directives=MAX_DIRECTIVES,
-            max_tokens=MAX_TOKENS,
-            max_cost=MAX_COST,
-            max_body_bytes=MAX_BODY_BYTES,
-            max_page=MAX_PAGE,
-            max_operations_per_socket=MAX_OPERATIONS_PER_SOCKET,
-            max_streams_per_workspace=MAX_STREAMS_PER_WORKSPACE,
-        ),
+        limits=HubLimitsType(),
     )

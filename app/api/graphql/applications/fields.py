@@ -22,8 +22,6 @@ from app.credentials.snapshot import Mode
 
 @strawberry.type
 class ApplicationQueries:
-    """Applications of the workspace."""
-
     @resolver("The applications that the workspace has saved, by integration.")
     async def applications(self, info: PatchbayInfo) -> list[ApplicationType]:
         found = await info.context.hub.applications.all(info.context.actor)
@@ -72,6 +70,5 @@ class IntegrationApplicationFields:
 
 
 async def load_applications(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ApplicationType]:
-    """Load applications for ``node``; those that are not there are left out."""
     found = await context.hub.applications.many(context.actor, ids)
     return {id_: application_type(snapshot) for id_, snapshot in found.items()}

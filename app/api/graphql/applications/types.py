@@ -17,8 +17,6 @@ from app.credentials.snapshot import ApplicationSnapshot, Mode
 
 
 class ApplicationSource(StrEnum):
-    """Who registered it."""
-
     WORKSPACE = "WORKSPACE"
     OPERATOR = "OPERATOR"
     SANDBOX = "SANDBOX"
@@ -95,7 +93,6 @@ class DeleteApplicationPayload:
 
 
 def application_type(snapshot: ApplicationSnapshot) -> ApplicationType:
-    """Return an application as the schema shows it."""
     return shown(
         ApplicationType,
         snapshot,

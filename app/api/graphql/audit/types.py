@@ -15,8 +15,6 @@ from app.audit.log import AuditEntry, AuditFilter
 
 
 class AuditOutcome(StrEnum):
-    """What became of it."""
-
     OK = "OK"
     DENIED = "DENIED"
     FAILED = "FAILED"
@@ -73,7 +71,6 @@ class AuditFilterInput:
 
 
 def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
-    """Return the room's filter."""
     if given is None:
         return AuditFilter()
     return AuditFilter(
@@ -87,7 +84,6 @@ def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
 
 
 def audit_entry_type(entry: AuditEntry) -> AuditEntryType:
-    """Return an entry as the schema shows it."""
     actor = ActorType(kind=entry.actor_kind, id=strawberry.ID(entry.actor_id), label=entry.actor_label)
     return shown(
         AuditEntryType,

@@ -68,7 +68,6 @@ AUTH_METHOD_MEMBERS: Final[tuple[type[AuthMethodType], ...]] = (OAuth2AuthMethod
 
 
 def auth_method_type(method: AuthMethod) -> AuthMethodType:
-    """Return an auth method as the member for its kind."""
     member, more = _MEMBERS.get(method.kind, CustomAuthMethodType), dict[str, Any]()
     if method.oauth2 is not None:
         member = OAuth2AuthMethodType

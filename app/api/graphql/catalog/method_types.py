@@ -39,7 +39,6 @@ class TriggerType:
 
 
 def method_type(method: Method) -> MethodType:
-    """Return a method as the schema shows it."""
     return shown(
         MethodType,
         method,
@@ -52,5 +51,4 @@ def method_type(method: Method) -> MethodType:
 
 
 def trigger_type(trigger: Trigger) -> TriggerType:
-    """Return a trigger as the schema shows it."""
     return shown(TriggerType, trigger, payload_schema=trigger.payload, required_scopes=trigger.scopes)

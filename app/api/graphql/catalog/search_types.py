@@ -118,7 +118,6 @@ def is_descending(order: IntegrationOrderInput | None) -> bool:
 
 
 def facet_type(facet: Facet) -> FacetType:
-    """Return counts as the schema shows them."""
     return FacetType(field=facet.field, values=[_value(facet.field, value) for value in facet.values])
 
 

@@ -11,8 +11,6 @@ from app.catalog.definition import ChangelogEntry, Impact, Limit
 
 
 class LimitScope(StrEnum):
-    """By method or for all calls."""
-
     METHOD = "method"
     CONNECTION = "connection"
 
@@ -68,10 +66,8 @@ class ChangelogEntryType:
 
 
 def limit_type(limit: Limit) -> ProviderLimitType:
-    """Return a rate limit as the schema shows it."""
     return ProviderLimitType(calls=limit.calls, per_seconds=limit.per_s, scope=LimitScope(limit.by))
 
 
 def changelog_type(entry: ChangelogEntry) -> ChangelogEntryType:
-    """Return a change as the schema shows it."""
     return shown(ChangelogEntryType, entry, released_on=date.fromisoformat(entry.date))

@@ -21,7 +21,7 @@ from app.api.graphql.catalog.support_types import (
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
-from app.api.graphql.pages import After, Before, EdgeType, First, Last, PageType, page_args, relay_page_of_all
+from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, page_of_all, relay_page
 from app.api.graphql.scalars import JsonSchema, SemVer, Url
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition, Effect, ReleaseStage
@@ -68,12 +68,8 @@ class IntegrationVersionType(NodeType):
             if (effect is None or method.effect is effect)
             and all(word in f"{name} {method.title}".casefold() for word in words)
         ]
-        page, info = relay_page_of_all(
-            wanted, lambda method: method.name, page_args(first, after, last, before)
-        )
-        nodes = [method_type(method) for method in page]
-        edges = [EdgeType(cursor=node.name, node=node) for node in nodes]
-        return PageType(edges=edges, nodes=nodes, page_info=info, total_count=len(wanted))
+        page = page_of_all(wanted, lambda method: method.name, page_args(first, after, last, before))
+        return relay_page(page, [method_type(method) for method in page.items])
 
     @resolver("One method by its name; null where there is none.")
     def method(
@@ -128,7 +124,7 @@ class IntegrationType(NodeType):
 
     @resolver("Its latest version.")
     def latest_version(self) -> IntegrationVersionType:
-        return _version(self.entry.latest)
+        return definition_type(self.entry.latest)
 
     @resolver("The newest version in a range such as `^1.2`; null where there is none.")
     def version(
@@ -144,19 +140,15 @@ class IntegrationType(NodeType):
             raise InvalidInputError(
                 problem(ProblemCode.INVALID_FIELD, "range", label="range", reason=reason)
             ) from None
-        return None if found is None else _version(found)
+        return None if found is None else definition_type(found)
 
     @resolver("Its versions, the newest first.")
     def versions(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> PageType[IntegrationVersionType]:
-        newest_first = self.entry.versions[::-1]
-        page, info = relay_page_of_all(
-            newest_first, lambda one: str(one.version), page_args(first, after, last, before)
-        )
-        nodes = [_version(definition) for definition in page]
-        edges = [EdgeType(cursor=str(node.version), node=node) for node in nodes]
-        return PageType(edges=edges, nodes=nodes, page_info=info, total_count=len(newest_first))
+        args = page_args(first, after, last, before)
+        page = page_of_all(self.entry.versions[::-1], lambda one: str(one.version), args)
+        return relay_page(page, [definition_type(definition) for definition in page.items])
 
     @resolver("What changed, the newest first.")
     def changelog(
@@ -176,11 +168,10 @@ def integration_type(catalog: Catalog, key: str) -> IntegrationType | None:
 def version_type(catalog: Catalog, key: str, version: str) -> IntegrationVersionType | None:
     """Return exactly this version of an integration, or None."""
     definition = catalog.definition(key, version)
-    return None if definition is None else _version(definition)
+    return None if definition is None else definition_type(definition)
 
 
 def integration_entry_type(entry: IntegrationEntry) -> IntegrationType:
-    """Return an integration as the schema shows it."""
     latest = entry.latest
     return shown(
         IntegrationType,
@@ -194,11 +185,6 @@ def integration_entry_type(entry: IntegrationEntry) -> IntegrationType:
 
 
 def definition_type(definition: Definition) -> IntegrationVersionType:
-    """Return a version as the schema shows it."""
-    return _version(definition)
-
-
-def _version(definition: Definition) -> IntegrationVersionType:
     return IntegrationVersionType(
         id=strawberry.ID(version_id(definition.integration, definition.version)),
         definition=definition,

@@ -42,7 +42,6 @@ class ExchangeType:
 
 
 def exchange_type(exchange: ExchangeSnapshot) -> ExchangeType:
-    """Return an exchange as the schema shows it."""
     timings = {name: exchange.timings.get(name) for name in ExchangeTimingsType.__annotations__}
     return shown(
         ExchangeType,

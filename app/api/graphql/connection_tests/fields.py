@@ -46,8 +46,6 @@ class CancelTestRunPayload:
 
 @strawberry.type
 class TestRunQueries:
-    """Test runs by id."""
-
     @resolver("One test run; null where there is none, or where you may not see it.")
     async def test_run(
         self,
@@ -83,8 +81,6 @@ class TestRunMutations:
 
 @strawberry.type
 class TestRunSubscriptions:
-    """Live progress."""
-
     @stream("A test run's progress: finished steps first, then live, until the run ends.")
     async def test_progress(
         self,
@@ -114,6 +110,5 @@ class ConnectionTestFields:
 
 
 async def load_runs(context: RequestContext, ids: Sequence[str]) -> Mapping[str, TestRunType]:
-    """Load runs for ``node``; those that are not there are left out."""
     found = await context.hub.test_runs.many(context.actor, ids)
     return {id_: run_type(run) for id_, run in found.items()}

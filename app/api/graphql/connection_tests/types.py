@@ -84,16 +84,13 @@ class TestProgressType:
 
 
 def run_step_type(snapshot: TestStepSnapshot) -> TestStepType:
-    """Return a step as the schema shows it."""
     return shown(TestStepType, snapshot, snapshot=snapshot)
 
 
 def run_type(snapshot: TestRunSnapshot) -> TestRunType:
-    """Return a run as the schema shows it."""
     return shown(TestRunType, snapshot, snapshot=snapshot)
 
 
 def progress_type(progress: TestProgress) -> TestProgressType:
-    """Return progress of a run as the schema shows it."""
     step = None if progress.step is None else run_step_type(progress.step)
     return shown(TestProgressType, progress, test_run=run_type(progress.run), step=step)

@@ -75,10 +75,8 @@ async def loaded_connection(info: PatchbayInfo, connection_id: str) -> Connectio
 
 
 def authorization_type(snapshot: AuthorizationSnapshot) -> AuthorizationType:
-    """Return an authorization as the schema shows it."""
     return shown(AuthorizationType, snapshot, snapshot=snapshot)
 
 
 def authorization_state_type(snapshot: AuthorizationSnapshot) -> AuthorizationStateType:
-    """Return one state of an authorization."""
     return shown(AuthorizationStateType, snapshot, snapshot=snapshot)

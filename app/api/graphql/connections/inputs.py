@@ -1,7 +1,5 @@
 """What the connections room's mutations ask for."""
 
-from typing import Any
-
 import strawberry
 
 from app.api.graphql.connections.enums import ConnectionSort, Presentation
@@ -13,15 +11,10 @@ from app.connections.snapshot import AccessScope
 from app.credentials.snapshot import Mode
 
 _IDEMPOTENCY = "At most 255 characters of your own: the same key with the same input has one effect."
+_CONNECTION_ID = "The connection's id."
+_AUTHORIZATION_ID = "The authorization's id."
+_RETURN_TO = "Where the browser goes at the end; on the hub's origin or an allowed one."
 _REVISION = "Change it only if it still has this revision."
-
-
-def _connection_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
-    return described("The connection's id.")
-
-
-def _authorization_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
-    return described("The authorization's id.")
 
 
 @strawberry.input(description="A new connection. It starts as a draft.")
@@ -40,7 +33,7 @@ class CreateConnectionInput:
 
 @strawberry.input(description="A new name or description; what is left out stays.")
 class UpdateConnectionInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     name: str | None = optional("The new name.")
     description: str | None = optional("The new description.")
     expected_revision: int | None = optional(_REVISION)
@@ -48,7 +41,7 @@ class UpdateConnectionInput:
 
 @strawberry.input(description="A new configuration.")
 class UpdateConnectionConfigInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     config: Json = described(
         "The whole configuration. A secret field that is left out stays as it is; null clears it."
     )
@@ -57,7 +50,7 @@ class UpdateConnectionConfigInput:
 
 @strawberry.input(description="Which connection is meant.")
 class ConnectionVerbInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     expected_revision: int | None = optional(_REVISION)
 
 
@@ -90,7 +83,7 @@ class DeleteConnectionInput(ConnectionVerbInput):
 
 @strawberry.input(description="Which connection's credentials to renew now.")
 class RefreshCredentialsInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
 
 
 @strawberry.input(description="A configuration to check without any effect.")
@@ -102,12 +95,10 @@ class ValidateConfigInput:
 
 @strawberry.input(description="How to authenticate a connection.")
 class BeginAuthorizationInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     auth_method: str | None = optional("The key of the auth method; can be left out where there is only one.")
     scopes: list[str] | None = optional("The scopes to ask for; the required ones are always asked for.")
-    return_to: Url | None = optional(
-        "Where the browser goes at the end; on the hub's origin or an allowed one."
-    )
+    return_to: Url | None = optional(_RETURN_TO)
     presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
     expected_revision: int | None = optional(_REVISION)
@@ -115,36 +106,34 @@ class BeginAuthorizationInput:
 
 @strawberry.input(description="Which connection to authenticate again, as it was before.")
 class ReauthorizeInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     scopes: list[str] | None = optional("The scopes to ask for; those of the last time where it is left out.")
-    return_to: Url | None = optional(
-        "Where the browser goes at the end; on the hub's origin or an allowed one."
-    )
+    return_to: Url | None = optional(_RETURN_TO)
     presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
 
 
 @strawberry.input(description="What was entered into a credential form.")
 class SubmitCredentialsInput:
-    authorization_id: strawberry.ID = _authorization_id()
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
     credentials: SecretJson = described("The form's fields, as the step's schema describes them.")
 
 
 @strawberry.input(description="Which of several accounts to connect.")
 class ChooseAccountInput:
-    authorization_id: strawberry.ID = _authorization_id()
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
     account_id: str = described("The id of one of the step's options.")
 
 
 @strawberry.input(description="Where the provider sent the browser back to.")
 class CompleteAuthorizationInput:
-    authorization_id: strawberry.ID = _authorization_id()
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
     callback_url: SecretText = described("The whole address, with its parameters.")
 
 
 @strawberry.input(description="Which authorization to cancel.")
 class CancelAuthorizationInput:
-    authorization_id: strawberry.ID = _authorization_id()
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
 
 
 @strawberry.input(

@@ -30,8 +30,6 @@ class ConfigValidationType:
 
 @strawberry.type
 class ConnectionQueries:
-    """The connections room's queries."""
-
     @resolver("The connections you may see, by name unless another order is asked for.")
     async def connections(
         self,
@@ -110,12 +108,10 @@ def connection_query(
 
 
 async def load_connections(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ConnectionType]:
-    """Load connections for ``node``."""
     found = await context.hub.connections.many(context.actor, ids)
     return {id_: connection_type(snapshot) for id_, snapshot in found.items()}
 
 
 async def load_authorizations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuthorizationType]:
-    """Load authorizations for ``node``; those that are not there are left out."""
     found = await context.hub.authorizations.many(context.actor, ids)
     return {id_: authorization_type(snapshot) for id_, snapshot in found.items()}

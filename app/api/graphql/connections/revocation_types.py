@@ -45,6 +45,5 @@ def maybe_revocation(snapshot: RevocationSnapshot | None) -> RevocationType | No
 
 
 async def load_revocations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
-    """Load revocations by id; missing and foreign ones are left out alike."""
     found = await context.hub.revocations.many(context.actor, ids)
     return {id_: shown(RevocationType, snapshot) for id_, snapshot in found.items()}

@@ -35,8 +35,6 @@ class ConnectionStatusChangeType:
 
 @strawberry.type
 class ConnectionSubscriptions:
-    """The connections room's streams."""
-
     @stream(
         "How connections stand: the present state of each first, then every change. A snapshot stream: "
         "changes that follow each other quickly may come as one, and the last always arrives."

@@ -144,7 +144,6 @@ class EventFilterInput:
 
 
 def event_filter(given: EventFilterInput | None) -> EventFilter:
-    """Return the room's filter."""
     if given is None:
         return EventFilter()
     return EventFilter(
@@ -155,7 +154,6 @@ def event_filter(given: EventFilterInput | None) -> EventFilter:
 
 
 def event_type(event: Event) -> WorkspaceEventType:
-    """Return an event as the schema shows it."""
     return shown(
         WorkspaceEventType,
         event,
@@ -166,7 +164,6 @@ def event_type(event: Event) -> WorkspaceEventType:
 
 
 def message_type(message: StreamMessage) -> EventStreamMessageType:
-    """Return a stream message as the schema shows it."""
     match message:
         case EventBatch():
             return shown(EventBatchType, message, events=[event_type(event) for event in message.events])
@@ -177,12 +174,10 @@ def message_type(message: StreamMessage) -> EventStreamMessageType:
 
 
 def page_type(slice_: EventSlice) -> EventPageType:
-    """Return a page of the stream as the schema shows it."""
     events = [event_type(event) for event in slice_.events]
     reset = None if slice_.reset is None else reset_type(slice_.reset)
     return shown(EventPageType, slice_, events=events, reset=reset)
 
 
 def reset_type(reset: StreamReset) -> StreamResetType:
-    """Return a reset as the schema shows it."""
     return shown(StreamResetType, reset, earliest=reset.earliest_cursor, latest=reset.latest_cursor)

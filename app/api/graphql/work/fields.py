@@ -25,8 +25,6 @@ class BackgroundWorkType:
 
 @strawberry.type
 class WorkQueries:
-    """Background work."""
-
     @resolver(
         "How the background work of the workspace stands, and the hub's own chores, by kind; a kind of which there is "
         "nothing is left out. For operators: needs the permission `WORK_READ`, which owners and admins have."
