@@ -2,12 +2,11 @@
 
 import strawberry
 
-from app.access.actor import Actor
 from app.access.policy import Permission, Role
 from app.api.graphql import limits
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.access.tokens import AccessTokenType
-from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor, Url
@@ -72,29 +71,19 @@ class AccessQueries:
     @resolver("Who is asking; null without credentials.")
     async def viewer(self, info: PatchbayInfo) -> ViewerType | None:
         actor = info.context.signed_in
-        return None if actor is None else _viewer(actor)
+        if actor is None:
+            return None
+        permissions = sorted(actor.permissions)
+        return shown(ViewerType, actor, actor=shown(ActorType, actor), permissions=permissions)
 
     @resolver("This hub: version, features, limits.")
     async def hub(self, info: PatchbayInfo) -> HubInfoType:
         _ = info.context.actor
-        return _hub(info.context)
-
-
-def _viewer(actor: Actor) -> ViewerType:
-    return ViewerType(
-        actor=shown(ActorType, actor),
-        workspace_id=strawberry.ID(actor.workspace_id),
-        role=actor.role,
-        permissions=sorted(actor.permissions),
-    )
-
-
-def _hub(context: RequestContext) -> HubInfoType:
-    hub = context.hub
-    return HubInfoType(
-        version=hub.version,
-        public_url=Url(hub.public_url),
-        has_sandbox=hub.settings.sandbox_on,
-        event_retention_days=hub.settings.event_retention_days,
-        limits=HubLimitsType(),
-    )
+        hub = info.context.hub
+        return HubInfoType(
+            version=hub.version,
+            public_url=Url(hub.public_url),
+            has_sandbox=hub.settings.sandbox_on,
+            event_retention_days=hub.settings.event_retention_days,
+            limits=HubLimitsType(),
+        )

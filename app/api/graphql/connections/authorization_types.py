@@ -76,7 +76,3 @@ async def loaded_connection(info: PatchbayInfo, connection_id: str) -> Connectio
 
 def authorization_type(snapshot: AuthorizationSnapshot) -> AuthorizationType:
     return shown(AuthorizationType, snapshot, snapshot=snapshot)
-
-
-def authorization_state_type(snapshot: AuthorizationSnapshot) -> AuthorizationStateType:
-    return shown(AuthorizationStateType, snapshot, snapshot=snapshot)

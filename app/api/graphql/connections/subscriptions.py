@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.graphql.connections.authorization_types import AuthorizationStateType, authorization_state_type
+from app.api.graphql.connections.authorization_types import AuthorizationStateType
 from app.api.graphql.connections.inputs import AuthStateByInput, ConnectionFilterInput
 from app.api.graphql.connections.queries import connection_query
 from app.api.graphql.connections.types import (
@@ -15,7 +15,7 @@ from app.api.graphql.connections.types import (
     status_type,
 )
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import described, object_type, stream
+from app.api.graphql.fields import described, object_type, shown, stream
 from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor
 from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
@@ -85,7 +85,7 @@ class ConnectionSubscriptions:
             guard=info.context.guard,
         )
         async for snapshot in states:
-            yield authorization_state_type(snapshot)
+            yield shown(AuthorizationStateType, snapshot, snapshot=snapshot)
 
 
 async def _all(context: RequestContext, query: ConnectionQuery) -> AsyncIterator[ConnectionSnapshot]:

@@ -81,7 +81,6 @@ class EventSubjectType:
 
 @object_type("A fact that became true, at its place in the workspace's order of commits.", name="Event")
 class WorkspaceEventType:
-    connection_id_: strawberry.Private[str | None]
     id: strawberry.ID = described("Its id: the same event may arrive twice, with the same id.")
     cursor: EventCursor = described("Its place; the stream goes on after it.")
     type: EventType = described("What happened.")
@@ -90,14 +89,13 @@ class WorkspaceEventType:
     subject: EventSubjectType = described("What it is about.")
     correlation_id: strawberry.ID = described("The request that made it true; shared by its events.")
     data: Json = described("More about it; never a secret.")
-
-    @resolver("The id of the connection it concerns, also after that was deleted.")
-    def connection_id(self) -> strawberry.ID | None:
-        return None if self.connection_id_ is None else strawberry.ID(self.connection_id_)
+    connection_id: strawberry.ID | None = described(
+        "The id of the connection it concerns, also after that was deleted."
+    )
 
     @resolver("The connection it concerns, as it is now; null where it concerns none or it is gone.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        return None if self.connection_id_ is None else await loaded_connection(info, self.connection_id_)
+        return None if self.connection_id is None else await loaded_connection(info, self.connection_id)
 
 
 @object_type("Events in order. Keep `cursor`: it is the position after them.")
@@ -157,7 +155,6 @@ def event_type(event: Event) -> WorkspaceEventType:
     return shown(
         WorkspaceEventType,
         event,
-        connection_id_=event.connection_id,
         actor=shown(ActorType, event.actor, kind=ActorKind(event.actor.kind)),
         subject=shown(EventSubjectType, event.subject),
     )
