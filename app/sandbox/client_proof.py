@@ -16,6 +16,7 @@ from app.foundation.clock import Clock
 from app.foundation.problems import ProblemCode
 from app.foundation.templates import template
 from app.sandbox.application import CLIENT_ID, CLIENT_SECRET, sample_application, sandbox_credentials
+from app.sandbox.authorization_request import rfc_names
 from app.sandbox.inbound import Inbound
 from app.sandbox.presented import parse_basic
 from app.sandbox.state import SandboxState
@@ -28,8 +29,6 @@ _MAX_ASSERTION_CHARS: Final = 16_384
 _SIGNED: Final = frozenset({ClientAuth.PRIVATE_KEY_JWT, ClientAuth.CLIENT_SECRET_JWT})
 _HMAC: Final = ["HS256", "HS384", "HS512"]
 _PUBLIC: Final = ["RS256", "RS384", "RS512", "PS256", "ES256"]
-
-
 _Key: TypeAlias = OctKey | RSAKey | ECKey
 
 
@@ -44,14 +43,13 @@ class ClientProofCheck:
         self._state = state
         self._clock = clock
 
-    async def check(
-        self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, fields: Mapping[str, str]
-    ) -> None:
-        """Check the application of a token request; ``fields`` are under RFC names.
+    async def check(self, method: AuthMethod, oauth: OAuth2, inbound: Inbound) -> None:
+        """Check the application of a token request.
 
         Raises:
             OAuth2RefusedError: ``invalid_client``, or ``invalid_request`` where two proofs are given at once.
         """
+        fields = rfc_names(oauth, inbound.fields)
         allowed, clients = _allowed(oauth), known_clients(method)
         basic = parse_basic(inbound.headers.get("authorization", ""))
         given = [basic is not None, "client_secret" in fields, "client_assertion" in fields]
@@ -59,19 +57,19 @@ class ClientProofCheck:
             raise OAuth2RefusedError("invalid_request", "The application proves itself in more than one way.")
         client_id = fields.get("client_id")
         if client_id is not None and client_id not in clients:
-            raise _refused()
-        if basic is not None:
+            accepted = False
+        elif basic is not None:
             accepted = bool(allowed - _SIGNED - {ClientAuth.NONE}) and _is_one_of(clients, basic)
         elif "client_assertion" in fields:
             accepted = bool(allowed & _SIGNED) and await self._asserted(method, oauth, inbound, fields)
         elif "client_secret" in fields:
-            accepted = ClientAuth.POST in allowed and _is_one_of(
-                clients, (client_id or "", fields["client_secret"])
-            )
+            pair = (client_id or "", fields["client_secret"])
+            accepted = ClientAuth.POST in allowed and _is_one_of(clients, pair)
         else:
             accepted = ClientAuth.NONE in allowed and client_id is not None
         if not accepted:
-            raise _refused()
+            said = "The application is not known or not proven as it should be."
+            raise OAuth2RefusedError("invalid_client", said, ProblemCode.APPLICATION_REJECTED)
 
     async def check_assertion(
         self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, assertion: str
@@ -82,10 +80,8 @@ class ClientProofCheck:
             OAuth2RefusedError: ``invalid_grant``.
         """
         algorithm = oauth.assertion.algorithm if oauth.assertion is not None else ""
-        if algorithm == "HS256":
-            key: _Key | None = OctKey.import_key(_signing_field(method, oauth))
-        else:
-            key = _public_key(method, oauth)
+        text = _signing_field(method, oauth)
+        key = OctKey.import_key(text) if algorithm == "HS256" else _public_key(text)
         if await self._claims(oauth, inbound, assertion, key, [algorithm]) is None:
             raise dead_grant("The assertion is not accepted.")
 
@@ -95,12 +91,11 @@ class ClientProofCheck:
         if fields.get("client_assertion_type") != ASSERTION_TYPE:
             return False
         secret = ClientAuth.CLIENT_SECRET_JWT in _allowed(oauth)
-        key = OctKey.import_key(CLIENT_SECRET) if secret else _public_key(method, oauth)
+        key = OctKey.import_key(CLIENT_SECRET) if secret else _public_key(_signing_field(method, oauth))
         algorithms = _HMAC if secret else _PUBLIC
         claims = await self._claims(oauth, inbound, fields["client_assertion"], key, algorithms)
-        return claims is not None and claims.get("iss") == claims.get("sub") == fields.get(
-            "client_id", CLIENT_ID
-        )
+        client_id = fields.get("client_id", CLIENT_ID)
+        return claims is not None and claims.get("iss") == claims.get("sub") == client_id
 
     async def _claims(
         self, oauth: OAuth2, inbound: Inbound, assertion: str, key: _Key | None, algorithms: list[str]
@@ -111,11 +106,8 @@ class ClientProofCheck:
             claims = jwt.decode(assertion, key, algorithms=algorithms).claims
         except (JoseError, ValueError, TypeError):
             return None
-        return (
-            claims
-            if self._in_time(claims) and _is_for(claims, oauth, inbound) and await self._first(claims)
-            else None
-        )
+        counts = self._in_time(claims) and _is_for(claims, oauth, inbound) and await self._first(claims)
+        return claims if counts else None
 
     def _in_time(self, claims: Mapping[str, Any]) -> bool:
         now, expires_at = self._clock.now().timestamp(), claims.get("exp")
@@ -129,9 +121,8 @@ class ClientProofCheck:
 
 
 def _allowed(oauth: OAuth2) -> frozenset[str]:
-    if oauth.client_auth not in set(ClientAuth):
-        return frozenset(ClientAuth)
-    return frozenset({oauth.client_auth})
+    """Return the way in which the definition proves the application, or all where the configuration chooses it."""
+    return frozenset({oauth.client_auth} if oauth.client_auth in set(ClientAuth) else ClientAuth)
 
 
 def known_clients(method: AuthMethod) -> Mapping[str, str]:
@@ -164,8 +155,7 @@ def _signing_field(method: AuthMethod, oauth: OAuth2) -> str:
     return values.get(group, {}).get(name, "")
 
 
-def _public_key(method: AuthMethod, oauth: OAuth2) -> RSAKey | ECKey | None:
-    pem = _signing_field(method, oauth)
+def _public_key(pem: str) -> RSAKey | ECKey | None:
     for kind in (RSAKey, ECKey):
         try:
             return kind.import_key(pem)
@@ -176,11 +166,3 @@ def _public_key(method: AuthMethod, oauth: OAuth2) -> RSAKey | ECKey | None:
 
 def _same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode(), right.encode())
-
-
-def _refused() -> OAuth2RefusedError:
-    return OAuth2RefusedError(
-        "invalid_client",
-        "The application is not known or not proven as it should be.",
-        ProblemCode.APPLICATION_REJECTED,
-    )
