@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Protocol
 
 from app.foundation.addresses import IpAddress, IpNetwork, embedded_ipv4, is_metadata, is_public
@@ -92,10 +92,13 @@ def parse_target(url: str) -> EgressTarget:
     if match is None or authority is None:
         raise EgressRefusedError(EgressCause.URL)
     scheme = match[1].lower()
-    port = int(authority[3]) if authority[3] else DEFAULT_PORTS[scheme]
+    port = int(authority[3] or DEFAULT_PORTS[scheme])
+    try:
+        host, literal = _parse_ipv6(authority[1]) if authority[1] else _parse_name(authority[2])
+    except ValueError:
+        raise EgressRefusedError(EgressCause.URL) from None
     if port > _MAX_PORT:
         raise EgressRefusedError(EgressCause.URL)
-    host, literal = _parse_ipv6(authority[1]) if authority[1] else _parse_name(authority[2])
     path = match[3] or "/"
     return EgressTarget(scheme, host, port, path if path.startswith("/") else f"/{path}", literal)
 
@@ -206,10 +209,7 @@ def _resolve(host: str, port: int) -> list[str]:
 
 
 def _parse_ipv6(text: str) -> tuple[str, IpAddress]:
-    try:
-        address = IPv6Address(text)
-    except ValueError:
-        raise EgressRefusedError(EgressCause.URL) from None
+    address = IPv6Address(text)
     return str(address), address
 
 
@@ -217,13 +217,8 @@ def _parse_name(text: str) -> tuple[str, IpAddress | None]:
     host = text.lower().removesuffix(".")
     labels = host.split(".")
     if len(host) > _MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
-        raise EgressRefusedError(EgressCause.URL)
-    if not _NUMERIC_LABEL.fullmatch(labels[-1]):
-        return host, None
-    try:
-        return host, ipaddress.IPv4Address(host)
-    except ValueError:
-        raise EgressRefusedError(EgressCause.URL) from None
+        raise ValueError("not a host name")
+    return host, IPv4Address(host) if _NUMERIC_LABEL.fullmatch(labels[-1]) else None
 
 
 def _plain(host: str) -> str:

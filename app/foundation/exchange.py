@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.foundation.messages import Headers, InResponse, OutRequest
-from app.foundation.plain_data import from_data, to_data
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS
 
@@ -48,16 +46,6 @@ class RecordedMessage:
     body_truncated: bool
     content_type: str | None
     redactions: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the stored form; :func:`recorded_from_json` reads it back."""
-        data: dict[str, Any] = to_data(self)
-        return data
-
-
-def recorded_from_json(data: Mapping[str, Any]) -> RecordedMessage:
-    """Read what :meth:`RecordedMessage.to_json` wrote."""
-    return from_data(RecordedMessage, data)
 
 
 def record_request(request: OutRequest, redactor: Redactor) -> RecordedMessage:

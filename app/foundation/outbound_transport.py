@@ -36,12 +36,12 @@ class Hop:
     fresh: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class AddressGuard:
     """Turns a target into addresses that may be connected to."""
 
-    def __init__(self, policy: EgressPolicy, resolver: Resolver) -> None:
-        self._policy = policy
-        self._resolver = resolver
+    policy: EgressPolicy
+    resolver: Resolver
 
     async def addresses(self, hop: Hop) -> Sequence[IpAddress]:
         """Resolve the hop's target, once, and judge every answer.
@@ -55,7 +55,7 @@ class AddressGuard:
         found = (target.literal,) if target.literal else await self._ask(target)
         if not hop.is_sandbox:
             try:
-                self._policy.check_answers(target, found)
+                self.policy.check_answers(target, found)
             except EgressRefusedError as refusal:
                 raise faults.of(ProblemCode.EGRESS_BLOCKED, refusal.cause) from None
         public = [str(address) for address in found if is_public(address)]
@@ -64,7 +64,7 @@ class AddressGuard:
 
     async def _ask(self, target: EgressTarget) -> Sequence[IpAddress]:
         try:
-            found = await self._resolver.resolve(target.host, target.port)
+            found = await self.resolver.resolve(target.host, target.port)
         except (OSError, UnicodeError):
             raise faults.of(ProblemCode.NAME_NOT_RESOLVED) from None
         if not found:
@@ -88,11 +88,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         tls.set_alpn_protocols(["http/1.1"])
         # At DEBUG httpcore writes header values into the log, cookies and tokens among them.
         logging.getLogger("httpcore").setLevel(logging.WARNING)
-
-    @property
-    def idle_connections(self) -> int:
-        """How many connections wait for another request."""
-        return len(self._idle)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request for its hop and return the answer, its body still to be read.
@@ -173,40 +168,33 @@ class _Connection:
         return self.http.is_idle() and not surplus
 
 
+@dataclass(eq=False)
 class _Body(httpx.AsyncByteStream):
     """An answer's body; closing it gives the connection back."""
 
-    def __init__(
-        self,
-        transport: GuardedTransport,
-        connection: _Connection,
-        answer: httpcore.Response,
-        *,
-        may_keep: bool,
-    ) -> None:
-        self._transport = transport
-        self._connection: _Connection | None = connection
-        self._answer = answer
-        self._may_keep = may_keep
+    transport: GuardedTransport
+    connection: _Connection | None
+    answer: httpcore.Response
+    may_keep: bool
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._connection is None or not isinstance(self._answer.stream, AsyncIterable):
+        if self.connection is None or not isinstance(self.answer.stream, AsyncIterable):
             return
-        with _translated(self._connection.stream):
-            async for piece in self._answer.stream:
+        with _translated(self.connection.stream):
+            async for piece in self.answer.stream:
                 yield piece
 
     async def aclose(self) -> None:
         """Give the connection back once."""
-        connection, self._connection = self._connection, None
+        connection, self.connection = self.connection, None
         if connection is None:
             return
         try:
-            await self._answer.aclose()
+            await self.answer.aclose()
         except BaseException:
             await connection.stream.aclose()
             raise
-        await self._transport.release(connection, may_keep=self._may_keep)
+        await self.transport.release(connection, may_keep=self.may_keep)
 
 
 def _core_request(request: httpx.Request, origin: httpcore.Origin) -> httpcore.Request:

@@ -156,12 +156,8 @@ def _needles(value: str) -> Iterator[bytes]:
     plain = value.encode("utf-8", "surrogatepass")
     yield plain
     # What goes into a blob may be escaped before: Basic form-encodes id and secret (RFC 6749 2.3.1).
-    for source in (
-        plain,
-        quote_plus(plain).encode(),
-        quote(plain).encode(),
-        json.dumps(value)[1:-1].encode(),
-    ):
+    sources = (plain, quote_plus(plain).encode(), quote(plain).encode(), json.dumps(value)[1:-1].encode())
+    for source in sources:
         yield from _base64_needles(source)
     yield plain.hex().encode()
     yield plain.hex().upper().encode()

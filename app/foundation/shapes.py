@@ -162,13 +162,7 @@ def _faults_of(error: jsonschema_rs.ValidationError) -> list[ShapeFault]:
 
 
 def _expected(keyword: str, details: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON edge
-    names = {
-        "enum": "options",
-        "const": "expected_value",
-        "type": "types",
-        "format": "format",
-        "pattern": "pattern",
-    }
+    names = {"enum": "options", "const": "expected_value", "type": "types"}
     for name in (names.get(keyword, keyword), "limit", "multiple_of"):
         if name in details:
             return details[name]

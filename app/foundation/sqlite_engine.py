@@ -47,7 +47,7 @@ class ImmediateWrapper(OneStatementInserts, SqliteTransactionWrapper):
         Raises:
             OperationalError: the database stayed locked.
         """
-        beginning = asyncio.ensure_future(self._begin())
+        beginning = asyncio.ensure_future(self._execute("BEGIN IMMEDIATE"))
         try:
             await asyncio.shield(beginning)
         except asyncio.CancelledError:
@@ -78,9 +78,6 @@ class ImmediateWrapper(OneStatementInserts, SqliteTransactionWrapper):
         async with self.acquire_connection() as connection:
             await connection.execute(statement)
 
-    async def _begin(self) -> None:
-        await self._execute("BEGIN IMMEDIATE")
-
     async def _commit(self) -> None:
         try:
             await super().commit()
@@ -108,9 +105,8 @@ class ImmediateContext(SqliteTransactionContext):
         try:
             return await super().__aenter__()
         except BaseException as fault:
-            if hasattr(
-                self, "token"
-            ):  # the task has the transaction's connection, and nothing is begun on it
+            # The task has the transaction's connection, and nothing is begun on it.
+            if hasattr(self, "token"):
                 await self.__aexit__(TransactionManagementError, fault, None)
             raise
 
