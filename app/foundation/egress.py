@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Protocol
 
@@ -186,26 +187,17 @@ class SystemResolver:
     """The machine's own resolver, in threads of its own: slow name servers cannot hold up other work."""
 
     def __init__(self) -> None:
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
 
     async def resolve(self, host: str, port: int) -> Sequence[IpAddress]:
         """Return every address that ``getaddrinfo`` gives, each once."""
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
-        loop = asyncio.get_running_loop()
-        answers = await loop.run_in_executor(self._threads, _resolve, host, port)
-        return tuple(dict.fromkeys(ipaddress.ip_address(answer) for answer in answers))
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        answers = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return tuple(dict.fromkeys(ipaddress.ip_address(answer[4][0]) for answer in answers))
 
     def close(self) -> None:
         """Let the threads end once their look-ups do."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._threads = None
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return [str(answer[4][0]) for answer in answers]
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _parse_ipv6(text: str) -> tuple[str, IpAddress]:

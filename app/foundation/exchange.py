@@ -80,11 +80,9 @@ def as_curl(recorded: RecordedMessage) -> str:
     if recorded.body and is_whole:
         parts.append(f"--data-raw {_quoted(recorded.body)}")
     command = " \\\n  ".join(parts)
-    return (
-        command
-        if is_whole or not recorded.body_bytes
-        else f"{command}\n# The body is not part of this command."
-    )
+    if recorded.body_bytes and not is_whole:
+        command += "\n# The body is not part of this command."
+    return command
 
 
 @dataclass(frozen=True, slots=True)
