@@ -34,8 +34,7 @@ def of(code: ProblemCode, cause: str | None = None) -> OutsideError:
 def tls_failed(error: BaseException | None) -> OutsideError:
     """The handshake or the certificate failed, for one of a handful of reasons.
 
-    Where TLS itself did not complain, the connection ended in the handshake: that may pass, as with a
-    restart.
+    Where TLS itself did not complain, the connection ended in the handshake: that may pass, as with a restart.
     """
     if not isinstance(error, ssl.SSLError):
         fault = problem(ProblemCode.UPSTREAM_TLS, reason=_HANDSHAKE)

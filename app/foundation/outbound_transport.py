@@ -15,6 +15,7 @@ import httpx
 from app.foundation import outbound_faults as faults
 from app.foundation.addresses import IpAddress, is_public
 from app.foundation.egress import EgressPolicy, EgressRefusedError, EgressTarget, Resolver
+from app.foundation.outbound_rules import Route
 from app.foundation.outbound_stream import OutboundStream
 from app.foundation.outbound_trace import Tracer
 from app.foundation.problems import ProblemCode
@@ -28,12 +29,12 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """What one request may connect to: this target alone, judged unless it is the hub's own sandbox."""
+    """One request of a call. It may connect to its route alone, which is judged unless it is the hub's own sandbox."""
 
-    target: EgressTarget
-    is_sandbox: bool
+    route: Route
     tracer: Tracer
-    fresh: bool = False
+    max_bytes: int
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class AddressGuard:
             TransientOutsideError: NAME_NOT_RESOLVED.
             RefusedOutsideError: EGRESS_BLOCKED.
         """
-        target = hop.target
+        target = hop.route.wire
         hop.tracer.start("resolve", host=target.host)
         found = (target.literal,) if target.literal else await self._ask(target)
-        if not hop.is_sandbox:
+        if not hop.route.is_sandbox:
             try:
                 self.policy.check_answers(target, found)
             except EgressRefusedError as refusal:
@@ -75,9 +76,8 @@ class AddressGuard:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """HTTP/1.1 over connections of its own, each opened through the guard, kept alive up to a bound.
 
-    It has no proxy, no unix sockets, no environment, no cookies and no retries. It stands on httpcore's
-    connection and not on its pool: that one loses a place for good when a caller is cancelled at the wrong
-    moment.
+    It has no proxy, no unix sockets, no environment, no cookies and no retries. It stands on httpcore's connection and
+    not on its pool: that one loses a place for good when a caller is cancelled at the wrong moment.
     """
 
     def __init__(self, guard: AddressGuard, tls: ssl.SSLContext) -> None:
@@ -123,13 +123,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         while expired := next((one for one in self._idle if one.http.has_expired()), None):
             self._idle.remove(expired)
             await expired.stream.aclose()
-        fits = [one for one in self._idle if one.target == hop.target.origin and not hop.fresh]
+        fits = [one for one in self._idle if one.target == hop.route.wire.origin and not hop.fresh]
         if fits:
             self._idle.remove(fits[-1])
         return fits[-1] if fits else None
 
     async def _opened(self, hop: Hop) -> _Connection:
-        target = hop.target
+        target = hop.route.wire
         stream = await self._connected(hop, await self._guard.addresses(hop))
         try:
             if target.scheme == "https":
@@ -145,7 +145,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         hop.tracer.start("connect")
         for address in addresses[:_MAX_TRIED_ADDRESSES]:
             try:
-                stream = await self._sockets.connect_tcp(str(address), hop.target.port, _CONNECT_TIMEOUT_S)
+                stream = await self._sockets.connect_tcp(
+                    str(address), hop.route.wire.port, _CONNECT_TIMEOUT_S
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
             hop.tracer.done("connect")

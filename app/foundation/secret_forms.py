@@ -78,8 +78,7 @@ def views(data: bytes) -> Iterator[View]:
 class SecretForms:
     """One secret in the forms that no unwrapping undoes: plain, hex, base64 at any place of a blob.
 
-    A value shorter than four characters has no forms: hiding it everywhere would hide ordinary text, and
-    disclose it.
+    A value shorter than four characters has no forms: hiding it everywhere would hide ordinary text, and disclose it.
     """
 
     __slots__ = ("needles",)
