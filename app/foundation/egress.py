@@ -95,7 +95,7 @@ def parse_target(url: str) -> EgressTarget:
     scheme = match[1].lower()
     port = int(authority[3] or DEFAULT_PORTS[scheme])
     try:
-        host, literal = _parse_ipv6(authority[1]) if authority[1] else _parse_name(authority[2])
+        host, literal = _parse_host(authority[1], authority[2])
     except ValueError:
         raise EgressRefusedError(EgressCause.URL) from None
     if port > _MAX_PORT:
@@ -200,13 +200,11 @@ class SystemResolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _parse_ipv6(text: str) -> tuple[str, IpAddress]:
-    address = IPv6Address(text)
-    return str(address), address
-
-
-def _parse_name(text: str) -> tuple[str, IpAddress | None]:
-    host = text.lower().removesuffix(".")
+def _parse_host(ipv6: str | None, name: str) -> tuple[str, IpAddress | None]:
+    if ipv6:
+        literal = IPv6Address(ipv6)
+        return str(literal), literal
+    host = name.lower().removesuffix(".")
     labels = host.split(".")
     if len(host) > _MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
         raise ValueError("not a host name")
