@@ -238,11 +238,11 @@ class Vault:
         begun = await DataKeyRecord.exists(workspace_id=SYSTEM_WORKSPACE)
         record = await at(ref).get_or_none()
         if record is None and begun:
-            raise KeyCheckError(_NO_ROOT.format("is missing"), ())
+            raise KeyCheckError(_NO_ROOT.format("is missing"))
         try:
             return await self._open(ref, record or await self._stored_secret(tx, ref))
         except CredentialUnreadableError:
-            raise KeyCheckError(_NO_ROOT.format("does not open"), ()) from None
+            raise KeyCheckError(_NO_ROOT.format("does not open")) from None
 
     async def _stored_secret(self, tx: Transaction, ref: SealedRef) -> SealedRecord:
         key = await self._keys.active(tx, ref.workspace_id)
