@@ -177,7 +177,7 @@ class DataKeys:
 
 
 async def in_batches(wanted: QuerySet[DataKeyRecord]) -> AsyncIterator[list[DataKeyRecord]]:
-    """Yield the rows of a query by their ids, so many at a time, each batch read when it is its turn."""
+    """Yield the rows of a query in the order of their ids, so many at a time, each batch read when it is asked for."""
     after = ""
     while batch := await wanted.filter(id__gt=after).order_by("id").limit(_BATCH):
         after = batch[-1].id
