@@ -69,13 +69,13 @@ def parse_key_lines(text: str, default_label: str) -> tuple[KeyLine, ...]:
 
 def format_key_lines(lines: tuple[KeyLine, ...]) -> str:
     """Return the text of a key file that holds these keys; :func:`parse_key_lines` reads it back."""
-    return _HEADER + "".join(format_key_line(line) for line in lines)
+    return _HEADER + "".join(f"{format_key_line(line)}\n" for line in lines)
 
 
 def format_key_line(line: KeyLine) -> str:
-    """Return the line of one key, with its line end."""
+    """Return the line of one key, without its line end."""
     mark = f" {_ACTIVE}" if line.active else ""
-    return f"{line.label} {base64.b64encode(line.material).decode('ascii')}{mark}\n"
+    return f"{line.label} {base64.b64encode(line.material).decode('ascii')}{mark}"
 
 
 def read_file_keys(path: Path, *, data_folder: Path | None = None) -> tuple[FileKeyProvider, ...]:

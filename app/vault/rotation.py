@@ -95,7 +95,7 @@ class KeyRotation:
             )
         await self._audit.record_alone(actor, "key.added", target_of(line_id(line)), outcome="OK")
         if self._home.file is None:
-            return AddedKey(line_id(line), Secret(format_key_line(line).strip()), self._home.kept_in)
+            return AddedKey(line_id(line), Secret(format_key_line(line)), self._home.kept_in)
         await self._edit(actor, "key.added", line_id(line), lambda lines: with_key(lines, line))
         async with self._database.transaction() as tx:
             await register_keys(tx, self._ring)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from app.foundation.errors import ConflictError, NotFoundError, PatchbayError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.data_keys import DataKeys
-from app.vault.envelope import KEY_BYTES, open_sealed
+from app.vault.envelope import KEY_BYTES, framed, open_sealed
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyCheckError, KeyUnavailableError
 from app.vault.keys import KeyRing
 from app.vault.models import DataKeyRecord, SealedRecord
@@ -223,9 +222,7 @@ class Vault:
                 async with self._database.transaction() as tx:
                     record = await self._stored_secret(tx, ref)
             key = await self._open(ref, record)
-        parts = (part.encode("utf-8", "surrogatepass") for part in (domain, secret.reveal()))
-        message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hmac.new(key, message, hashlib.sha256).digest()[:_FINGERPRINT_BYTES].hex()
+        return hmac.digest(key, framed(domain, secret.reveal()), "sha256")[:_FINGERPRINT_BYTES].hex()
 
     async def system_key(self, purpose: str) -> bytes:
         """Return the hub's 32-byte key for ``purpose``: the same on every host and after every restart.
@@ -250,11 +247,11 @@ class Vault:
         begun = await DataKeyRecord.exists(workspace_id=SYSTEM_WORKSPACE)
         record = await find(ref)
         if record is None and begun:
-            raise KeyCheckError(_NO_ROOT.format("is missing"), ())
+            raise KeyCheckError(_NO_ROOT.format("is missing"))
         try:
             return await self._open(ref, record or await self._stored_secret(tx, ref))
         except CredentialUnreadableError:
-            raise KeyCheckError(_NO_ROOT.format("does not open"), ()) from None
+            raise KeyCheckError(_NO_ROOT.format("does not open")) from None
 
     async def _stored_secret(self, tx: Transaction, ref: SealedRef) -> Sealed:
         key = await self._keys.active(tx, ref.workspace_id)
