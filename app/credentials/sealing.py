@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from app.authenticators.base import Grant, grant_to_stored
 from app.authenticators.credentials import secret_hints
@@ -47,6 +46,7 @@ async def seal_grant(
     before = credential or replace(NO_CREDENTIAL, connection_id=owner.id, workspace_id=owner.workspace_id)
     if not is_renewal:
         before = replace(before, is_stale=False, refresh_expires_at=None, fingerprint=fingerprint)
+    hints = secret_hints(method, grant)
     sealed = replace(
         before,
         auth_method=method.id,
@@ -55,37 +55,22 @@ async def seal_grant(
         generation=generation,
         sealed_at=tx.now,
         refreshed_at=tx.now,
-    )
-    sealed = _with_grant(sealed, method, grant, tx.now)
-    await save_credential(tx, sealed, is_new=credential is None)
-    return sealed
-
-
-def _with_grant(
-    before: CredentialSnapshot, method: AuthMethod, grant: Grant, now: datetime
-) -> CredentialSnapshot:
-    lifetime_s = grant.expires_in_s
-    stated_end = _after(now, grant.refresh_expires_in_s)
-    return replace(
-        before,
-        lifetime_s=lifetime_s,
-        expires_at=_after(now, lifetime_s),
-        refresh_expires_at=stated_end or before.refresh_expires_at,
+        lifetime_s=grant.expires_in_s,
+        expires_at=_after(tx.now, grant.expires_in_s),
+        refresh_expires_at=_after(tx.now, grant.refresh_expires_in_s) or before.refresh_expires_at,
         granted_scopes=grant.granted_scopes,
         account_id=grant.account.id,
         account_label=grant.account.label,
         account=dict(grant.account.kept),
-        hints=_hints(method, grant, now),
+        hints=tuple(
+            {"path": ["credentials", name], "hint": hint, "updatedAt": tx.now.isoformat()}
+            for name, hint in hints.items()
+        ),
         can_renew=authenticator_for(method).can_renew(method, grant),
     )
+    await save_credential(tx, sealed, is_new=credential is None)
+    return sealed
 
 
 def _after(now: datetime, seconds: int | None) -> datetime | None:
     return None if seconds is None else now + timedelta(seconds=seconds)
-
-
-def _hints(method: AuthMethod, grant: Grant, now: datetime) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {"path": list(item.path), "hint": item.hint, "updatedAt": now.isoformat()}
-        for item in secret_hints(method, grant)
-    )
