@@ -113,10 +113,9 @@ def renewed(grant: Grant, found: Grant) -> Grant:
     """
     old, new = grant.account, found.account
     kept = MappingProxyType({**old.kept, **new.kept})
-    return Grant(
+    return replace(
+        found,
         values=MappingProxyType({**grant.values, **found.values}),
-        expires_in_s=found.expires_in_s,
-        refresh_expires_in_s=found.refresh_expires_in_s,
         granted_scopes=found.granted_scopes if found.granted_scopes is not None else grant.granted_scopes,
         requested_scopes=grant.requested_scopes,
         account=AccountFound(new.id or old.id, new.label or old.label, kept),

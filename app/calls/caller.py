@@ -79,11 +79,9 @@ class Observer(Protocol):
 
     def opened(self, credentials: OpenCredentials, *, renewed: bool) -> None:
         """Credentials are open and placed."""
-        ...
 
     def traced(self, event: TraceEvent) -> None:
         """A stage of the request began or ended."""
-        ...
 
 
 class MethodCaller:
