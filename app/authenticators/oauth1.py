@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -129,23 +128,17 @@ def _consent_url(oauth: OAuth1, values: Values, token: Secret) -> str:
 def _verifier(facts: Facts, attempt: Attempt, callback: Callback) -> Secret:
     """Return the verifier of a return that is whole, ours, and answers the temporary token of this attempt."""
     params = dict(callback.params)
-    if len(params) != len(callback.params) or not _same(params.get("state"), attempt.state):
+    if len(params) != len(callback.params) or Secret(params.get("state", "")) != attempt.state:
         raise facts.error(ProblemCode.CALLBACK_INVALID)
     if "denied" in params or params.get("oauth_problem") in {"user_refused", "permission_denied"}:
         raise refusal_error(Refusal("access_denied", None), facts, AuthStage.SIGN_IN)
-    kept = attempt.kept.get(_TOKEN), attempt.kept.get(_SECRET)
-    if not all(isinstance(value, Secret) for value in kept) or not _same(params.get("oauth_token"), kept[0]):
+    token, secret = attempt.kept.get(_TOKEN), attempt.kept.get(_SECRET)
+    if not isinstance(secret, Secret) or Secret(params.get("oauth_token", "")) != token:
         raise facts.error(ProblemCode.CALLBACK_INVALID)
     verifier = picked_text("oauth_verifier", params)
     if verifier is None or not verifier.isascii():
         raise facts.error(ProblemCode.CALLBACK_INVALID)
     return Secret(verifier)
-
-
-def _same(received: str | None, known: Secret | None) -> bool:
-    if not received or known is None:
-        return False
-    return hmac.compare_digest(received.encode(), known.reveal().encode())
 
 
 def _read(
