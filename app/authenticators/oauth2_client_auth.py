@@ -101,17 +101,9 @@ def _assertion(
 ) -> ClientProof:
     """RFC 7523 3: issuer and subject are the client, the audience is the endpoint."""
     claims = {"iss": application.client_id, "sub": application.client_id, "aud": endpoint}
-    key_id = application.fields.get("keyId")
+    key_id = str(application.fields.get("keyId") or "") or None
     try:
-        token = signed_jwt(
-            algorithm,
-            key,
-            claims,
-            key_id=str(key_id) if key_id else None,
-            lifetime_s=_ASSERTION_LIFETIME_S,
-            now=facts.now,
-            jti=facts.random(),
-        )
+        token = signed_jwt(facts, algorithm, key, claims, key_id, _ASSERTION_LIFETIME_S)
     except SigningKeyError:
         raise facts.error(ProblemCode.APPLICATION_REJECTED, cause="SIGNING_KEY") from None
     params = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from app.authenticators.base import Facts
 from app.foundation.secret import Secret
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "HS256")
@@ -23,14 +23,7 @@ class SigningKeyError(ValueError):
 
 
 def signed_jwt(
-    algorithm: str,
-    key: Secret,
-    claims: Mapping[str, Any],
-    *,
-    key_id: str | None,
-    lifetime_s: int,
-    now: datetime,
-    jti: str,
+    facts: Facts, algorithm: str, key: Secret, claims: Mapping[str, Any], key_id: str | None, lifetime_s: int
 ) -> Secret:
     """Return a signed JWT with ``iat``, ``exp`` and ``jti`` added to ``claims``.
 
@@ -42,8 +35,8 @@ def signed_jwt(
     """
     if algorithm not in ALGORITHMS:
         raise SigningKeyError("an algorithm that is not known here")
-    issued = int(now.timestamp()) - _SKEW_S
-    times = {"iat": issued, "exp": issued + min(lifetime_s, MAX_LIFETIME_S), "jti": jti}
+    issued = int(facts.now.timestamp()) - _SKEW_S
+    times = {"iat": issued, "exp": issued + min(lifetime_s, MAX_LIFETIME_S), "jti": facts.random()}
     header = {"alg": algorithm, "typ": "JWT", **({"kid": key_id} if key_id else {})}
     try:
         return Secret(jwt.encode(header, {**claims, **times}, _key(algorithm, key), [algorithm]))

@@ -82,9 +82,7 @@ def complete(method, *answers, entered=None, **facts):
 @pytest.mark.threat("O14")
 def test_an_assertion_is_signed_and_short_lived(algorithm):
     key, verifier = key_for(algorithm)
-    token = signed_jwt(
-        algorithm, Secret(key), {"iss": "i", "aud": "a"}, key_id="k", lifetime_s=300, now=NOW, jti="j"
-    )
+    token = signed_jwt(make_facts(), algorithm, Secret(key), {"iss": "i", "aud": "a"}, "k", 300)
     read = jwt.decode(token.reveal(), verifier, [algorithm])
     assert read.header == {"alg": algorithm, "typ": "JWT", "kid": "k"}
     assert read.claims["iss"] == "i"
@@ -94,11 +92,11 @@ def test_an_assertion_is_signed_and_short_lived(algorithm):
 
 def test_a_key_whose_line_breaks_were_written_out_is_read():
     key = Secret(pem(RSA).replace("\n", "\\n"))
-    assert signed_jwt("RS256", key, {}, key_id=None, lifetime_s=60, now=NOW, jti="j")
+    assert signed_jwt(make_facts(), "RS256", key, {}, None, 60)
 
 
 def test_no_assertion_lives_longer_than_an_hour():
-    token = signed_jwt("RS256", Secret(pem(RSA)), {}, key_id=None, lifetime_s=10**9, now=NOW, jti="j")
+    token = signed_jwt(make_facts(), "RS256", Secret(pem(RSA)), {}, None, 10**9)
     claims = jwt.decode(token.reveal(), RSAKey.import_key(public(RSA))).claims
     assert claims["exp"] - claims["iat"] == 3600
 
@@ -107,7 +105,7 @@ def test_no_assertion_lives_longer_than_an_hour():
 @pytest.mark.threat("O14")
 def test_no_other_algorithm_is_used(algorithm):
     with pytest.raises(SigningKeyError):
-        signed_jwt(algorithm, Secret(HMAC), {}, key_id=None, lifetime_s=60, now=NOW, jti="j")
+        signed_jwt(make_facts(), algorithm, Secret(HMAC), {}, None, 60)
 
 
 @pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "HS256"])
@@ -116,14 +114,14 @@ def test_no_other_algorithm_is_used(algorithm):
 )
 def test_a_key_that_cannot_sign_is_refused_without_showing_it(algorithm, key):
     with pytest.raises(SigningKeyError) as caught:
-        signed_jwt(algorithm, Secret(key), {}, key_id=None, lifetime_s=60, now=NOW, jti="j")
+        signed_jwt(make_facts(), algorithm, Secret(key), {}, None, 60)
     assert "CANARY" not in f"{caught.value!r}{caught.value.__cause__!r}"
 
 
 def test_a_key_of_another_kind_is_refused():
     for algorithm, key in (("RS256", EC["ES256"]), ("ES256", RSA), ("ES384", EC["ES256"])):
         with pytest.raises(SigningKeyError):
-            signed_jwt(algorithm, Secret(pem(key)), {}, key_id=None, lifetime_s=60, now=NOW, jti="j")
+            signed_jwt(make_facts(), algorithm, Secret(pem(key)), {}, None, 60)
 
 
 def test_a_service_account_is_exchanged_as_google_says():
