@@ -111,8 +111,9 @@ def add(
 
 def _print_variable(added: AddedKey) -> None:
     typer.echo(
-        f"Made {added.key_id}. It is shown once and kept nowhere: add the line below to the value of PATCHBAY_KEY, on "
-        "every host, behind a semicolon. The key that wraps now is written '<label> <key> active' there. Then restart.",
+        f"Made {added.key_id}. It is shown once and kept nowhere: add the line below to {added.kept_in}, on every "
+        "host; in a variable, behind a semicolon. The key that wraps now is written '<label> <key> active' there. "
+        "Then restart.",
         err=True,
     )
     if added.addition is not None:

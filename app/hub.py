@@ -308,7 +308,7 @@ async def make_key_file(settings: Settings) -> bool:
         CannotStartError: the database is away or refuses the hub.
     """
     path = settings.key_path
-    if settings.key is not None or settings.has_key_service:
+    if settings.key is not None or settings.key_provider != "file":
         where = (
             "PATCHBAY_KEY" if settings.key is not None else f"{settings.key_provider} (PATCHBAY_KEY_PROVIDER)"
         )

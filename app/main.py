@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import structlog
@@ -43,6 +43,7 @@ _DOORS: Final = (
     "/readyz",
     "/metrics",
 )
+_CLIENT_GONE: Final = 499  # for the figures alone: nobody receives it
 _SHUTTING_DOWN: Final = PlainTextResponse(
     "The hub is shutting down. Send the request again.\n", 503, {"Retry-After": "1", "Connection": "close"}
 )
@@ -68,10 +69,10 @@ async def build_app(hub: Hub) -> AsyncIterator[AroundRequests]:
     async with AsyncExitStack() as stack:
         if hub.settings.sandbox_on:
             routes += [Mount("/sandbox", app=await _sandbox(hub, stack)), Route("/sandbox", _with_slash)]
+        routes.append(Route("/{door}/", _without_slash))
         application = Starlette(routes=routes)
-        application.router.redirect_slashes = (
-            False  # it would name this machine's own scheme, not the public one
-        )
+        # It would name the scheme that the proxy speaks with the hub, not the public one.
+        application.router.redirect_slashes = False
         yield AroundRequests(application, hub)
 
 
@@ -100,6 +101,13 @@ async def _sandbox(hub: Hub, stack: AsyncExitStack) -> ASGIApp:
         state = RedisState(redis)
     secret = await hub.vault.system_key("sandbox/v1")
     return build_sandbox(hub.catalog, secret=secret, state=state, clock=hub.clock)
+
+
+async def _without_slash(request: Request) -> Response:
+    door = f"/{request.path_params['door']}"
+    if door not in _DOORS:
+        return PlainTextResponse("Not Found", status_code=404)
+    return RedirectResponse(below(request, door), status_code=307)
 
 
 class AroundRequests:
@@ -140,13 +148,16 @@ class AroundRequests:
             await send(message)
 
         try:
-            with self.open_requests.opened(receive) as request, suppress(ClientDisconnect):
-                await self._app(scope, request.receive, note)
+            with self.open_requests.opened(receive) as request:
+                try:
+                    await self._app(scope, request.receive, note)
+                except ClientDisconnect:
+                    status = _CLIENT_GONE
             if request.is_cut and not is_begun:
                 await _SHUTTING_DOWN(scope, receive, note)
         finally:
             took_s = self._hub.clock.monotonic() - began
-            door = _door(scope["path"].removeprefix(scope.get("root_path", "")))
+            door = _door(scope["path"].removeprefix(self._public_path))
             requests, seconds = self._figures.get((door, status)) or self._figures_of(door, status)
             requests.inc()
             seconds.observe(took_s)

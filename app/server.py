@@ -205,10 +205,12 @@ def where_things_are(hub: Hub, local_url: str) -> Iterator[tuple[str, str]]:
     yield "data", place_of_database(settings.database)
     if settings.redis is not None:
         yield "wake-ups", place_of_server("Redis", settings.redis)
-    if settings.has_key_service:
-        yield "key", f"{settings.key_provider} {settings.key_id}"
+    if settings.key is not None:
+        yield "key", "in PATCHBAY_KEY"
+    elif settings.key_provider == "file":
+        yield "key", str(settings.key_path)
     else:
-        yield "key", str(settings.key_path) if settings.key is None else "in PATCHBAY_KEY"
+        yield "key", f"{settings.key_provider} {settings.key_id}"
     yield "GraphQL", f"{public}/graphql"
     if settings.graphiql_on:
         yield "GraphiQL", f"{public}/graphiql"

@@ -179,7 +179,7 @@ class Settings(BaseSettings):
             raise ValueError("PATCHBAY_DATABASE_URL must name PostgreSQL when PATCHBAY_REDIS_URL is set")
         if self.key is not None and self.key_file is not None:
             raise ValueError("set PATCHBAY_KEY_FILE or PATCHBAY_KEY, not both")
-        is_keyless = self.key is None and self.key_file is None and not self.has_key_service
+        is_keyless = self.key is None and self.key_file is None and self.key_provider == "file"
         if self.is_scaled and is_keyless:
             raise ValueError(
                 "PATCHBAY_KEY_FILE is missing: with PostgreSQL the operator sets the key, on every host "
@@ -226,11 +226,6 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """The key file; by default in the user's configuration folder, away from the data."""
         return self.key_file or _home("XDG_CONFIG_HOME", ".config") / "key"
-
-    @property
-    def has_key_service(self) -> bool:
-        """Whether a key service holds the key that wraps."""
-        return self.key_provider not in {"file", "env"}
 
     @property
     def key_source(self) -> KeySource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.access.policy import ALL_PERMISSIONS, Permission, Role
@@ -54,15 +54,10 @@ class Actor:
     @classmethod
     def operator(cls, workspace_id: str, request_id: str) -> Actor:
         """Return the operator at the command line: its machine holds the keys, so the operator may do everything."""
-        everything = Role.OWNER, ALL_PERMISSIONS
-        return cls(
-            workspace_id, ActorKind.SYSTEM, "operator", "operator", *everything, Channel.CLI, request_id
-        )
+        return replace(cls.system(workspace_id, "operator", request_id), id="operator", via=Channel.CLI)
 
     @classmethod
     def system(cls, workspace_id: str, label: str, request_id: str) -> Actor:
         """Return the hub itself, acting in the background for a workspace."""
-        everything = Role.OWNER, ALL_PERMISSIONS
-        return cls(
-            workspace_id, ActorKind.SYSTEM, "system", label, *everything, Channel.BACKGROUND, request_id
-        )
+        kind, role = ActorKind.SYSTEM, Role.OWNER
+        return cls(workspace_id, kind, "system", label, role, ALL_PERMISSIONS, Channel.BACKGROUND, request_id)

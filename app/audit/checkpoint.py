@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -39,35 +39,53 @@ class Checkpoint:
     def to_json(self) -> dict[str, Any]:
         """Return the exported form; :func:`checkpoint_from_json` reads it back."""
         return {
-            **_statement(self.number, self.at, self.heads, self.prev_hash),
+            **self._statement(),
             "publicKey": self.public_key.hex(),
             "signature": self.signature.hex(),
         }
+
+    def signed_bytes(self) -> bytes:
+        """Return what the signature is over."""
+        return _LABEL + canonical_json(self._statement())
 
     @property
     def hash(self) -> bytes:
         """What the next checkpoint names this one by: SHA-256 over its canonical JSON."""
         return hashlib.sha256(canonical_json(self.to_json())).digest()
 
+    def _statement(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "at": instant_text(self.at),
+            "heads": heads_to_json(self.heads),
+            "prevHash": self.prev_hash.hex(),
+        }
 
-def sign(
-    seed: bytes, *, number: int, at: datetime, heads: Mapping[str, Anchor], previous: Checkpoint | None
-) -> Checkpoint:
-    """Return a checkpoint signed with Ed25519 (RFC 8032); ``seed`` is the 32-byte private key."""
+
+def sign(seed: bytes, at: datetime, heads: Mapping[str, Anchor], previous: Checkpoint | None) -> Checkpoint:
+    """Return the next checkpoint, signed with Ed25519 (RFC 8032); ``seed`` is the 32-byte private key."""
     private = Ed25519PrivateKey.from_private_bytes(seed)
-    prev_hash = previous.hash if previous else GENESIS
-    signature = private.sign(_LABEL + canonical_json(_statement(number, at, heads, prev_hash)))
-    return Checkpoint(number, at, heads, prev_hash, private.public_key().public_bytes_raw(), signature)
+    public_key = private.public_key().public_bytes_raw()
+    number, prev_hash = (previous.number + 1, previous.hash) if previous else (1, GENESIS)
+    unsigned = Checkpoint(number, at, heads, prev_hash, public_key, b"")
+    return replace(unsigned, signature=private.sign(unsigned.signed_bytes()))
 
 
-def checkpoint_from_json(data: object) -> Checkpoint:
+def checkpoint_from_json(data: Any) -> Checkpoint:  # noqa: ANN401 - JSON edge
     """Read the exported form.
 
     Raises:
         BadCheckpointError: it is not one.
     """
     try:
-        return _read(data)
+        return Checkpoint(
+            number=int(data["number"]),
+            at=datetime.fromisoformat(data["at"]),
+            heads=heads_from_json(data["heads"]),
+            prev_hash=bytes.fromhex(data["prevHash"]),
+            public_key=bytes.fromhex(data["publicKey"]),
+            signature=bytes.fromhex(data["signature"]),
+        )
     except (TypeError, KeyError, ValueError, AttributeError):
         raise BadCheckpointError(None, "its form is not that of a checkpoint") from None
 
@@ -93,25 +111,15 @@ def check(checkpoints: Iterable[Checkpoint], public_key: bytes | None = None) ->
 def _check_one(checkpoint: Checkpoint, previous: Checkpoint | None, public_key: bytes | None) -> None:
     if public_key is not None and checkpoint.public_key != public_key:
         raise BadCheckpointError(checkpoint.number, "it is signed with another key")
-    statement = _statement(checkpoint.number, checkpoint.at, checkpoint.heads, checkpoint.prev_hash)
     try:
         key = Ed25519PublicKey.from_public_bytes(checkpoint.public_key)
-        key.verify(checkpoint.signature, _LABEL + canonical_json(statement))
+        key.verify(checkpoint.signature, checkpoint.signed_bytes())
     except (InvalidSignature, ValueError):
         raise BadCheckpointError(checkpoint.number, "its signature does not hold") from None
     if previous is None:
         return
     if checkpoint.number != previous.number + 1 or checkpoint.prev_hash != previous.hash:
         raise BadCheckpointError(checkpoint.number, "it does not follow the one before it")
-
-
-def _statement(number: int, at: datetime, heads: Mapping[str, Anchor], prev_hash: bytes) -> dict[str, Any]:
-    return {
-        "number": number,
-        "at": instant_text(at),
-        "heads": heads_to_json(heads),
-        "prevHash": prev_hash.hex(),
-    }
 
 
 def heads_to_json(heads: Mapping[str, Anchor]) -> dict[str, Any]:
@@ -125,14 +133,3 @@ def heads_from_json(data: Mapping[str, Any]) -> dict[str, Anchor]:
         workspace_id: Anchor(int(head["seq"]), bytes.fromhex(head["hash"]))
         for workspace_id, head in data.items()
     }
-
-
-def _read(data: Any) -> Checkpoint:  # noqa: ANN401 - JSON edge
-    return Checkpoint(
-        number=int(data["number"]),
-        at=datetime.fromisoformat(data["at"]),
-        heads=heads_from_json(data["heads"]),
-        prev_hash=bytes.fromhex(data["prevHash"]),
-        public_key=bytes.fromhex(data["publicKey"]),
-        signature=bytes.fromhex(data["signature"]),
-    )

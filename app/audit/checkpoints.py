@@ -44,13 +44,7 @@ class Checkpoints:
                     row.workspace_id: Anchor(row.seq, bytes.fromhex(row.hash))
                     for row in await AuditHeadRecord.all()
                 }
-                made = sign(
-                    seed,
-                    number=previous.number + 1 if previous else 1,
-                    at=tx.now,
-                    heads=heads,
-                    previous=previous,
-                )
+                made = sign(seed, tx.now, heads, previous)
                 await _record(made).save(force_create=True)
         except IntegrityError:
             with self._database.bind():

@@ -27,6 +27,7 @@ from app.catalog.definition import AfterToken, OAuth2
 from app.foundation.errors import TransientOutsideError, invalid_field
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse, OutRequest
+from app.foundation.plain_data import from_data, to_data
 from app.foundation.problems import ProblemCode
 
 MAX_OPTIONS: Final = 200
@@ -60,7 +61,7 @@ def apply_choice(oauth: OAuth2, facts: Facts, attempt: Attempt, answer: Chosen) 
     kept = attempt.kept
     if _OPTIONS not in kept:
         raise wrong_answer()
-    offered = [AccountOption(item["id"], item["label"], item["kept"]) for item in kept[_OPTIONS]]
+    offered = [from_data(AccountOption, item) for item in kept[_OPTIONS]]
     chosen = next((option for option in offered if option.id == answer.option_id), None)
     if chosen is None:
         raise invalid_field("option", label="The account", reason="it was not offered")
@@ -69,8 +70,7 @@ def apply_choice(oauth: OAuth2, facts: Facts, attempt: Attempt, answer: Chosen) 
 
 
 def _waiting(facts: Facts, grant: Grant, options: list[AccountOption], position: int) -> Waiting:
-    offered = [{"id": one.id, "label": one.label, "kept": dict(one.kept)} for one in options]
-    kept = {"grant": grant_to_stored(grant), "position": position, _OPTIONS: offered}
+    kept = {"grant": grant_to_stored(grant), "position": position, _OPTIONS: to_data(options)}
     return Waiting(AccountChoiceStep(facts.method.title, tuple(options)), kept)
 
 

@@ -9,7 +9,7 @@ from app.authenticators.base import AccountFound, Entered, Facts, Grant, secret_
 from app.authenticators.credentials import read_entered
 from app.authenticators.entered import EnteredCredentials
 from app.authenticators.placement import with_secret_header
-from app.authenticators.values import Values, values_of
+from app.authenticators.values import Values, field_of, values_of
 from app.catalog.definition import AuthKind, AuthMethod
 from app.foundation.errors import invalid_field
 from app.foundation.messages import OutRequest
@@ -60,8 +60,7 @@ def _templates(method: AuthMethod) -> tuple[str, str]:
 
 def _user(values: Values, text: str) -> str:
     user = values.text(text)
-    if ":" not in user:
-        return user
-    variables = sorted(template(text).variables)
-    path = variables[0].split(".") if variables else ["credentials"]
-    raise invalid_field(*path, label="The user name", reason="it may not contain a colon")
+    if ":" in user:
+        path = field_of(text) or ("credentials",)
+        raise invalid_field(*path, label="The user name", reason="it may not contain a colon")
+    return user

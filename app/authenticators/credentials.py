@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -15,14 +14,6 @@ from app.foundation.errors import InvalidInputError
 from app.foundation.problems import Problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, with_defaults
-
-
-@dataclass(frozen=True, slots=True)
-class SecretHint:
-    """What may be shown of a sealed value: its path, and its last characters where it is long enough."""
-
-    path: tuple[str, ...]
-    hint: str | None
 
 
 def form_step(facts: Facts, attempt: Attempt) -> CredentialFormStep:
@@ -60,12 +51,15 @@ def read_entered(method: AuthMethod, values: Mapping[str, Any]) -> Mapping[str, 
     return MappingProxyType(kept)
 
 
-def secret_hints(method: AuthMethod, grant: Grant) -> tuple[SecretHint, ...]:
-    """Return what may be shown of the grant's secret values, entered ones first, in the form's order."""
+def secret_hints(method: AuthMethod, grant: Grant) -> dict[str, str | None]:
+    """Return the last characters of each secret value of the grant that is long enough to show them.
+
+    Entered ones stand first, in the form's order.
+    """
     secret, fields = secret_fields(method), entered_fields(method)
     names = [name for name in fields if name in secret and name in grant.values]
     names += [name for name in grant.values if name not in fields]
-    return tuple(SecretHint(("credentials", name), grant.values[name].hint) for name in names)
+    return {name: grant.values[name].hint for name in names}
 
 
 def prefilled(method: AuthMethod) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def device_step(oauth: OAuth2, facts: Facts, attempt: Attempt) -> Flow[Waiting]:
     found = read_token_answer(spec, oauth.problems, answer, facts, AuthStage.SIGN_IN, request.secrets)
     step = _step(read_object(answer) or {}, facts)
     expires = int(facts.now.timestamp()) + step.expires_in_s
-    return _waiting(step, {_DEVICE_CODE: found.access_token, _EXPIRES: expires})
+    return _waiting(step, {_DEVICE_CODE: found.values["accessToken"], _EXPIRES: expires})
 
 
 def poll(oauth: OAuth2, facts: Facts, attempt: Attempt) -> Flow[Grant | Waiting]:

@@ -10,10 +10,11 @@ from app.authenticators.oauth2_authorize import scope_params
 from app.authenticators.oauth2_grants import answered, renewed
 from app.authenticators.oauth2_request import token_request
 from app.authenticators.refusal import AuthStage
-from app.authenticators.signed_jwt import SigningKeyError, signed_jwt
+from app.authenticators.signed_jwt import signed_jwt
 from app.authenticators.values import Values, values_of
 from app.catalog.definition import Assertion, ClientAuth, OAuth2
 from app.foundation.errors import PatchbayError, invalid_field
+from app.foundation.jwt import SigningKeyError
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.foundation.templates import template
@@ -48,17 +49,9 @@ def _assertion(
     claims.setdefault("aud", values.url(oauth.token_url))
     if scope:
         claims.setdefault("scope", scope)
-    has_key_id = spec.key_id is not None and values.has_all(spec.key_id)
+    key_id = values.text(spec.key_id) if spec.key_id is not None and values.has_all(spec.key_id) else None
     try:
-        return signed_jwt(
-            spec.algorithm,
-            values.whole(spec.key),
-            claims,
-            key_id=values.text(spec.key_id) if spec.key_id is not None and has_key_id else None,
-            lifetime_s=spec.lifetime_s,
-            now=facts.now,
-            jti=facts.random(),
-        )
+        return signed_jwt(facts, spec.algorithm, values.whole(spec.key), claims, key_id, spec.lifetime_s)
     except SigningKeyError:
         raise _unusable_key(spec, facts, stage) from None
 
@@ -69,6 +62,5 @@ def _unusable_key(spec: Assertion, facts: Facts, stage: AuthStage) -> PatchbayEr
         return facts.error(ProblemCode.APPLICATION_REJECTED, cause="SIGNING_KEY")
     if stage is AuthStage.RENEWAL:
         return facts.error(ProblemCode.CREDENTIALS_REJECTED)
-    return invalid_field(
-        *name.split("."), reason=f"it is not a private key that can sign with {spec.algorithm}"
-    )
+    reason = f"it is not a private key that can sign with {spec.algorithm}"
+    return invalid_field(*name.split("."), reason=reason)

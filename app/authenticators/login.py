@@ -9,7 +9,7 @@ from app.authenticators.base import Facts, Flow, Grant
 from app.authenticators.method_request import check_base_host
 from app.authenticators.oauth2_grants import renewed
 from app.authenticators.oauth2_request import write_request
-from app.authenticators.oauth2_token import TokenFound, read_token_answer
+from app.authenticators.oauth2_token import read_token_answer
 from app.authenticators.placement import with_secret_header
 from app.authenticators.refusal import AuthStage
 from app.authenticators.values import Values, values_of
@@ -82,7 +82,7 @@ def _request(login: Login, values: Values, url: str, texts: Mapping[str, str]) -
     return request
 
 
-def _answered(spec: TokenAnswer, facts: Facts, stage: AuthStage, request: OutRequest) -> Flow[TokenFound]:
+def _answered(spec: TokenAnswer, facts: Facts, stage: AuthStage, request: OutRequest) -> Flow[Grant]:
     answer = yield request
     try:
         return read_token_answer(spec, (), answer, facts, stage, request.secrets)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -10,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from app.authenticators.answer import read_object
 from app.authenticators.base import (
+    NO_GRANT,
     Answer,
     Attempt,
     Authenticator,
@@ -26,7 +26,7 @@ from app.authenticators.oauth1_signature import SignatureRefusedError, Signer, s
 from app.authenticators.oauth2_authorize import redirect_uri_of
 from app.authenticators.oauth2_client_auth import application_of
 from app.authenticators.oauth2_grants import renewed
-from app.authenticators.oauth2_token import TokenFound, picked_text, read_token_answer
+from app.authenticators.oauth2_token import picked_text, read_token_answer
 from app.authenticators.refusal import AuthStage, Refusal, refusal_error
 from app.authenticators.steps import RedirectStep
 from app.authenticators.values import Values, values_of
@@ -55,30 +55,29 @@ class OAuth1Authenticator(Authenticator):
 
         The state travels in the callback address, since OAuth 1.0 has no parameter for it.
         """
-        oauth, values = required(facts.method.oauth1), values_of(facts)
+        oauth = required(facts.method.oauth1)
         redirect_uri = redirect_uri_of(facts)
         joint = "&" if "?" in redirect_uri else "?"
         callback = f"{redirect_uri}{joint}state={quote(attempt.state.reveal(), safe='')}"
-        request = _signed(oauth, facts, values, oauth.request_url, {"oauth_callback": callback})
+        request = _signed(facts, oauth.request_url, {"oauth_callback": callback})
         answer = yield replace(request, secrets=(*request.secrets, attempt.state))
         if answer.status in _REFUSED:
             raise facts.error(ProblemCode.APPLICATION_REJECTED, providerStatus=answer.status)
         found, body = _read(oauth, facts, answer, request)
         if body.get("oauth_callback_confirmed") != "true":
             raise facts.error(ProblemCode.TOKEN_RESPONSE_INVALID)
-        url = _consent_url(oauth, values, found.access_token)
+        url = _consent_url(oauth, values_of(facts), found.values["accessToken"])
         step = RedirectStep(facts.method.title, url, redirect_uri, attempt.scopes)
-        return Waiting(step, {_TOKEN: found.access_token, _SECRET: found.secrets[_TOKEN_SECRET]})
+        return Waiting(step, {_TOKEN: found.values["accessToken"], _SECRET: found.values[_TOKEN_SECRET]})
 
     def complete(self, facts: Facts, attempt: Attempt, answer: Answer) -> Flow[Grant | Waiting]:
         """Check the return and get token credentials (RFC 5849 2.3); the verifier is bound to this attempt."""
         if not isinstance(answer, Callback):
             raise wrong_answer()
-        oauth, values = required(facts.method.oauth1), values_of(facts)
+        oauth = required(facts.method.oauth1)
         verifier = _verifier(facts, attempt, answer)
-        token, secret = attempt.kept[_TOKEN], attempt.kept[_SECRET]
-        extra = {"oauth_verifier": verifier.reveal()}
-        request = _signed(oauth, facts, values, oauth.access_url, extra, token, secret)
+        temporary = Grant({"accessToken": attempt.kept[_TOKEN], _TOKEN_SECRET: attempt.kept[_SECRET]})
+        request = _signed(facts, oauth.access_url, {"oauth_verifier": verifier.reveal()}, temporary)
         response = yield replace(request, secrets=(*request.secrets, verifier))
         if response.status in _REFUSED:
             raise refusal_error(Refusal("invalid_grant", None, response.status), facts, AuthStage.SIGN_IN)
@@ -88,44 +87,27 @@ class OAuth1Authenticator(Authenticator):
 
     def apply(self, facts: Facts, grant: Grant, request: OutRequest) -> OutRequest:
         """Sign the request; it must be complete, because its query and form are signed."""
-        values = values_of(facts, grant)
-        token, secret = grant.values.get("accessToken"), grant.values.get(_TOKEN_SECRET)
-        if token is None or secret is None:
+        if not {"accessToken", _TOKEN_SECRET} <= grant.values.keys():
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
-        return _with_signature(required(facts.method.oauth1), facts, values, request, {}, token, secret)
+        return _with_signature(facts, request, {}, grant)
 
 
-def _signed(
-    oauth: OAuth1,
-    facts: Facts,
-    values: Values,
-    url: str,
-    extra: Mapping[str, str],
-    token: Secret | None = None,
-    secret: Secret | None = None,
-) -> OutRequest:
+def _signed(facts: Facts, url: str, extra: Mapping[str, str], grant: Grant = NO_GRANT) -> OutRequest:
     fields = ("oauth_token", "oauth_token_secret")
-    request = OutRequest("POST", values.url(url), (("Accept", f"{_FORM}, */*;q=0.1"),), secret_fields=fields)
-    return _with_signature(oauth, facts, values, request, extra, token, secret)
+    url = values_of(facts).url(url)
+    request = OutRequest("POST", url, (("Accept", f"{_FORM}, */*;q=0.1"),), secret_fields=fields)
+    return _with_signature(facts, request, extra, grant)
 
 
-def _with_signature(
-    oauth: OAuth1,
-    facts: Facts,
-    values: Values,
-    request: OutRequest,
-    extra: Mapping[str, str],
-    token: Secret | None,
-    secret: Secret | None,
-) -> OutRequest:
-    application = application_of(facts, values)
+def _with_signature(facts: Facts, request: OutRequest, extra: Mapping[str, str], grant: Grant) -> OutRequest:
+    oauth, application = required(facts.method.oauth1), application_of(facts, values_of(facts, grant))
     key = application.fields.get("privateKey")
     signer = Signer(
         oauth.signature,
         application.client_id,
         application.client_secret or Secret(""),
-        token,
-        secret,
+        grant.values.get("accessToken"),
+        grant.values.get(_TOKEN_SECRET),
         oauth.realm,
         key if isinstance(key, Secret) or key is None else Secret(str(key)),
     )
@@ -146,12 +128,12 @@ def _consent_url(oauth: OAuth1, values: Values, token: Secret) -> str:
 def _verifier(facts: Facts, attempt: Attempt, callback: Callback) -> Secret:
     """Return the verifier of a return that is whole, ours, and answers the temporary token of this attempt."""
     params = dict(callback.params)
-    if len(params) != len(callback.params) or not _same(params.get("state"), attempt.state):
+    if len(params) != len(callback.params) or Secret(params.get("state", "")) != attempt.state:
         raise facts.error(ProblemCode.CALLBACK_INVALID)
     if "denied" in params or params.get("oauth_problem") in {"user_refused", "permission_denied"}:
         raise refusal_error(Refusal("access_denied", None), facts, AuthStage.SIGN_IN)
-    kept = attempt.kept.get(_TOKEN), attempt.kept.get(_SECRET)
-    if not all(isinstance(value, Secret) for value in kept) or not _same(params.get("oauth_token"), kept[0]):
+    token, secret = attempt.kept.get(_TOKEN), attempt.kept.get(_SECRET)
+    if not isinstance(secret, Secret) or Secret(params.get("oauth_token", "")) != token:
         raise facts.error(ProblemCode.CALLBACK_INVALID)
     verifier = picked_text("oauth_verifier", params)
     if verifier is None or not verifier.isascii():
@@ -159,15 +141,9 @@ def _verifier(facts: Facts, attempt: Attempt, callback: Callback) -> Secret:
     return Secret(verifier)
 
 
-def _same(received: str | None, known: Secret | None) -> bool:
-    if not received or known is None:
-        return False
-    return hmac.compare_digest(received.encode(), known.reveal().encode())
-
-
 def _read(
     oauth: OAuth1, facts: Facts, answer: InResponse, request: OutRequest
-) -> tuple[TokenFound, dict[str, str]]:
+) -> tuple[Grant, dict[str, str]]:
     """Read an answer as a form, whatever its media type says: RFC 5849 2.1 and 2.3 know no other."""
     form = replace(answer, headers=(("content-type", _FORM), *answer.headers))
     members = {
@@ -179,6 +155,6 @@ def _read(
     }
     spec = from_data(TokenAnswer, members, account=oauth.account, keep=oauth.keep, example=oauth.example)
     found = read_token_answer(spec, (), form, facts, AuthStage.SIGN_IN, request.secrets)
-    if _TOKEN_SECRET not in found.secrets:
+    if _TOKEN_SECRET not in found.values:
         raise facts.error(ProblemCode.TOKEN_RESPONSE_INVALID)
     return found, read_object(form) or {}

@@ -73,12 +73,12 @@ class _Reader:
 
     def check_state(self) -> None:
         received = self._params.get("state", "")
-        if not received or not _are_equal(received, self._attempt.state.reveal()):
+        if not received or Secret(received) != self._attempt.state:
             self._refuse("STATE")
 
     def check_issuer_value(self) -> None:
         received, known = self._params.get("iss"), self._issuer()
-        if received is not None and known is not None and not _are_equal(received, known):
+        if received is not None and known is not None and received != known:
             raise self._facts.error(ProblemCode.ISSUER_MISMATCH)
 
     def check_issuer_present(self) -> None:
@@ -115,14 +115,14 @@ class _Reader:
             return
         secret = application_of(self._facts, self._values).client_secret
         received = self._params.get(name, "").lower()
-        if secret is None or not _are_equal(received, self._signature(secret, name)):
+        if secret is None or Secret(received) != self._signature(secret, name):
             self._refuse("SIGNATURE")
 
-    def _signature(self, secret: Secret, name: str) -> str:
+    def _signature(self, secret: Secret, name: str) -> Secret:
         """Shopify: hex HMAC-SHA256 of the other parameters, sorted, as ``name=value`` joined by ``&``."""
         signed = sorted((key, text) for key, text in self._params.items() if key not in {name, "signature"})
         message = "&".join(f"{_escaped(key).replace('=', '%3D')}={_escaped(text)}" for key, text in signed)
-        return hmac.new(secret.reveal().encode(), message.encode(), hashlib.sha256).hexdigest()
+        return Secret(hmac.new(secret.reveal().encode(), message.encode(), hashlib.sha256).hexdigest())
 
     def code(self) -> Secret:
         code = self._params["code"]
@@ -151,11 +151,6 @@ class _Reader:
 
     def _refuse(self, cause: str, **details: str) -> NoReturn:
         raise self._facts.error(ProblemCode.CALLBACK_INVALID, cause=cause, **details)
-
-
-def _are_equal(received: str, known: str) -> bool:
-    """Compare in constant time."""
-    return hmac.compare_digest(received.encode(), known.encode())
 
 
 def _is_same(value: str, configured: str) -> bool:

@@ -9,10 +9,11 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from app.authenticators.base import ApplicationFacts, Facts
-from app.authenticators.signed_jwt import SigningKeyError, algorithm_of, signed_jwt
+from app.authenticators.signed_jwt import signed_jwt
 from app.authenticators.values import Values
 from app.catalog.definition import ClientAuth, OAuth2
 from app.foundation.errors import NotAllowedNowError
+from app.foundation.jwt import SigningKeyError, algorithm_of
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 
@@ -101,17 +102,9 @@ def _assertion(
 ) -> ClientProof:
     """RFC 7523 3: issuer and subject are the client, the audience is the endpoint."""
     claims = {"iss": application.client_id, "sub": application.client_id, "aud": endpoint}
-    key_id = application.fields.get("keyId")
+    key_id = str(application.fields.get("keyId") or "") or None
     try:
-        token = signed_jwt(
-            algorithm,
-            key,
-            claims,
-            key_id=str(key_id) if key_id else None,
-            lifetime_s=_ASSERTION_LIFETIME_S,
-            now=facts.now,
-            jti=facts.random(),
-        )
+        token = signed_jwt(facts, algorithm, key, claims, key_id, _ASSERTION_LIFETIME_S)
     except SigningKeyError:
         raise facts.error(ProblemCode.APPLICATION_REJECTED, cause="SIGNING_KEY") from None
     params = {

@@ -12,7 +12,7 @@ from app.authenticators.oauth2_authorize import VERIFIER, redirect_uri_of, scope
 from app.authenticators.oauth2_callback import AuthorizationCode
 from app.authenticators.oauth2_client_auth import client_proof
 from app.authenticators.oauth2_request import endpoint_request, token_request
-from app.authenticators.oauth2_token import MAX_LIFETIME_S, TokenFound, read_token_answer
+from app.authenticators.oauth2_token import MAX_LIFETIME_S, read_token_answer
 from app.authenticators.refusal import AuthStage
 from app.authenticators.values import values_of
 from app.catalog.definition import OAuth2
@@ -106,24 +106,23 @@ def with_introspected_lifetime(oauth: OAuth2, facts: Facts, grant: Grant) -> Flo
     return replace(grant, expires_in_s=lifetime_s)
 
 
-def renewed(grant: Grant, found: TokenFound) -> Grant:
+def renewed(grant: Grant, found: Grant) -> Grant:
     """Return ``grant`` with what a new answer brought; what it does not mention stays.
 
     ``refresh_expires_in_s`` stays None where the answer does not state it: the former end of life holds then.
     """
     old, new = grant.account, found.account
     kept = MappingProxyType({**old.kept, **new.kept})
-    return Grant(
+    return replace(
+        found,
         values=MappingProxyType({**grant.values, **found.values}),
-        expires_in_s=found.expires_in_s,
-        refresh_expires_in_s=found.refresh_expires_in_s,
-        granted_scopes=found.granted if found.granted is not None else grant.granted_scopes,
+        granted_scopes=found.granted_scopes if found.granted_scopes is not None else grant.granted_scopes,
         requested_scopes=grant.requested_scopes,
         account=AccountFound(new.id or old.id, new.label or old.label, kept),
     )
 
 
-def answered(oauth: OAuth2, facts: Facts, request: OutRequest, stage: AuthStage) -> Flow[TokenFound]:
+def answered(oauth: OAuth2, facts: Facts, request: OutRequest, stage: AuthStage) -> Flow[Grant]:
     """Send a token request and read its answer, as the definition reads it in this stage."""
     answer = yield request
     spec = (oauth.renewal.token if stage is AuthStage.RENEWAL else None) or oauth.token

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 from app.authenticators.answer import MAX_ANSWER_BYTES, read_object, seconds
-from app.authenticators.base import AccountFound, Facts
+from app.authenticators.base import AccountFound, Facts, Grant
 from app.authenticators.judge import picked_detail, wait_s
 from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
 from app.catalog.classification import facts_of, passing_code
@@ -34,25 +33,6 @@ _UNAUTHORIZED: Final = 401
 _NOTHING: Final = (None, "", False)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFound:
-    """What a token answer holds; without a refresh token in it the former one stays valid."""
-
-    access_token: Secret
-    refresh_token: Secret | None
-    secrets: Mapping[str, Secret]
-    expires_in_s: int | None
-    refresh_expires_in_s: int | None
-    granted: tuple[str, ...] | None
-    account: AccountFound
-
-    @property
-    def values(self) -> dict[str, Secret]:
-        """The values under the names that placements use."""
-        refresh = {"refreshToken": self.refresh_token} if self.refresh_token else {}
-        return {**self.secrets, "accessToken": self.access_token, **refresh}
-
-
 def read_token_answer(
     spec: TokenAnswer,
     problems: Sequence[TokenProblem],
@@ -60,8 +40,8 @@ def read_token_answer(
     facts: Facts,
     stage: AuthStage,
     sent: Iterable[Secret] = (),
-) -> TokenFound:
-    """Return the token of an answer.
+) -> Grant:
+    """Return what an answer grants; without a refresh token in it the former one stays valid.
 
     It is one only if the status is 2xx, the definition's success predicate holds (without one: no error is
     stated), the token at the definition's path is a non-blank string, and its type is one that is sent as the
@@ -78,16 +58,14 @@ def read_token_answer(
         raise _refused(spec, problems, answer, seen, facts, stage, (*sent, *_secrets_in(spec, body)))
     if body is None or not _is_bearer(spec, body):
         raise _invalid(answer, facts, stage)
-    token = _token(compile_pick(spec.access_token)(body))
-    if token is None or _is_spoiled(spec.refresh_token, body):
+    tokens = {name: _token(compile_pick(path)(body)) for name, path in _token_paths(spec).items()}
+    if tokens["accessToken"] is None or _is_spoiled(spec.refresh_token, body):
         raise _invalid(answer, facts, stage)
-    return TokenFound(
-        access_token=token,
-        refresh_token=_token(compile_pick(spec.refresh_token)(body)) if spec.refresh_token else None,
-        secrets=_secrets(spec, body),
+    return Grant(
+        values=MappingProxyType({name: token for name, token in tokens.items() if token is not None}),
         expires_in_s=_lifetime((spec.expires_in, *spec.expires_in_too), body) or spec.default_expires_in_s,
         refresh_expires_in_s=_lifetime((spec.refresh_expires_in, *spec.refresh_expires_in_too), body),
-        granted=_scopes(spec, body),
+        granted_scopes=_scopes(spec, body),
         account=AccountFound(
             picked_text(spec.account.id, body, _MAX_KEPT_CHARS),
             picked_text(spec.account.label, body, _MAX_LABEL_CHARS),
@@ -179,14 +157,14 @@ def _is_spoiled(path: str | None, body: Any) -> bool:  # noqa: ANN401 - JSON edg
     return value not in _NOTHING and _token(value) is None
 
 
-def _secrets(spec: TokenAnswer, body: Any) -> Mapping[str, Secret]:  # noqa: ANN401 - JSON edge
-    found = {name: _token(compile_pick(path)(body)) for name, path in spec.secrets.items()}
-    return MappingProxyType({name: secret for name, secret in found.items() if secret is not None})
+def _token_paths(spec: TokenAnswer) -> dict[str, str]:
+    """Return where an answer holds tokens, by the names that placements use."""
+    refresh = {"refreshToken": spec.refresh_token} if spec.refresh_token else {}
+    return {**spec.secrets, "accessToken": spec.access_token, **refresh}
 
 
 def _secrets_in(spec: TokenAnswer, body: Any) -> list[Secret]:  # noqa: ANN401 - JSON edge
-    paths = [spec.access_token, *filter(None, [spec.refresh_token]), *spec.secrets.values()]
-    values = [compile_pick(path)(body) for path in paths]
+    values = [compile_pick(path)(body) for path in _token_paths(spec).values()]
     return [Secret(value) for value in values if isinstance(value, str)]
 
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote, unquote_plus
 
-from app.authenticators.values import Values
+from app.authenticators.values import Values, field_of
 from app.catalog.definition import Placement
 from app.foundation.errors import invalid_field
 from app.foundation.messages import OutRequest
 from app.foundation.secret import Secret
-from app.foundation.templates import template
 
 _HEADER: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 _COOKIE: Final = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")  # RFC 6265 4.1.1, cookie-octet
@@ -92,7 +91,6 @@ def _joined(request: OutRequest, pair: str) -> str:
 
 
 def _require(pattern: re.Pattern[str], value: str, text: str) -> None:
-    if pattern.fullmatch(value):
-        return
-    variables = sorted(template(text).variables) or ["credentials"]
-    raise invalid_field(*variables[0].split("."), reason="it holds a character that may not stand there")
+    if not pattern.fullmatch(value):
+        path = field_of(text) or ("credentials",)
+        raise invalid_field(*path, reason="it holds a character that may not stand there")

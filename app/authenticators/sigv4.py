@@ -46,6 +46,7 @@ def aws_signed(request: OutRequest, key: AwsKey, *, now: datetime) -> OutRequest
     if key.service == "s3":
         request = with_header(request, "X-Amz-Content-Sha256", payload)
     headers = _headers(request)
+    names = ";".join(name for name, _ in headers)
     canonical = "\n".join(
         [
             request.method,
@@ -53,19 +54,16 @@ def aws_signed(request: OutRequest, key: AwsKey, *, now: datetime) -> OutRequest
             _query(request.url),
             *(f"{name}:{value}" for name, value in headers),
             "",
-            ";".join(name for name, _ in headers),
+            names,
             payload,
         ]
     )
     scope = f"{stamp[:8]}/{key.region}/{key.service}/aws4_request"
     text = "\n".join([_ALGORITHM, stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     signature = _hmac(_signing_key(key, stamp[:8]), text).hex()
-    names = ";".join(name for name, _ in headers)
-    value = (
-        f"{_ALGORITHM} Credential={key.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
-    )
+    signed = f"Credential={key.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
     secrets = (key.secret_access_key, Secret(signature))
-    return with_secret_header(request, "Authorization", value, secrets)
+    return with_secret_header(request, "Authorization", f"{_ALGORITHM} {signed}", secrets)
 
 
 def _signing_key(key: AwsKey, day: str) -> bytes:

@@ -75,10 +75,8 @@ class Values:
         try:
             parse_target(url)
         except EgressRefusedError:
-            path = min(template(text).variables, default="").split(".")
-            raise InvalidInputError(
-                problem(ProblemCode.ADDRESS_NOT_ALLOWED, *filter(None, path), label="This address")
-            ) from None
+            fault = problem(ProblemCode.ADDRESS_NOT_ALLOWED, *field_of(text), label="This address")
+            raise InvalidInputError(fault) from None
         return url
 
     def shown(self, text: str) -> str:
@@ -143,6 +141,12 @@ def values_of(facts: Facts, grant: Grant = NO_GRANT) -> Values:
     hidden = {f"{group}.{name}" for group in ("config", "application") for name in _leaves(groups[group])}
     hidden |= {f"credentials.{name}" for name in secret_values(facts.method, grant.values)}
     return Values(_changed(groups, _opened), frozenset(hidden), facts.provider)
+
+
+def field_of(text: str) -> tuple[str, ...]:
+    """Return the path of the first variable of a template: where a fault of its value is reported."""
+    variables = sorted(template(text).variables)
+    return tuple(variables[0].split(".")) if variables else ()
 
 
 def _application(facts: Facts) -> dict[str, Any]:

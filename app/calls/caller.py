@@ -19,13 +19,13 @@ from app.credentials.credentials import Credentials
 from app.credentials.opening import OpenCredentials, UnreadableCredentialsError
 from app.credentials.owner import CredentialOwner
 from app.foundation.clock import Clock
-from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError
+from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError, invalid_field
 from app.foundation.exchange import RecordedMessage, as_curl, record_request, record_response
 from app.foundation.ids import new_token
 from app.foundation.messages import InResponse, OutRequest, Timings, TraceEvent
 from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode, problem
-from app.foundation.redaction import Redactor, SecretRegistry
+from app.foundation.redaction import SecretRegistry
 from app.foundation.shapes import Shape
 from app.foundation.telemetry import Metrics
 from app.vault.vault import RevealPurpose
@@ -80,11 +80,9 @@ class Observer(Protocol):
 
     def opened(self, credentials: OpenCredentials, *, renewed: bool) -> None:
         """Credentials are open and placed."""
-        ...
 
     def traced(self, event: TraceEvent) -> None:
         """A stage of the request began or ended."""
-        ...
 
 
 class MethodCaller:
@@ -178,11 +176,15 @@ class MethodCaller:
         self, credentials: OpenCredentials, call: _Call, *, renewed: bool = False
     ) -> tuple[CallResult, bool]:
         """Send the call once; return the result and whether the credentials had expired."""
+        definition = credentials.definition
+        result = CallResult(
+            generation=credentials.generation, renewed=renewed, sealed_at=credentials.sealed_at
+        )
         try:
             request = method_request(credentials.facts, call.method.name, call.params)
-            request = credentials.apply(_with_key(request, credentials.definition, call.idempotency_key))
+            request = credentials.apply(_with_key(request, definition, call.idempotency_key))
         except PatchbayError as fault:
-            return _unsent(credentials, fault, None, renewed=renewed), False
+            return replace(result, fault=fault), False
         self._secrets.remember(*request.secrets)
         redactor = request.redactor()
         if call.observer is not None:
@@ -190,19 +192,23 @@ class MethodCaller:
         try:
             response = await self._send(request, credentials, call)
         except (OutsideError, InvalidInputError) as fault:
-            stated = (
-                with_troubleshooting(credentials.definition, fault)
-                if isinstance(fault, OutsideError)
-                else fault
-            )
-            exchange = Exchange(record_request(request, redactor), None, None)
-            return _unsent(credentials, stated, exchange, renewed=renewed), False
-        outcome, refusal = read_answer(credentials.definition, response, self._clock.now(), redactor)
+            stated = with_troubleshooting(definition, fault) if isinstance(fault, OutsideError) else fault
+            sent = Exchange(record_request(request, redactor), None, None)
+            return replace(result, fault=stated, exchange=sent), False
+        outcome, refusal = read_answer(definition, response, self._clock.now(), redactor)
         if refusal is not None and outcome.code is ProblemCode.RATE_LIMITED:
-            self._pace.hold(
-                credentials.owner.id, self._clock.monotonic() + (refusal.problem.retry_after_s or 0.0)
-            )
-        result = _result(request, response, redactor, refusal, credentials, renewed=renewed)
+            wait_s = refusal.problem.retry_after_s or 0.0
+            self._pace.hold(credentials.owner.id, self._clock.monotonic() + wait_s)
+        result = replace(
+            result,
+            status=response.status,
+            headers={name.lower(): value for name, value in response.headers},
+            body=body_of(response),
+            exchange=Exchange(
+                record_request(request, redactor), record_response(response, redactor), response.timings
+            ),
+            fault=refusal,
+        )
         return result, outcome.expired
 
     async def _send(self, request: OutRequest, credentials: OpenCredentials, call: _Call) -> InResponse:
@@ -257,8 +263,7 @@ def _idempotency_key(definition: Definition, method: Method, given: str | None) 
     DELETE is idempotent by itself (RFC 9110 9.2.2).
     """
     if given is not None and not _KEY.fullmatch(given):
-        fault = problem(ProblemCode.INVALID_FIELD, "idempotencyKey", label="The key", reason=_KEY_FORM)
-        raise InvalidInputError(fault)
+        raise invalid_field("idempotencyKey", label="The key", reason=_KEY_FORM)
     takes_key = definition.http.idempotency_header is not None and method.effect is not Effect.READ
     if not takes_key or method.http_method not in _KEYED:
         return None
@@ -277,39 +282,3 @@ def _with_key(request: OutRequest, definition: Definition, key: str | None) -> O
     if key is None or header is None or any(name.lower() == header.lower() for name, _ in request.headers):
         return request
     return with_header(request, header, key)
-
-
-def _result(
-    request: OutRequest,
-    response: InResponse,
-    redactor: Redactor,
-    fault: OutsideError | None,
-    credentials: OpenCredentials,
-    *,
-    renewed: bool,
-) -> CallResult:
-    exchange = Exchange(
-        record_request(request, redactor), record_response(response, redactor), response.timings
-    )
-    return CallResult(
-        status=response.status,
-        headers={name.lower(): value for name, value in response.headers},
-        body=body_of(response),
-        exchange=exchange,
-        fault=fault,
-        generation=credentials.generation,
-        renewed=renewed,
-        sealed_at=credentials.sealed_at,
-    )
-
-
-def _unsent(
-    credentials: OpenCredentials, fault: PatchbayError, exchange: Exchange | None, *, renewed: bool
-) -> CallResult:
-    return CallResult(
-        exchange=exchange,
-        fault=fault,
-        generation=credentials.generation,
-        renewed=renewed,
-        sealed_at=credentials.sealed_at,
-    )

@@ -23,9 +23,10 @@ from app.connection_tests.steps import (
 )
 from app.foundation.canonical import findable
 from app.foundation.database import Database
-from app.foundation.exchange import recorded_from_json
+from app.foundation.exchange import RecordedMessage
 from app.foundation.ids import MAX_ID_LENGTH, new_id
 from app.foundation.places import row_places
+from app.foundation.plain_data import from_data, to_data
 from app.foundation.problems import problem_from_json
 
 _BEGIN: Final = """
@@ -63,8 +64,8 @@ _NEWEST: Final = (
 def exchange_json(exchange: Exchange) -> dict[str, Any]:
     """Return the stored form of an exchange."""
     return {
-        "request": exchange.request.to_json(),
-        "response": exchange.response.to_json() if exchange.response else None,
+        "request": to_data(exchange.request),
+        "response": to_data(exchange.response) if exchange.response else None,
         "timings": asdict(exchange.timings) if exchange.timings else {},
         "curl": exchange.curl,
     }
@@ -179,8 +180,8 @@ def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
 
 def _exchange(stored: Mapping[str, Any]) -> ExchangeSnapshot:
     return ExchangeSnapshot(
-        request=recorded_from_json(stored["request"]),
-        response=recorded_from_json(stored["response"]) if stored["response"] else None,
+        request=from_data(RecordedMessage, stored["request"]),
+        response=from_data(RecordedMessage, stored["response"]) if stored["response"] else None,
         timings=stored["timings"],
         as_curl=stored["curl"],
     )

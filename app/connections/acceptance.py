@@ -69,7 +69,7 @@ class Acceptance:
         """Fingerprint what was entered, outside any transaction."""
         if method.kind is AuthKind.OAUTH2 or method.kind is AuthKind.OAUTH1:
             return AcceptedGrant(grant, method, None)
-        names = sorted(hint.path[-1] for hint in secret_hints(method, grant))
+        names = sorted(secret_hints(method, grant))
         entered = Secret("\x00".join(grant.values[name].reveal() for name in names if name in grant.values))
         if not entered:
             return AcceptedGrant(grant, method, None)

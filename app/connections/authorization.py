@@ -194,7 +194,7 @@ class Authorizations:
         return await self._answer(actor, authorization_id, Entered(sealed))
 
     async def choose_account(
-        self, actor: Actor, authorization_id: str, option_id: str
+        self, actor: Actor, authorization_id: str, account_id: str
     ) -> AuthorizationSnapshot:
         """Choose one of the accounts that the authorization found.
 
@@ -204,7 +204,7 @@ class Authorizations:
             NotAllowedNowError: the authorization does not wait for a choice.
         """
         await self._require_step(actor, authorization_id, AccountChoiceStep)
-        return await self._answer(actor, authorization_id, Chosen(option_id))
+        return await self._answer(actor, authorization_id, Chosen(account_id))
 
     async def complete(
         self, actor: Actor, authorization_id: str, callback_url: str, browser: Secret

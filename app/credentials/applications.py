@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
-from app.audit.entry import AuditTarget
+from app.audit.entry import AuditTarget, Detail
 from app.audit.log import AuditLog
 from app.authenticators.base import ApplicationFacts
 from app.catalog.catalog import Catalog
@@ -24,9 +24,16 @@ from app.event_stream.outbox import Outbox
 from app.foundation.batcher import Batcher
 from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
-from app.foundation.errors import ConflictError, InvalidInputError, NotAllowedNowError, NotFoundError
+from app.foundation.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotAllowedNowError,
+    NotFoundError,
+    invalid_field,
+)
 from app.foundation.ids import MAX_ID_LENGTH, id_of
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
+from app.foundation.rows import snapshot_of
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape
 from app.vault.vault import RevealPurpose, SealedRef, Vault
@@ -35,8 +42,7 @@ SANDBOX_CLIENT_ID: Final = "sandbox-client"
 SANDBOX_CLIENT_SECRET: Final = "sandbox-secret"  # noqa: S105 - the simulator's public credentials, no secret
 _TABLE: Final = "application"
 _FIELD: Final = "secret"
-_MAX_CLIENT_ID_CHARS: Final = 512
-_MAX_SECRET_CHARS: Final = 16_384
+_LIMITS: Final = {"clientId": ("The client id", 512), "clientSecret": ("The client secret", 16_384)}
 OperatorApplications = Mapping[str, Mapping[str, Secret]]
 
 
@@ -86,18 +92,14 @@ class Applications:
             async with self._database.transaction() as tx:
                 row = await ApplicationRecord.filter(slot=slot).select_for_update().first()
                 if row is not None and expected_revision not in {None, row.revision}:
-                    raise ConflictError(
-                        problem(
-                            ProblemCode.CONFLICT,
-                            "expectedRevision",
-                            details={"currentRevision": row.revision},
-                        )
-                    )
+                    details = {"currentRevision": row.revision}
+                    raise ConflictError(problem(ProblemCode.CONFLICT, "expectedRevision", details=details))
                 row = row or _new_row(tx, actor.workspace_id, slot, integration, mode)
                 row.client_id, row.source, row.problem = client_id.strip(), "WORKSPACE", None
                 await self._write_fields(tx, row, fields or {})
                 await self._write(tx, row, client_secret)
-                self._announce(tx, actor, row)
+                data = {"integration": integration, "mode": row.mode}
+                self._record(tx, actor, row, EventType.APPLICATION_SAVED, "application.saved", data)
         except IntegrityError:
             raise ConflictError(problem(ProblemCode.CONFLICT)) from None
         return self._snapshot(row)
@@ -113,23 +115,15 @@ class Applications:
             if name not in known:
                 problems.append(problem(ProblemCode.UNKNOWN_FIELD, "fields", name, label=name[:100]))
             elif not Shape(known[name]).fits(_plain(value)):
-                label = str(known[name].get("title") or name)
-                reason = "it does not have the expected form"
-                problems.append(
-                    problem(ProblemCode.INVALID_FIELD, "fields", name, label=label, reason=reason)
-                )
+                label, reason = str(known[name].get("title") or name), "it does not have the expected form"
+                problems.append(invalid_field("fields", name, label=label, reason=reason).problem)
         if not client_id.strip():
             problems.append(problem(ProblemCode.MISSING_FIELD, "clientId", label="The client id"))
-        elif len(client_id) > _MAX_CLIENT_ID_CHARS:
-            limit = f"{_MAX_CLIENT_ID_CHARS} characters"
-            problems.append(
-                problem(ProblemCode.FIELD_TOO_LONG, "clientId", label="The client id", limit=limit)
-            )
-        if client_secret is not None and len(client_secret) > _MAX_SECRET_CHARS:
-            limit = f"{_MAX_SECRET_CHARS} characters"
-            problems.append(
-                problem(ProblemCode.FIELD_TOO_LONG, "clientSecret", label="The client secret", limit=limit)
-            )
+        given = {"clientId": client_id if client_id.strip() else "", "clientSecret": client_secret or ""}
+        for name, (label, limit) in _LIMITS.items():
+            if len(given[name]) > limit:
+                stated = f"{limit} characters"
+                problems.append(problem(ProblemCode.FIELD_TOO_LONG, name, label=label, limit=stated))
         if problems:
             raise InvalidInputError(problems)
 
@@ -150,7 +144,7 @@ class Applications:
             value = Secret(str(_plain(fields[name])))
             stored = row.secret_fields.get(name, {}).get("generation")
             generation = await self._vault.put(
-                tx, _field_ref(row, name), {"value": value}, expected_generation=stored
+                tx, _ref(row, f"field.{name}"), {"value": value}, expected_generation=stored
             )
             row.secret_fields = {**row.secret_fields, name: {"generation": generation, "hint": value.hint}}
 
@@ -168,13 +162,18 @@ class Applications:
         row.updated_at = tx.now
         await row.save(force_create=is_new)
 
-    def _announce(self, tx: Transaction, actor: Actor, row: ApplicationRecord) -> None:
-        subject = ("application", row.id)
-        data = {"integration": row.integration, "mode": row.mode}
-        self._outbox.announce(tx, NewEvent.by(actor, EventType.APPLICATION_SAVED, subject, data=data))
-        self._audit.record(
-            tx, actor, "application.saved", AuditTarget("application", row.id, row.integration), detail=data
-        )
+    def _record(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        row: ApplicationRecord,
+        kind: EventType,
+        action: str,
+        data: Detail,
+    ) -> None:
+        self._outbox.announce(tx, NewEvent.by(actor, kind, ("application", row.id), data=data))
+        target = AuditTarget("application", row.id, row.integration)
+        self._audit.record(tx, actor, action, target, detail=data)
 
     async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, ApplicationSnapshot]:
         """Return the applications with these ids; those that are not there are left out."""
@@ -198,25 +197,16 @@ class Applications:
         """
         require(actor, Permission.APPLICATIONS_WRITE)
         async with self._database.transaction() as tx:
-            row = await self._of_workspace(actor, application_id)
+            row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
+            if row is None:
+                raise NotFoundError
             in_use = await CredentialRecord.filter(application_id=row.id, generation__gt=0).exists()
             if in_use or await RevocationRecord.filter(application_id=row.id, finished_at=None).exists():
                 raise NotAllowedNowError(problem(ProblemCode.NOT_ALLOWED_NOW, state="using this application"))
             await self._vault.destroy_row(tx, _TABLE, row.id)
             await row.delete()
-            subject = ("application", row.id)
-            self._outbox.announce(tx, NewEvent.by(actor, EventType.APPLICATION_DELETED, subject))
-            self._audit.record(
-                tx, actor, "application.deleted", AuditTarget("application", row.id, row.integration)
-            )
+            self._record(tx, actor, row, EventType.APPLICATION_DELETED, "application.deleted", {})
         return row.integration
-
-    @staticmethod
-    async def _of_workspace(actor: Actor, application_id: str) -> ApplicationRecord:
-        row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
-        if row is None:
-            raise NotFoundError
-        return row
 
     async def _find_all(self, ids: Sequence[str]) -> list[ApplicationRecord | None]:
         with self._database.bind():
@@ -282,7 +272,7 @@ class Applications:
             secret = revealed.value["clientSecret"]
         sealed = {}
         for name in filter(lambda field: _is_named(field, names), row.secret_fields):
-            opened = await self._vault.reveal(actor, _field_ref(row, name), purpose=purpose)
+            opened = await self._vault.reveal(actor, _ref(row, f"field.{name}"), purpose=purpose)
             sealed[name] = opened.value["value"]
         return ApplicationFacts(row.client_id, secret, {**extra, **row.fields_json, **sealed})
 
@@ -323,20 +313,14 @@ class Applications:
 
     def _snapshot(self, row: ApplicationRecord) -> ApplicationSnapshot:
         is_set = row.secret_generation > 0
-        return ApplicationSnapshot(
-            id=row.id,
-            workspace_id=row.workspace_id,
-            integration=row.integration,
+        return snapshot_of(
+            ApplicationSnapshot,
+            row,
             mode=Mode(row.mode),
-            source=row.source,
-            client_id=row.client_id,
             fields=row.fields_json,
             secret=SecretInfo(("clientSecret",), is_set, row.secret_hint, row.updated_at if is_set else None),
             redirect_uri=self.redirect_uri(row.id),
             problem=problem_from_json(row.problem),
-            revision=row.revision,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
         )
 
 
@@ -365,12 +349,8 @@ def _slot(workspace_id: str, integration: str, mode: Mode) -> str:
     return f"{workspace_id}:{integration}:{mode.value}"
 
 
-def _ref(row: ApplicationRecord) -> SealedRef:
-    return SealedRef(row.workspace_id, _TABLE, row.id, _FIELD)
-
-
-def _field_ref(row: ApplicationRecord, name: str) -> SealedRef:
-    return SealedRef(row.workspace_id, _TABLE, row.id, f"field.{name}")
+def _ref(row: ApplicationRecord, field: str = _FIELD) -> SealedRef:
+    return SealedRef(row.workspace_id, _TABLE, row.id, field)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a plain value or a secret

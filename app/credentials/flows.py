@@ -65,11 +65,6 @@ class Destinations:
         self._sandbox_origin = sandbox_origin
         self._public_sandbox_origin = public_sandbox_origin
 
-    @property
-    def has_sandbox(self) -> bool:
-        """Whether connections with ``mode: SANDBOX`` can be made."""
-        return self._sandbox_origin is not None
-
     def of(self, definition: Definition, mode: Mode, config: Mapping[str, Any]) -> Destination:
         """Return the destination of a connection with this configuration."""
         hosts = allowed_hosts(definition.http.hosts, config)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.authenticators.base import Grant
 from app.credentials.vault_paths import EVERY_WORKSPACE, REFERENCE, VaultPaths
-from app.foundation.errors import InvalidInputError, NotAllowedNowError, OutsideError
+from app.foundation.errors import NotAllowedNowError, OutsideError, invalid_field
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 
@@ -24,10 +24,7 @@ class OutsideSecrets:
     """
 
     def __init__(
-        self,
-        values: Mapping[str, Secret],
-        workspaces: frozenset[str],
-        vault_paths: VaultPaths | None = None,
+        self, values: Mapping[str, Secret], workspaces: frozenset[str], vault_paths: VaultPaths | None = None
     ) -> None:
         self._values = values
         self._workspaces = workspaces
@@ -50,11 +47,7 @@ class OutsideSecrets:
             found = await self._find(workspace_id, text)
             if found is None:
                 reason = "no such outside secret is granted to this workspace"
-                raise InvalidInputError(
-                    problem(
-                        ProblemCode.INVALID_FIELD, "credentials", name, label="The reference", reason=reason
-                    )
-                )
+                raise invalid_field("credentials", name, label="The reference", reason=reason)
             resolved[name], references[name] = found, Secret(text)
         return resolved, references
 
@@ -67,9 +60,7 @@ class OutsideSecrets:
         """
         if any(name not in references for name in self.references(grant)):
             raise OutsideError(problem(ProblemCode.UPSTREAM_BAD_RESPONSE))
-        return (
-            replace(grant, values=MappingProxyType({**grant.values, **references})) if references else grant
-        )
+        return _with_values(grant, references)
 
     async def to_use(self, workspace_id: str, grant: Grant) -> Grant:
         """Return the grant with references resolved, as they are now.
@@ -78,16 +69,13 @@ class OutsideSecrets:
             NotAllowedNowError: the operator has taken the secret or the permission away, or where it stands cannot
                 be asked now.
         """
-        named = self.references(grant)
-        if not named:
-            return grant
         present = {}
-        for name, value in named.items():
+        for name, value in self.references(grant).items():
             found = await self._find(workspace_id, value.reveal())
             if found is None:
                 raise NotAllowedNowError(problem(ProblemCode.KEY_UNAVAILABLE))
             present[name] = found
-        return replace(grant, values=MappingProxyType({**grant.values, **present}))
+        return _with_values(grant, present)
 
     @staticmethod
     def references(grant: Grant) -> dict[str, Secret]:
@@ -105,3 +93,7 @@ class OutsideSecrets:
 def is_reference(text: str) -> bool:
     """Return whether a value names an outside secret instead of being one."""
     return text.startswith(PREFIX) or REFERENCE.fullmatch(text) is not None
+
+
+def _with_values(grant: Grant, values: Mapping[str, Secret]) -> Grant:
+    return replace(grant, values=MappingProxyType({**grant.values, **values})) if values else grant

@@ -59,13 +59,11 @@ class LockedOwner(Protocol):
     @property
     def owner(self) -> CredentialOwner:
         """The connection as it is now."""
-        ...
 
     async def renewed(
         self, tx: Transaction, actor: Actor, credential: CredentialSnapshot, *, recovered: bool
     ) -> None:
         """Take a new generation into account; ``recovered``: renewals had failed before."""
-        ...
 
     async def renewal_failed(
         self,
@@ -78,7 +76,6 @@ class LockedOwner(Protocol):
         still_usable: bool,
     ) -> None:
         """Take a failure into account, the ``failures``-th; ``still_usable``: it may pass before they run out."""
-        ...
 
 
 class Owners(Protocol):
@@ -90,8 +87,6 @@ class Owners(Protocol):
         Raises:
             NotFoundError: it is not in the workspace.
         """
-        ...
 
     async def lock(self, ids: Collection[str]) -> Mapping[str, LockedOwner]:
         """Lock connections for change, by id, in the open transaction, in the order that all lock them."""
-        ...

@@ -22,12 +22,7 @@ from app.credentials.schedule import RenewalSchedule
 from app.credentials.snapshot import are_usable
 from app.event_stream.channels import subject_channel
 from app.foundation.database import Database
-from app.foundation.errors import (
-    NotAllowedNowError,
-    PatchbayError,
-    TransientOutsideError,
-    outside_error,
-)
+from app.foundation.errors import NotAllowedNowError, PatchbayError, TransientOutsideError, outside_error
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.wakeups import Wakeups
 from app.vault.vault import RevealPurpose, Vault
@@ -177,12 +172,7 @@ class Renewal:
             opened = await self._opener.open(
                 actor, intent.owner, intent.credential, RevealPurpose.RENEWAL, generation=intent.generation
             )
-            async with asyncio.timeout(_CALL_S):
-                grant = await self._request_grant(opened)
-        except TimeoutError:
-            fault = TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))
-            await self._failed(actor, intent, method, fault)
-            return
+            grant = await self._request_grant(opened)
         except PatchbayError as fault:
             await self._failed(actor, intent, method, fault)
             return
@@ -201,7 +191,11 @@ class Renewal:
 
     async def _request_grant(self, opened: OpenCredentials) -> Grant:
         flow = authenticator_for(opened.method).renew(opened.facts, opened.grant)
-        renewed = await self._runner.run(flow, opened.destination)
+        try:
+            async with asyncio.timeout(_CALL_S):
+                renewed = await self._runner.run(flow, opened.destination)
+        except TimeoutError:
+            raise TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT)) from None
         return self._outside_secrets.to_store(renewed, opened.references)
 
     async def _revoke_unwanted(self, opened: OpenCredentials, grant: Grant) -> None:

@@ -133,21 +133,20 @@ class RenewalResults:
             for each in renewed:
                 id_ = each.intent.owner.id
                 locked, credential = rows.get(id_), credentials.get(id_)
-                outcomes.append(await self._outcome(tx, each, credential, work.get(id_)))
+                outcomes.append(await self._outcome(tx, each.intent, credential, work.get(id_)))
                 if outcomes[-1] is RenewalOutcome.SEALED and locked is not None and credential is not None:
-                    sealed.append((each, locked, await self._seal(tx, each, locked, credential)))
+                    newer = await seal_grant(
+                        tx, self._vault, locked.owner, credential, each.method, each.grant, is_renewal=True
+                    )
+                    sealed.append((each, locked, newer))
             if sealed:
                 await self._announce(tx, sealed)
         return outcomes
 
+    @staticmethod
     async def _outcome(
-        self,
-        tx: Transaction,
-        renewed: _NewGrant,
-        credential: CredentialSnapshot | None,
-        work: WorkSnapshot | None,
+        tx: Transaction, intent: Intent, credential: CredentialSnapshot | None, work: WorkSnapshot | None
     ) -> RenewalOutcome | None:
-        intent = renewed.intent
         if credential is None:
             return RenewalOutcome.UNWANTED
         if not intent.is_of(credential):
@@ -156,21 +155,6 @@ class RenewalResults:
         if work is not None and work.is_leased and not is_held(intent.claim, work):
             return None
         return RenewalOutcome.SEALED
-
-    async def _seal(
-        self, tx: Transaction, renewed: _NewGrant, locked: LockedOwner, credential: CredentialSnapshot
-    ) -> CredentialSnapshot:
-        return await seal_grant(
-            tx,
-            self._vault,
-            locked.owner,
-            credential,
-            renewed.method,
-            renewed.grant,
-            application_id=credential.application_id,
-            scopes=credential.requested_scopes,
-            is_renewal=True,
-        )
 
     async def _announce(
         self, tx: Transaction, sealed: Sequence[tuple[_NewGrant, LockedOwner, CredentialSnapshot]]

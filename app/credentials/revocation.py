@@ -34,6 +34,7 @@ from app.foundation.database import Database, Transaction
 from app.foundation.errors import CredentialsRejectedError, NotAllowedNowError, NotFoundError, PatchbayError
 from app.foundation.ids import new_id
 from app.foundation.problems import ProblemCode
+from app.foundation.rows import snapshot_of
 from app.vault.vault import RevealPurpose, Vault
 from app.work.kind import Claim
 from app.work.queue import WorkQueue
@@ -105,8 +106,7 @@ class Revocations:
         row.alive = [str(hint["path"][-1]) for hint in credential.hints]
         row.finished_at = tx.now
         await row.save(force_create=True)
-        report = RevocationReport(alive=tuple(row.alive))
-        self._announce(tx, actor, row, RevocationState.NOT_OFFERED, report)
+        self._announce(tx, actor, row)
         return _snapshot(row)
 
     async def get(self, actor: Actor, revocation_id: str) -> RevocationSnapshot:
@@ -204,32 +204,21 @@ class Revocations:
         row.config, row.account = {}, {}
         await row.save()
         await self._vault.destroy_row(tx, _TABLE, row.id)
-        self._announce(tx, _actor(row), row, state, report)
+        self._announce(tx, _actor(row), row)
 
-    def _announce(
-        self,
-        tx: Transaction,
-        actor: Actor,
-        row: RevocationRecord,
-        state: RevocationState,
-        report: RevocationReport,
-    ) -> None:
-        until = row.expires_at.isoformat() if row.expires_at and report.alive else None
+    def _announce(self, tx: Transaction, actor: Actor, row: RevocationRecord) -> None:
+        until = row.expires_at.isoformat() if row.expires_at and row.alive else None
         data: Detail = {
             "revocationId": row.id,
-            "state": state.value,
-            "revoked": list(report.revoked),
-            "alive": list(report.alive),
+            "state": row.state,
+            "revoked": row.revoked,
+            "alive": row.alive,
             "expiresAt": until,
         }
-        subject = ("connection", row.connection_id)
-        self._outbox.announce(
-            tx,
-            NewEvent.by(
-                actor, EventType.CREDENTIALS_REVOKED, subject, connection_id=row.connection_id, data=data
-            ),
-        )
-        target = AuditTarget("connection", row.connection_id, row.connection_name)
+        id_, kind = row.connection_id, EventType.CREDENTIALS_REVOKED
+        event = NewEvent.by(actor, kind, ("connection", id_), connection_id=id_, data=data)
+        self._outbox.announce(tx, event)
+        target = AuditTarget("connection", id_, row.connection_name)
         self._audit.record(tx, actor, "credentials.revoked", target, detail=data)
 
 
@@ -263,15 +252,5 @@ def _state_of(report: RevocationReport) -> RevocationState:
 
 
 def _snapshot(row: RevocationRecord) -> RevocationSnapshot:
-    return RevocationSnapshot(
-        id=row.id,
-        connection_id=row.connection_id,
-        integration=row.integration,
-        state=RevocationState(row.state),
-        revoked=tuple(row.revoked),
-        alive=tuple(row.alive),
-        expires_at=row.expires_at,
-        attempts=row.attempts,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
+    names = {"revoked": tuple(row.revoked), "alive": tuple(row.alive)}
+    return snapshot_of(RevocationSnapshot, row, state=RevocationState(row.state), **names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from app.authenticators.base import Grant, grant_to_stored
 from app.authenticators.credentials import secret_hints
@@ -25,15 +24,15 @@ async def seal_grant(
     method: AuthMethod,
     grant: Grant,
     *,
-    application_id: str | None,
-    scopes: tuple[str, ...],
+    application_id: str | None = None,
+    scopes: tuple[str, ...] = (),
     fingerprint: str | None = None,
     is_renewal: bool = False,
 ) -> CredentialSnapshot:
     """Seal ``grant`` as the connection's next generation and save what is stored with it.
 
-    A renewal keeps what its answer does not state anew: the refresh token's own end, and the fingerprint. When they are
-    due is said by :class:`app.credentials.schedule.RenewalSchedule`.
+    A renewal keeps application, scopes and fingerprint, and the refresh token's own end where no new one is stated.
+    When they are due is said by :class:`app.credentials.schedule.RenewalSchedule`.
 
     Raises:
         ConflictError: another generation was sealed meanwhile.
@@ -46,17 +45,15 @@ async def seal_grant(
     )
     before = credential or replace(NO_CREDENTIAL, connection_id=owner.id, workspace_id=owner.workspace_id)
     if not is_renewal:
-        before = replace(before, is_stale=False, refresh_expires_at=None, fingerprint=fingerprint)
-    sealed = replace(
-        before,
-        auth_method=method.id,
-        application_id=application_id,
-        requested_scopes=scopes,
-        generation=generation,
-        sealed_at=tx.now,
-        refreshed_at=tx.now,
-    )
-    sealed = _with_grant(sealed, method, grant, tx.now)
+        before = replace(
+            before,
+            application_id=application_id,
+            requested_scopes=scopes,
+            fingerprint=fingerprint,
+            is_stale=False,
+            refresh_expires_at=None,
+        )
+    sealed = replace(_with_grant(before, method, grant, tx.now), generation=generation)
     await save_credential(tx, sealed, is_new=credential is None)
     return sealed
 
@@ -64,28 +61,25 @@ async def seal_grant(
 def _with_grant(
     before: CredentialSnapshot, method: AuthMethod, grant: Grant, now: datetime
 ) -> CredentialSnapshot:
-    lifetime_s = grant.expires_in_s
-    stated_end = _after(now, grant.refresh_expires_in_s)
     return replace(
         before,
-        lifetime_s=lifetime_s,
-        expires_at=_after(now, lifetime_s),
-        refresh_expires_at=stated_end or before.refresh_expires_at,
+        auth_method=method.id,
+        sealed_at=now,
+        refreshed_at=now,
+        lifetime_s=grant.expires_in_s,
+        expires_at=_after(now, grant.expires_in_s),
+        refresh_expires_at=_after(now, grant.refresh_expires_in_s) or before.refresh_expires_at,
         granted_scopes=grant.granted_scopes,
         account_id=grant.account.id,
         account_label=grant.account.label,
         account=dict(grant.account.kept),
-        hints=_hints(method, grant, now),
+        hints=tuple(
+            {"path": ["credentials", name], "hint": hint, "updatedAt": now.isoformat()}
+            for name, hint in secret_hints(method, grant).items()
+        ),
         can_renew=authenticator_for(method).can_renew(method, grant),
     )
 
 
 def _after(now: datetime, seconds: int | None) -> datetime | None:
     return None if seconds is None else now + timedelta(seconds=seconds)
-
-
-def _hints(method: AuthMethod, grant: Grant, now: datetime) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {"path": list(item.path), "hint": item.hint, "updatedAt": now.isoformat()}
-        for item in secret_hints(method, grant)
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 _MAX_SAFE_INTEGER: Final = 2**53 - 1
@@ -90,14 +91,9 @@ def _number(value: float) -> str:
         raise ValueError("canonical JSON holds finite numbers only")
     if value == 0:
         return "0"
-    sign = "-" if value < 0 else ""
-    mantissa, _, exponent = f"{abs(value)!r}".partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    point = len(whole) + int(exponent or 0)
-    digits = whole + fraction
-    stripped = digits.lstrip("0")
-    point -= len(digits) - len(stripped)
-    return sign + _placed(stripped.rstrip("0"), point)
+    exact = Decimal(repr(abs(value))).normalize()
+    digits = "".join(map(str, exact.as_tuple().digits))
+    return ("-" if value < 0 else "") + _placed(digits, exact.adjusted() + 1)
 
 
 def _placed(digits: str, point: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
@@ -113,10 +112,8 @@ def _connection_config(url: str) -> dict[str, Any]:
             },
         }
     config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
-    config["credentials"].setdefault("minsize", 1)
-    config["credentials"].setdefault("maxsize", _POOL_SIZE)
-    config["credentials"].setdefault("command_timeout", _COMMAND_TIMEOUT_S)
-    return {**config, "engine": "app.foundation.postgres_engine"}
+    pool = {"minsize": 1, "maxsize": _POOL_SIZE, "command_timeout": _COMMAND_TIMEOUT_S}
+    return {"engine": "app.foundation.postgres_engine", "credentials": pool | config["credentials"]}
 
 
 class Transaction:
@@ -306,22 +303,22 @@ async def migrate(url: str) -> list[str]:
     Raises:
         CannotStartError: PostgreSQL is away or refuses the hub, or the SQLite file cannot be used.
     """
-    context = contextvars.copy_context()
-    return await asyncio.create_task(_migrate(url), context=context)
+    return await asyncio.create_task(
+        _migrate(url)
+    )  # the migrations activate an ORM context for their whole task
 
 
 async def _migrate(url: str) -> list[str]:
     from app.foundation.migrations import upgrade
 
-    dialect = dialect_of(url)
+    dialect, config = dialect_of(url), orm_config(url, _OF_MIGRATIONS)
     if dialect == "postgres":
-        config = orm_config(url, _OF_MIGRATIONS)
         await reach_postgres(url, config["connections"]["default"]["credentials"])
         async with reported_wait(_MIGRATING):
             return await upgrade(config, migrations_folder(), dialect)
     try:
         async with reported_wait(_MIGRATING):
-            return await upgrade(orm_config(url, _OF_MIGRATIONS), migrations_folder(), dialect)
+            return await upgrade(config, migrations_folder(), dialect)
     except (OSError, sqlite3.DatabaseError, OperationalError) as fault:
         raise CannotStartError(f"The SQLite database {sqlite_path(url)} cannot be used: {fault}.") from fault
 

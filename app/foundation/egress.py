@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv6Address
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Protocol
 
 from app.foundation.addresses import IpAddress, IpNetwork, embedded_ipv4, is_metadata, is_public
@@ -92,10 +93,13 @@ def parse_target(url: str) -> EgressTarget:
     if match is None or authority is None:
         raise EgressRefusedError(EgressCause.URL)
     scheme = match[1].lower()
-    port = int(authority[3]) if authority[3] else DEFAULT_PORTS[scheme]
+    port = int(authority[3] or DEFAULT_PORTS[scheme])
+    try:
+        host, literal = _parse_host(authority[1], authority[2])
+    except ValueError:
+        raise EgressRefusedError(EgressCause.URL) from None
     if port > _MAX_PORT:
         raise EgressRefusedError(EgressCause.URL)
-    host, literal = _parse_ipv6(authority[1]) if authority[1] else _parse_name(authority[2])
     path = match[3] or "/"
     return EgressTarget(scheme, host, port, path if path.startswith("/") else f"/{path}", literal)
 
@@ -183,47 +187,28 @@ class SystemResolver:
     """The machine's own resolver, in threads of its own: slow name servers cannot hold up other work."""
 
     def __init__(self) -> None:
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
 
     async def resolve(self, host: str, port: int) -> Sequence[IpAddress]:
         """Return every address that ``getaddrinfo`` gives, each once."""
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
-        loop = asyncio.get_running_loop()
-        answers = await loop.run_in_executor(self._threads, _resolve, host, port)
-        return tuple(dict.fromkeys(ipaddress.ip_address(answer) for answer in answers))
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        answers = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return tuple(dict.fromkeys(ipaddress.ip_address(answer[4][0]) for answer in answers))
 
     def close(self) -> None:
         """Let the threads end once their look-ups do."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._threads = None
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _resolve(host: str, port: int) -> list[str]:
-    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return [str(answer[4][0]) for answer in answers]
-
-
-def _parse_ipv6(text: str) -> tuple[str, IpAddress]:
-    try:
-        address = IPv6Address(text)
-    except ValueError:
-        raise EgressRefusedError(EgressCause.URL) from None
-    return str(address), address
-
-
-def _parse_name(text: str) -> tuple[str, IpAddress | None]:
-    host = text.lower().removesuffix(".")
+def _parse_host(ipv6: str | None, name: str) -> tuple[str, IpAddress | None]:
+    if ipv6:
+        literal = IPv6Address(ipv6)
+        return str(literal), literal
+    host = name.lower().removesuffix(".")
     labels = host.split(".")
     if len(host) > _MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
-        raise EgressRefusedError(EgressCause.URL)
-    if not _NUMERIC_LABEL.fullmatch(labels[-1]):
-        return host, None
-    try:
-        return host, ipaddress.IPv4Address(host)
-    except ValueError:
-        raise EgressRefusedError(EgressCause.URL) from None
+        raise ValueError("not a host name")
+    return host, IPv4Address(host) if _NUMERIC_LABEL.fullmatch(labels[-1]) else None
 
 
 def _plain(host: str) -> str:

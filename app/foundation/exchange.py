@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.foundation.messages import Headers, InResponse, OutRequest
-from app.foundation.plain_data import from_data, to_data
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS
 
@@ -49,30 +47,19 @@ class RecordedMessage:
     content_type: str | None
     redactions: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the stored form; :func:`recorded_from_json` reads it back."""
-        data: dict[str, Any] = to_data(self)
-        return data
-
-
-def recorded_from_json(data: Mapping[str, Any]) -> RecordedMessage:
-    """Read what :meth:`RecordedMessage.to_json` wrote."""
-    return from_data(RecordedMessage, data)
-
 
 def record_request(request: OutRequest, redactor: Redactor) -> RecordedMessage:
     """Return what may be shown of a request; its own secrets are known besides those of ``redactor``."""
     knowing = request.redactor(redactor)
-    recorded = _Recorder(knowing, request.headers, request.body or b"", sent=True)
     url = knowing.loose_text(request.shown_url)
-    return recorded.message(request.method, None, url, url_is_redacted=url != request.url)
+    is_hidden = url != request.url
+    return _recorded(knowing, url, is_hidden, request.headers, request.body or b"", method=request.method)
 
 
 def record_response(response: InResponse, redactor: Redactor) -> RecordedMessage:
     """Return what may be shown of an answer; ``redactor`` is to know its request's secrets: answers echo."""
-    recorded = _Recorder(redactor, response.headers, response.body, sent=False)
     url = redactor.loose_text(response.url)
-    return recorded.message(None, response.status, url, url_is_redacted=STARS in url)
+    return _recorded(redactor, url, STARS in url, response.headers, response.body, status=response.status)
 
 
 def as_curl(recorded: RecordedMessage) -> str:
@@ -92,55 +79,47 @@ def as_curl(recorded: RecordedMessage) -> str:
     if recorded.body and is_whole:
         parts.append(f"--data-raw {_quoted(recorded.body)}")
     command = " \\\n  ".join(parts)
-    return (
-        command
-        if is_whole or not recorded.body_bytes
-        else f"{command}\n# The body is not part of this command."
-    )
+    if recorded.body_bytes and not is_whole:
+        command += "\n# The body is not part of this command."
+    return command
 
 
-@dataclass(frozen=True, slots=True)
-class _Recorder:
-    redactor: Redactor
-    headers: Headers
-    body: bytes
-    sent: bool
+def _recorded(
+    redactor: Redactor,
+    url: str,
+    hid_in_url: bool,
+    headers: Headers,
+    body: bytes,
+    *,
+    method: str | None = None,
+    status: int | None = None,
+) -> RecordedMessage:
+    shown = tuple((name, redactor.header(name, value)) for name, value in headers)
+    content_type = next((value for name, value in shown if name.lower() == "content-type"), None)
+    text, was_cut, hid_in_body = _shown_body(redactor, body, content_type, sent=method is not None)
+    pairs = zip(headers, shown, strict=True)
+    places = [
+        *(["url"] if hid_in_url else []),
+        *(f"header:{before[0].lower()}" for before, after in pairs if before != after),
+        *(["body"] if hid_in_body else []),
+    ]
+    redactions = tuple(dict.fromkeys(places))
+    return RecordedMessage(method, url, status, shown, text, len(body), was_cut, content_type, redactions)
 
-    def message(
-        self, method: str | None, status: int | None, url: str, *, url_is_redacted: bool
-    ) -> RecordedMessage:
-        headers = tuple((name, self.redactor.header(name, value)) for name, value in self.headers)
-        content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
-        body, was_cut, hid = self._body(content_type)
-        pairs = zip(self.headers, headers, strict=True)
-        places = [
-            *(["url"] if url_is_redacted else []),
-            *(f"header:{before[0].lower()}" for before, after in pairs if before != after),
-            *(["body"] if hid else []),
-        ]
-        return RecordedMessage(
-            method,
-            url,
-            status,
-            headers,
-            body,
-            len(self.body),
-            was_cut,
-            content_type,
-            tuple(dict.fromkeys(places)),
-        )
 
-    def _body(self, content_type: str | None) -> tuple[str | None, bool, bool]:
-        """Return the text, whether it was cut and whether something in it was hidden."""
-        text = _readable(self.body[: MAX_RECORDED_BYTES + _MARGIN], content_type)
-        if text is None:
-            return None, False, False
-        clean = self.redactor.body(text, content_type, sent=self.sent)
-        data = clean.encode()
-        if len(self.body) > MAX_RECORDED_BYTES + _MARGIN:
-            data = data[:-_MARGIN]  # the end of what was read may be the beginning of a secret
-        shown = data[:MAX_RECORDED_BYTES].decode(errors="ignore")
-        return shown, shown != clean, clean != text
+def _shown_body(
+    redactor: Redactor, body: bytes, content_type: str | None, *, sent: bool
+) -> tuple[str | None, bool, bool]:
+    """Return the text, whether it was cut and whether something in it was hidden."""
+    text = _readable(body[: MAX_RECORDED_BYTES + _MARGIN], content_type)
+    if text is None:
+        return None, False, False
+    clean = redactor.body(text, content_type, sent=sent)
+    data = clean.encode()
+    if len(body) > MAX_RECORDED_BYTES + _MARGIN:
+        data = data[:-_MARGIN]  # the end of what was read may be the beginning of a secret
+    shown = data[:MAX_RECORDED_BYTES].decode(errors="ignore")
+    return shown, shown != clean, clean != text
 
 
 def _readable(data: bytes, content_type: str | None) -> str | None:

@@ -13,7 +13,7 @@ _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = tuple(a + b for a in _DIGITS for b in _DIGITS)  # two digits at a time: ten bits
 _SHIFTS: Final = range(120, -1, -10)
 _RANDOM_BYTES: Final = 10
-_ID_PATTERN: Final = re.compile(rf"^([a-z]{{2,6}})_([{_DIGITS}]{{26}})\Z")
+_ID_PATTERN: Final = re.compile(rf"([a-z]{{2,6}})_[{_DIGITS}]{{26}}")
 _CLOCK: Final = SystemClock()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -33,9 +33,7 @@ def id_of(prefix: str, number: int) -> str:
 
 def prefix_of(value: str) -> str | None:
     """Return the type prefix of a well-formed id, or None for anything else, however long."""
-    if len(value) > MAX_ID_LENGTH:
-        return None
-    match = _ID_PATTERN.match(value)
+    match = _ID_PATTERN.fullmatch(value)
     return match.group(1) if match else None
 
 

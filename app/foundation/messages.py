@@ -113,9 +113,8 @@ class InResponse:
     def text(self, limit: int) -> str:
         """Return the first ``limit`` characters of the body; what cannot be read becomes U+FFFD."""
         declared = _CHARSET.search(self.header("content-type") or "")
-        return self.body[: limit * 4].decode(_known_charset(declared[1] if declared else ""), "replace")[
-            :limit
-        ]
+        charset = _known_charset(declared[1]) if declared else "utf-8"
+        return self.body[: limit * 4].decode(charset, "replace")[:limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import httpx
@@ -32,10 +32,10 @@ TraceSink = Callable[[TraceEvent], None]
 class Outbound:
     """Sends requests to the outside within the operator's policy.
 
-    It keeps no cookies and nothing else of one request for another but idle connections, in one pool for
-    the outside and one for the sandbox. It does not retry. ``transport`` replaces the network for tests and
-    simulations: hosts, schemes and literal addresses are judged then as ever, and names too where a
-    ``resolver`` is given. The caller closes a transport that it gave.
+    It keeps no cookies and nothing else of one request for another but idle connections, in one pool for the outside
+    and one for the sandbox. It does not retry. ``transport`` replaces the network for tests and simulations: hosts,
+    schemes and literal addresses are judged then as ever, and names too where a ``resolver`` is given. The caller
+    closes a transport that it gave.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class Outbound:
         tracer = Tracer(self._clock, trace)
         try:
             async with asyncio.timeout(timeout_s), self._place(timeout_s):
-                return await self._follow(request, destination, redirects, _Call(tracer, max_bytes, fresh))
+                hop_to = partial(Hop, tracer=tracer, max_bytes=max_bytes, fresh=fresh)
+                return await self._follow(request, destination, redirects, hop_to)
         except TimeoutError:
             tracer.failed(ProblemCode.UPSTREAM_TIMEOUT.value)
             raise faults.of(ProblemCode.UPSTREAM_TIMEOUT) from None
@@ -121,35 +122,24 @@ class Outbound:
             self._places.release()
 
     async def _follow(
-        self, request: OutRequest, destination: Destination, redirects: int, call: _Call
+        self, request: OutRequest, destination: Destination, redirects: int, hop_to: Callable[[Route], Hop]
     ) -> InResponse:
         for _ in range(redirects + 1):
             taken = route(request.url, destination, self._policy)
-            response = await self._exchange(request, taken, call)
+            response = await self._exchange(request, hop_to(taken))
             follow_up = redirected(request, taken, response, destination.sandbox) if redirects else None
             if follow_up is None:
                 return response
             request = follow_up
         raise faults.of(ProblemCode.TOO_MANY_REDIRECTS)
 
-    async def _exchange(self, request: OutRequest, taken: Route, call: _Call) -> InResponse:
-        hop = Hop(taken.wire, taken.is_sandbox, call.tracer, call.fresh)
-        call.tracer.begin_hop()
+    async def _exchange(self, request: OutRequest, hop: Hop) -> InResponse:
+        hop.tracer.begin_hop()
         if self._given is None:
-            transport = self._sandbox if taken.is_sandbox else self._direct
-            return await exchange(transport, request, taken, hop, call.max_bytes)
+            return await exchange(self._sandbox if hop.route.is_sandbox else self._direct, request, hop)
         if self._judges_names_first:
             await self._guard.addresses(hop)
         try:
-            return await exchange(self._given, request, taken, hop, call.max_bytes)
+            return await exchange(self._given, request, hop)
         except httpx.TransportError as error:
             raise faults.given_transport_failed(error) from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What stays the same over the hops of one call."""
-
-    tracer: Tracer
-    max_bytes: int
-    fresh: bool

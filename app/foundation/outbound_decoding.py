@@ -75,7 +75,10 @@ class _Inflater:
             engine = self._engine or self._begin(data)
             if engine is None:
                 return
-            plain = _inflated(engine, data)
+            try:
+                plain = engine.decompress(data, _PIECE_BYTES)
+            except zlib.error:
+                raise BodyNotDecodableError from None
             yield plain
             self._engine = None if engine.eof else engine
             self._members += engine.eof
@@ -103,13 +106,6 @@ def _window_bits(data: bytes, *, is_gzip: bool) -> int:
     # "deflate" means zlib (RFC 9110 8.4.1.2); some servers send it without zlib's two bytes of header.
     is_zlib = data[0] & 0x0F == _ZLIB_METHOD and int.from_bytes(data[:2], "big") % 31 == 0
     return zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
-
-
-def _inflated(engine: zlib._Decompress, data: bytes) -> bytes:
-    try:
-        return engine.decompress(data, _PIECE_BYTES)
-    except zlib.error:
-        raise BodyNotDecodableError from None
 
 
 def _inflater(encodings: Sequence[str]) -> _Inflater | None:

@@ -34,14 +34,15 @@ def of(code: ProblemCode, cause: str | None = None) -> OutsideError:
 def tls_failed(error: BaseException | None) -> OutsideError:
     """The handshake or the certificate failed, for one of a handful of reasons.
 
-    Where TLS itself did not complain, the connection ended in the handshake: that may pass, as with a
-    restart.
+    Where TLS itself did not complain, the connection ended in the handshake: that may pass, as with a restart.
     """
     if not isinstance(error, ssl.SSLError):
-        return TransientOutsideError(
-            replace(problem(ProblemCode.UPSTREAM_TLS, reason=_HANDSHAKE), retryable=True)
-        )
-    return outside_error(problem(ProblemCode.UPSTREAM_TLS, reason=_tls_reason(error)))
+        fault = problem(ProblemCode.UPSTREAM_TLS, reason=_HANDSHAKE)
+        return TransientOutsideError(replace(fault, retryable=True))
+    reason = _HANDSHAKE
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = _CERTIFICATE_REASONS.get(error.verify_code, _NOT_TRUSTED)
+    return outside_error(problem(ProblemCode.UPSTREAM_TLS, reason=reason))
 
 
 def protocol_broken(error: httpcore.ProtocolError, *, peer_ended: bool) -> OutsideError:
@@ -52,28 +53,18 @@ def protocol_broken(error: httpcore.ProtocolError, *, peer_ended: bool) -> Outsi
     """
     if peer_ended:
         return of(ProblemCode.UPSTREAM_UNREACHABLE)
-    return (
-        of(ProblemCode.RESPONSE_TOO_LARGE)
-        if _is_head_too_large(error)
-        else of(ProblemCode.UPSTREAM_BAD_RESPONSE, "PROTOCOL")
-    )
+    if _is_head_too_large(error):
+        return of(ProblemCode.RESPONSE_TOO_LARGE)
+    return of(ProblemCode.UPSTREAM_BAD_RESPONSE, "PROTOCOL")
 
 
 def given_transport_failed(error: httpx.TransportError) -> OutsideError:
     """Translate what a transport in the network's place raises, in httpx's words."""
     if isinstance(error, httpx.TimeoutException):
         return of(ProblemCode.UPSTREAM_TIMEOUT)
-    return (
-        of(ProblemCode.UPSTREAM_BAD_RESPONSE, "PROTOCOL")
-        if isinstance(error, httpx.ProtocolError)
-        else of(ProblemCode.UPSTREAM_UNREACHABLE)
-    )
-
-
-def _tls_reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _CERTIFICATE_REASONS.get(error.verify_code, _NOT_TRUSTED)
-    return _HANDSHAKE
+    if isinstance(error, httpx.ProtocolError):
+        return of(ProblemCode.UPSTREAM_BAD_RESPONSE, "PROTOCOL")
+    return of(ProblemCode.UPSTREAM_UNREACHABLE)
 
 
 def _is_head_too_large(error: BaseException) -> bool:

@@ -85,9 +85,8 @@ def redirected(
 ) -> OutRequest | None:
     """Return the request that a redirect asks for, or None where the answer is no redirect.
 
-    Within the origin, 303 and a POST answered by 301 or 302 become GET, 307 and 308 repeat the request. To
-    another origin goes a bare GET, HEAD or OPTIONS: no header that might be a credential, no secret
-    parameter, no body.
+    Within the origin, 303 and a POST answered by 301 or 302 become GET, 307 and 308 repeat the request. To another
+    origin goes a bare GET, HEAD or OPTIONS: no header that might be a credential, no secret parameter, no body.
 
     Raises:
         RefusedOutsideError: EGRESS_BLOCKED for a step from https to http, for a body that would go to another

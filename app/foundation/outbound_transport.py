@@ -15,6 +15,7 @@ import httpx
 from app.foundation import outbound_faults as faults
 from app.foundation.addresses import IpAddress, is_public
 from app.foundation.egress import EgressPolicy, EgressRefusedError, EgressTarget, Resolver
+from app.foundation.outbound_rules import Route
 from app.foundation.outbound_stream import OutboundStream
 from app.foundation.outbound_trace import Tracer
 from app.foundation.problems import ProblemCode
@@ -28,20 +29,20 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """What one request may connect to: this target alone, judged unless it is the hub's own sandbox."""
+    """One request of a call. It may connect to its route alone, which is judged unless it is the hub's own sandbox."""
 
-    target: EgressTarget
-    is_sandbox: bool
+    route: Route
     tracer: Tracer
-    fresh: bool = False
+    max_bytes: int
+    fresh: bool
 
 
+@dataclass(frozen=True, slots=True)
 class AddressGuard:
     """Turns a target into addresses that may be connected to."""
 
-    def __init__(self, policy: EgressPolicy, resolver: Resolver) -> None:
-        self._policy = policy
-        self._resolver = resolver
+    policy: EgressPolicy
+    resolver: Resolver
 
     async def addresses(self, hop: Hop) -> Sequence[IpAddress]:
         """Resolve the hop's target, once, and judge every answer.
@@ -50,12 +51,12 @@ class AddressGuard:
             TransientOutsideError: NAME_NOT_RESOLVED.
             RefusedOutsideError: EGRESS_BLOCKED.
         """
-        target = hop.target
+        target = hop.route.wire
         hop.tracer.start("resolve", host=target.host)
         found = (target.literal,) if target.literal else await self._ask(target)
-        if not hop.is_sandbox:
+        if not hop.route.is_sandbox:
             try:
-                self._policy.check_answers(target, found)
+                self.policy.check_answers(target, found)
             except EgressRefusedError as refusal:
                 raise faults.of(ProblemCode.EGRESS_BLOCKED, refusal.cause) from None
         public = [str(address) for address in found if is_public(address)]
@@ -64,7 +65,7 @@ class AddressGuard:
 
     async def _ask(self, target: EgressTarget) -> Sequence[IpAddress]:
         try:
-            found = await self._resolver.resolve(target.host, target.port)
+            found = await self.resolver.resolve(target.host, target.port)
         except (OSError, UnicodeError):
             raise faults.of(ProblemCode.NAME_NOT_RESOLVED) from None
         if not found:
@@ -75,9 +76,8 @@ class AddressGuard:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """HTTP/1.1 over connections of its own, each opened through the guard, kept alive up to a bound.
 
-    It has no proxy, no unix sockets, no environment, no cookies and no retries. It stands on httpcore's
-    connection and not on its pool: that one loses a place for good when a caller is cancelled at the wrong
-    moment.
+    It has no proxy, no unix sockets, no environment, no cookies and no retries. It stands on httpcore's connection and
+    not on its pool: that one loses a place for good when a caller is cancelled at the wrong moment.
     """
 
     def __init__(self, guard: AddressGuard, tls: ssl.SSLContext) -> None:
@@ -88,11 +88,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         tls.set_alpn_protocols(["http/1.1"])
         # At DEBUG httpcore writes header values into the log, cookies and tokens among them.
         logging.getLogger("httpcore").setLevel(logging.WARNING)
-
-    @property
-    def idle_connections(self) -> int:
-        """How many connections wait for another request."""
-        return len(self._idle)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request for its hop and return the answer, its body still to be read.
@@ -128,13 +123,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         while expired := next((one for one in self._idle if one.http.has_expired()), None):
             self._idle.remove(expired)
             await expired.stream.aclose()
-        fits = [one for one in self._idle if one.target == hop.target.origin and not hop.fresh]
+        fits = [one for one in self._idle if one.target == hop.route.wire.origin and not hop.fresh]
         if fits:
             self._idle.remove(fits[-1])
         return fits[-1] if fits else None
 
     async def _opened(self, hop: Hop) -> _Connection:
-        target = hop.target
+        target = hop.route.wire
         stream = await self._connected(hop, await self._guard.addresses(hop))
         try:
             if target.scheme == "https":
@@ -150,7 +145,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         hop.tracer.start("connect")
         for address in addresses[:_MAX_TRIED_ADDRESSES]:
             try:
-                stream = await self._sockets.connect_tcp(str(address), hop.target.port, _CONNECT_TIMEOUT_S)
+                stream = await self._sockets.connect_tcp(
+                    str(address), hop.route.wire.port, _CONNECT_TIMEOUT_S
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
             hop.tracer.done("connect")
@@ -173,40 +170,33 @@ class _Connection:
         return self.http.is_idle() and not surplus
 
 
+@dataclass(eq=False)
 class _Body(httpx.AsyncByteStream):
     """An answer's body; closing it gives the connection back."""
 
-    def __init__(
-        self,
-        transport: GuardedTransport,
-        connection: _Connection,
-        answer: httpcore.Response,
-        *,
-        may_keep: bool,
-    ) -> None:
-        self._transport = transport
-        self._connection: _Connection | None = connection
-        self._answer = answer
-        self._may_keep = may_keep
+    transport: GuardedTransport
+    connection: _Connection | None
+    answer: httpcore.Response
+    may_keep: bool
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._connection is None or not isinstance(self._answer.stream, AsyncIterable):
+        if self.connection is None or not isinstance(self.answer.stream, AsyncIterable):
             return
-        with _translated(self._connection.stream):
-            async for piece in self._answer.stream:
+        with _translated(self.connection.stream):
+            async for piece in self.answer.stream:
                 yield piece
 
     async def aclose(self) -> None:
         """Give the connection back once."""
-        connection, self._connection = self._connection, None
+        connection, self.connection = self.connection, None
         if connection is None:
             return
         try:
-            await self._answer.aclose()
+            await self.answer.aclose()
         except BaseException:
             await connection.stream.aclose()
             raise
-        await self._transport.release(connection, may_keep=self._may_keep)
+        await self.transport.release(connection, may_keep=self.may_keep)
 
 
 def _core_request(request: httpx.Request, origin: httpcore.Origin) -> httpcore.Request:

@@ -16,7 +16,6 @@ from app.foundation.outbound_decoding import (
     BodyTooLargeError,
     read_response_body,
 )
-from app.foundation.outbound_rules import Route
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import HOP, Hop
 from app.foundation.problems import ProblemCode
@@ -25,22 +24,18 @@ _OWN_HEADERS: Final = (("accept", "*/*"), ("user-agent", "Patchbay"))
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
-async def exchange(
-    transport: httpx.AsyncBaseTransport, request: OutRequest, taken: Route, hop: Hop, max_bytes: int
-) -> InResponse:
+async def exchange(transport: httpx.AsyncBaseTransport, request: OutRequest, hop: Hop) -> InResponse:
     """Send one request over the transport and return its whole answer.
 
     Raises:
-        OutsideError: EGRESS_BLOCKED, RESPONSE_TOO_LARGE, UPSTREAM_BAD_RESPONSE, and what the transport
-        raises.
+        OutsideError: EGRESS_BLOCKED, RESPONSE_TOO_LARGE, UPSTREAM_BAD_RESPONSE, and what the transport raises.
     """
-    wire_request = _written(request, taken, hop)
-    answer = await transport.handle_async_request(wire_request)
+    answer = await transport.handle_async_request(_written(request, hop))
     try:
         hop.tracer.first_byte()
-        _trace_request(hop.tracer, request, taken)
+        _trace_request(request, hop)
         _trace_response(hop.tracer)
-        body = await _body(request, answer, max_bytes)
+        body = await _body(request, answer, hop.max_bytes)
     finally:
         await answer.aclose()
     hop.tracer.done("response", status=answer.status_code, bytes=len(body))
@@ -64,16 +59,16 @@ async def _body(request: OutRequest, answer: httpx.Response, max_bytes: int) -> 
         raise faults.of(ProblemCode.UPSTREAM_BAD_RESPONSE, "ENCODING") from None
 
 
-def _written(request: OutRequest, taken: Route, hop: Hop) -> httpx.Request:
+def _written(request: OutRequest, hop: Hop) -> httpx.Request:
     async def listen(name: str, _: object) -> None:
         if name == "http11.send_request_headers.started":
-            _trace_request(hop.tracer, request, taken)
+            _trace_request(request, hop)
         elif name == "http11.receive_response_headers.started":
             _trace_response(hop.tracer)
 
     return httpx.Request(
         request.method,
-        _url(taken.wire),
+        _url(hop.route.wire),
         headers=_headers(request),
         content=request.body,
         extensions={HOP: hop, "trace": listen},
@@ -99,10 +94,10 @@ def _headers(request: OutRequest) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.strip(" \t").encode("latin-1")) for name, value in every]
 
 
-def _trace_request(tracer: Tracer, request: OutRequest, taken: Route) -> None:
+def _trace_request(request: OutRequest, hop: Hop) -> None:
     """Note that the request goes out; reported once, and late by a transport that does not say when."""
-    if not tracer.has_seen("request"):
-        tracer.start("request", method=request.method, host=taken.logical.host)
+    if not hop.tracer.has_seen("request"):
+        hop.tracer.start("request", method=request.method, host=hop.route.logical.host)
 
 
 def _trace_response(tracer: Tracer) -> None:

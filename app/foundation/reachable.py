@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -52,19 +53,27 @@ async def reach_postgres(url: str, credentials: Mapping[str, Any], max_wait_s: f
     """Return once PostgreSQL lets the hub in; ``credentials`` are those of the URL, for the driver.
 
     Raises:
-        CannotStartError: it did not answer for ``max_wait_s``, or refuses the user, the password or the database.
+        CannotStartError: it did not answer for ``max_wait_s``, or refuses the user, the password or the database, or
+            nobody says which user is meant.
     """
     import asyncpg
 
     from app.foundation.migrations import connect_postgres
 
+    where = place_of_server("PostgreSQL", url)
+
     async def ask() -> None:
-        session = await connect_postgres(credentials)
+        try:
+            session = await connect_postgres(credentials)
+        except KeyError:  # the driver looks for the name of the process's user
+            raise CannotStartError(
+                f"PATCHBAY_DATABASE_URL names no user of {where}, and user {os.getuid()} has no name on this machine."
+            ) from None
         await session.close()
 
     await _wait(
         ask,
-        f"PostgreSQL at {_place(url)}",
+        where,
         "PATCHBAY_DATABASE_URL",
         {
             asyncpg.InvalidAuthorizationSpecificationError: "refuses the user or the password of",
@@ -91,7 +100,7 @@ async def reach_redis(url: str, max_wait_s: float = MAX_WAIT_S) -> None:
     refusal = "refuses the user, the password or the database number of"
     await _wait(
         ask,
-        f"Redis at {_place(url)}",
+        place_of_server("Redis", url),
         "PATCHBAY_REDIS_URL",
         {AuthenticationError: refusal, ResponseError: refusal},
         (OSError, TimeoutError, RedisError),

@@ -9,7 +9,7 @@ from redis.backoff import ExponentialBackoff
 def redis_retry() -> Retry:
     """Return the retry to hand to ``Redis.from_url``, whose own default tries once.
 
-    A command may so be carried out twice; whoever cannot bear that must not use it. Subscriptions must not:
-    they would be made again silently, and nobody would know that messages may be missing.
+    A command may so be carried out twice: not for what cannot bear that. Nor for subscriptions, which would be made
+    again silently, and nobody would know that messages may be missing.
     """
     return Retry(ExponentialBackoff(cap=0.5, base=0.05), 3)

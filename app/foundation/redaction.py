@@ -124,12 +124,6 @@ class SecretRegistry:
         self._secrets: OrderedDict[str, Secret] = OrderedDict()
         self._by_gram: dict[bytes, dict[str, Secret]] = {}
 
-    def __len__(self) -> int:
-        return len(self._secrets)
-
-    def __repr__(self) -> str:
-        return f"SecretRegistry({len(self)} secrets)"
-
     def remember(self, *secrets: Secret) -> None:
         """Know these secrets from now on."""
         for secret in secrets:

@@ -17,16 +17,21 @@ _MAX_DOUBLINGS: Final = 32
 def parse_retry_after(value: str | None, *, now: datetime, cap_s: float = MAX_RETRY_AFTER_S) -> float | None:
     """Return the seconds that a ``Retry-After`` header asks for (RFC 9110 10.2.3), at most ``cap_s``.
 
-    Both forms are read: delay seconds (a fraction too, as some providers send) and the HTTP date. A date that
-    has passed is 0. Whatever is absent, negative, overlong or not readable is None: the caller's own back-off
-    holds then.
+    Both forms are read: delay seconds (a fraction too, as some providers send) and the HTTP date. A date that has
+    passed is 0. What is absent, negative, overlong or not readable is None: the caller's own back-off holds then.
     """
     text = (value or "").strip()
     if not text or len(text) > _MAX_LENGTH:
         return None
     if _SECONDS.fullmatch(text):
         return min(float(text), cap_s)
-    return _until(text, now, cap_s)
+    try:
+        moment = parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return min(max((moment - now).total_seconds(), 0.0), cap_s)
+    except (ValueError, OverflowError):
+        return None
 
 
 def backoff_s(attempt: int, *, base_s: float, cap_s: float, rng: Random) -> float:
@@ -36,13 +41,3 @@ def backoff_s(attempt: int, *, base_s: float, cap_s: float, rng: Random) -> floa
     """
     ceiling = base_s * 2.0 ** min(max(attempt, 0), _MAX_DOUBLINGS)
     return rng.uniform(0.0, min(ceiling, cap_s))
-
-
-def _until(text: str, now: datetime, cap_s: float) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return min(max((moment - now).total_seconds(), 0.0), cap_s)
-    except (ValueError, OverflowError):
-        return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import fields as fields_of
+from typing import Any, Final, TypeVar
 
 import orjson
 from tortoise import fields
@@ -13,6 +14,7 @@ from tortoise.models import Model
 from app.foundation.database import run_statement, select
 from app.foundation.fields import DatetimeField, read_moment
 
+T = TypeVar("T")
 Reader = Callable[[Any], Any]
 
 
@@ -57,6 +59,12 @@ class Columns:
         """Return how many rows meet a condition."""
         statement = f'SELECT COUNT(*) AS "total" FROM "{self._table}" WHERE {condition}'  # noqa: S608 - likewise
         return int((await run_statement(statement, *values))[0]["total"])
+
+
+def snapshot_of(kind: type[T], row: Model, **given: Any) -> T:  # noqa: ANN401 - values of the dataclass's fields
+    """Return a ``kind``, a dataclass, with the row's columns in the fields of their names, save those ``given``."""
+    names = [field.name for field in fields_of(kind) if field.name not in given]  # type: ignore[arg-type]
+    return kind(**{name: getattr(row, name) for name in names}, **given)
 
 
 def _can_lock() -> bool:

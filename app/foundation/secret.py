@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from app.foundation.secret_forms import SecretForms
@@ -56,9 +56,6 @@ class Secret:
 
     def __len__(self) -> int:
         return len(self.__value)
-
-    def __iter__(self) -> Iterator[str]:
-        raise TypeError("a secret is not iterable")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret cannot be pickled")

@@ -7,9 +7,10 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
 MIN_SECRET_LENGTH: Final = 4
@@ -24,17 +25,22 @@ _ESCAPE: Final = re.compile(
 _Unwrap = tuple[re.Pattern[bytes], Callable[[re.Match[bytes]], bytes]]
 
 
+class _Escape(NamedTuple):
+    """Where an escape's meaning stands in a view, and where its text stands in the view's parent."""
+
+    start: int
+    end: int
+    parent_start: int
+    parent_end: int
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """The bytes as they read once their escapes are undone, and where each byte came from."""
 
     data: bytes
     parent: View | None = None
-    # One entry an escape: where its meaning stands here, and where its text stands in the parent.
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    parent_starts: list[int] = field(default_factory=list)
-    parent_ends: list[int] = field(default_factory=list)
+    escapes: Sequence[_Escape] = ()
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Return where the bytes from ``start`` to ``end`` stand in the original."""
@@ -43,12 +49,13 @@ class View:
         return self.parent.original_span(self._origin(start)[0], self._origin(end - 1)[1])
 
     def _origin(self, position: int) -> tuple[int, int]:
-        index = bisect_right(self.starts, position) - 1
+        index = bisect_right(self.escapes, position, key=itemgetter(0)) - 1
         if index < 0:
             return position, position + 1
-        if position < self.ends[index]:
-            return self.parent_starts[index], self.parent_ends[index]
-        moved = self.parent_ends[index] + position - self.ends[index]
+        _, end, parent_start, parent_end = self.escapes[index]
+        if position < end:
+            return parent_start, parent_end
+        moved = parent_end + position - end
         return moved, moved + 1
 
 
@@ -71,8 +78,7 @@ def views(data: bytes) -> Iterator[View]:
 class SecretForms:
     """One secret in the forms that no unwrapping undoes: plain, hex, base64 at any place of a blob.
 
-    A value shorter than four characters has no forms: hiding it everywhere would hide ordinary text, and
-    disclose it.
+    A value shorter than four characters has no forms: hiding it everywhere would hide ordinary text, and disclose it.
     """
 
     __slots__ = ("needles",)
@@ -108,20 +114,14 @@ def covered(data: bytes, forms: Iterable[SecretForms], cover: bytes) -> bytes:
 
 def _unwrapped(view: View, unwrap: _Unwrap) -> View:
     pattern, meaning = unwrap
-    inner = View(b"", view)
-    pieces, size, done = [], 0, 0
+    pieces, escapes, size, done = [], [], 0, 0
     for match in pattern.finditer(view.data):
         plain = meaning(match)
         pieces += [view.data[done : match.start()], plain]
-        size += match.start() - done
-        inner.starts.append(size)
-        size += len(plain)
-        inner.ends.append(size)
-        done = match.end()
-        inner.parent_starts.append(match.start())
-        inner.parent_ends.append(done)
-    data = b"".join([*pieces, view.data[done:]])
-    return View(data, view, inner.starts, inner.ends, inner.parent_starts, inner.parent_ends)
+        start = size + match.start() - done
+        size, done = start + len(plain), match.end()
+        escapes.append(_Escape(start, size, match.start(), done))
+    return View(b"".join([*pieces, view.data[done:]]), view, escapes)
 
 
 def _percent(match: re.Match[bytes]) -> bytes:
@@ -156,12 +156,8 @@ def _needles(value: str) -> Iterator[bytes]:
     plain = value.encode("utf-8", "surrogatepass")
     yield plain
     # What goes into a blob may be escaped before: Basic form-encodes id and secret (RFC 6749 2.3.1).
-    for source in (
-        plain,
-        quote_plus(plain).encode(),
-        quote(plain).encode(),
-        json.dumps(value)[1:-1].encode(),
-    ):
+    sources = (plain, quote_plus(plain).encode(), quote(plain).encode(), json.dumps(value)[1:-1].encode())
+    for source in sources:
         yield from _base64_needles(source)
     yield plain.hex().encode()
     yield plain.hex().upper().encode()

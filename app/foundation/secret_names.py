@@ -40,9 +40,8 @@ _PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 def is_secret_header(name: str) -> bool:
     """Return whether a header of this name has a secret as its value, whatever the value is."""
     folded = name.lower()
-    if folded in _SECRET_HEADERS:
-        return True
-    return folded not in _OPEN_HEADERS and _SECRET_HEADER_PART.search(folded) is not None
+    is_like_one = folded not in _OPEN_HEADERS and _SECRET_HEADER_PART.search(folded) is not None
+    return is_like_one or folded in _SECRET_HEADERS
 
 
 def is_secret_field(name: str) -> bool:

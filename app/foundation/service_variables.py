@@ -1,4 +1,4 @@
-"""The variables that Kubernetes (and Docker's links) put into every container for each Service there is.
+"""The variables that Kubernetes puts into every container for each Service there is.
 
 A Service ``patchbay-web`` gives ``PATCHBAY_WEB_SERVICE_HOST``, ``PATCHBAY_WEB_PORT=tcp://10.0.0.7:8000`` and five more
 (Kubernetes, "Discovering services"). Nobody set them, so they must be no setting, no secret and no application.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Final
 
 import jsonschema_rs
@@ -68,12 +69,8 @@ class Shape:
 
     def faults(self, value: Any) -> list[ShapeFault]:  # noqa: ANN401 - JSON edge
         """Return every fault of ``value``, at most ``MAX_FAULTS``, in the schema's order, without the value."""
-        found: list[ShapeFault] = []
-        for error in self._validator.iter_errors(value):
-            found.extend(_faults_of(error))
-            if len(found) >= MAX_FAULTS:
-                break
-        return found[:MAX_FAULTS]
+        every = chain.from_iterable(map(_faults_of, self._validator.iter_errors(value)))
+        return list(islice(every, MAX_FAULTS))
 
     def problems(self, value: Any, *prefix: str) -> list[Problem]:  # noqa: ANN401 - JSON edge
         """Return the faults of ``value`` as problems whose paths start with ``prefix``."""
@@ -162,13 +159,7 @@ def _faults_of(error: jsonschema_rs.ValidationError) -> list[ShapeFault]:
 
 
 def _expected(keyword: str, details: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON edge
-    names = {
-        "enum": "options",
-        "const": "expected_value",
-        "type": "types",
-        "format": "format",
-        "pattern": "pattern",
-    }
+    names = {"enum": "options", "const": "expected_value", "type": "types"}
     for name in (names.get(keyword, keyword), "limit", "multiple_of"):
         if name in details:
             return details[name]

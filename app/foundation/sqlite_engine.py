@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
@@ -47,14 +47,7 @@ class ImmediateWrapper(OneStatementInserts, SqliteTransactionWrapper):
         Raises:
             OperationalError: the database stayed locked.
         """
-        beginning = asyncio.ensure_future(self._begin())
-        try:
-            await asyncio.shield(beginning)
-        except asyncio.CancelledError:
-            await _settle(beginning)
-            if not beginning.cancelled() and beginning.exception() is None:
-                await _settle(asyncio.ensure_future(self.rollback()))
-            raise
+        await _to_its_end(self._execute("BEGIN IMMEDIATE"), undo=self.rollback)
 
     async def commit(self) -> None:
         """Commit, or roll back where that fails.
@@ -77,9 +70,6 @@ class ImmediateWrapper(OneStatementInserts, SqliteTransactionWrapper):
     async def _execute(self, statement: str) -> None:
         async with self.acquire_connection() as connection:
             await connection.execute(statement)
-
-    async def _begin(self) -> None:
-        await self._execute("BEGIN IMMEDIATE")
 
     async def _commit(self) -> None:
         try:
@@ -108,9 +98,8 @@ class ImmediateContext(SqliteTransactionContext):
         try:
             return await super().__aenter__()
         except BaseException as fault:
-            if hasattr(
-                self, "token"
-            ):  # the task has the transaction's connection, and nothing is begun on it
+            # The task has the transaction's connection, and nothing is begun on it.
+            if hasattr(self, "token"):
                 await self.__aexit__(TransactionManagementError, fault, None)
             raise
 
@@ -170,15 +159,18 @@ def statements_of(script: str) -> Iterator[str]:
         yield statement
 
 
-async def _to_its_end(act: Coroutine[Any, Any, None]) -> None:
-    """Do ``act`` to its end, also where the task is cancelled meanwhile."""
+async def _to_its_end(
+    act: Coroutine[Any, Any, None], undo: Callable[[], Coroutine[Any, Any, None]] | None = None
+) -> None:
+    """Do ``act`` to its end, also where the task is cancelled meanwhile: then ``undo`` it, if it was done."""
     acting = asyncio.ensure_future(act)
     try:
         await asyncio.shield(acting)
     except asyncio.CancelledError:
         await _settle(acting)
-        if not acting.cancelled():
-            acting.exception()  # seen here: the cancelled task does not wait for it
+        # The exception is asked for in any case: the cancelled task does not wait for it.
+        if not acting.cancelled() and acting.exception() is None and undo is not None:
+            await _settle(asyncio.ensure_future(undo()))
         raise
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from structlog.stdlib import ProcessorFormatter
 
 # Their debug lines hold statements with values, headers, and websocket frames cut in the middle of a secret, which the
 # redactor cannot know then: they are not ours to print.
@@ -22,11 +23,10 @@ Scrub = Callable[[str], str]
 
 def configure_logs(level: str, form: LogFormat, scrub: Scrub) -> None:
     """Send structlog and standard logging to stderr; ``scrub`` sees every text that leaves."""
-    as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.processors.JSONRenderer()
-    if as_text:
+    rendering: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    if form == "text" or (form == "auto" and sys.stderr.isatty()):
         # The console's own way to show an exception prints the values of local variables: plain text and keys.
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        rendering = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -35,24 +35,14 @@ def configure_logs(level: str, form: LogFormat, scrub: Scrub) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    tail: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if not as_text:
-        tail.append(structlog.processors.format_exc_info)
+    last: list[Any] = [ProcessorFormatter.remove_processors_meta, *rendering, lambda _, __, text: scrub(text)]
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _Scrubbing(
-            structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*tail, renderer]), scrub
-        )
-    )
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -61,18 +51,6 @@ def configure_logs(level: str, form: LogFormat, scrub: Scrub) -> None:
         logging.getLogger(name).propagate = True
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLevelName(level)))
-
-
-class _Scrubbing(logging.Formatter):
-    """Formats with another formatter and removes known secrets from the result."""
-
-    def __init__(self, inner: logging.Formatter, scrub: Scrub) -> None:
-        super().__init__()
-        self._inner = inner
-        self._scrub = scrub
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._scrub(self._inner.format(record))
 
 
 class Metrics:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from broadcaster import Broadcast
 
 from app.foundation.ids import new_token
 
-_TOPIC: Final = "wakeups"
 _SEPARATOR: Final = "\n"
 
 
@@ -64,8 +63,12 @@ class Wakeups:
     """
 
     def __init__(self, redis_url: str | None, namespace: str) -> None:
-        self._broadcast = _broadcast(redis_url, self._wake_everybody) if redis_url else None
-        self._topic = f"patchbay:{namespace}:{_TOPIC}"
+        self._broadcast: Broadcast | None = None
+        if redis_url:
+            from app.foundation.redis_broadcast import RedisBackend  # in one process there is no Redis
+
+            self._broadcast = Broadcast(backend=RedisBackend(redis_url, self._wake_everybody))
+        self._topic = f"patchbay:{namespace}:wakeups"
         self._own = new_token(64)  # what this process publishes comes back to it, and was heard already
         self._waiters: dict[str, set[Listener]] = {}
         self._pump: asyncio.Task[None] | None = None
@@ -125,9 +128,3 @@ class Wakeups:
 
     def _wake_everybody(self) -> None:  # what others sent while Redis was away is lost
         self._wake(list(self._waiters))
-
-
-def _broadcast(redis_url: str, on_reconnect: Callable[[], None]) -> Broadcast:
-    from app.foundation.redis_broadcast import RedisBackend  # in one process there is no Redis
-
-    return Broadcast(backend=RedisBackend(redis_url, on_reconnect))

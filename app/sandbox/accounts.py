@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.catalog.definition import AccountPick, AuthMethod, Definition, Json, TokenAnswer
+from app.catalog.definition import AccountPick, AuthMethod, Definition, Json
 from app.sandbox import paths
 
 ACCOUNTS: Final = 2
@@ -55,21 +55,16 @@ def speak_of_account_in_call(definition: Definition, method_name: str, body: Jso
         speak_of_account(body, AccountPick(step.id, step.label), number)
 
 
-def token_answer_of(method: AuthMethod) -> TokenAnswer | None:
-    """Return how the auth method's token answers are read, or None where it has none."""
-    if method.oauth2 is not None:
-        return method.oauth2.token
-    return method.login.token if method.login is not None else None
-
-
 def _stated(definition: Definition, method: AuthMethod) -> Iterator[tuple[Json, AccountPick]]:
     """Yield the examples in which the provider may state the account, and where in them."""
-    token = token_answer_of(method)
-    if token is not None:
-        yield token.example, token.account
+    if method.login is not None:
+        yield method.login.token.example, method.login.token.account
     if method.oauth1 is not None:
         yield method.oauth1.example, method.oauth1.account
-    for step in method.oauth2.after_token if method.oauth2 is not None else ():
+    if method.oauth2 is None:
+        return
+    yield method.oauth2.token.example, method.oauth2.token.account
+    for step in method.oauth2.after_token:
         examples = definition.methods[step.method].examples if step.items == "[@]" else ()
         body = next((example.body for example in examples if example.outcome is None), None)
         yield body, AccountPick(_plain_path(step.id), step.label)

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app.catalog.definition import Json
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store", "pragma": "no-cache"}
-_GUARDS: Final[Mapping[str, str]] = {
+_GUARDS: Final = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -59,14 +59,14 @@ def to_response(answer: SandboxAnswer) -> Response:
     """Return the answer as a response: guarded, of a harmless type, and with nothing that leads outside."""
     if answer.is_dropped:
         return _DroppedResponse()
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    headers = {name: value for name, value in headers.items() if name not in _KEPT_BACK}
+    lowered = {name.lower(): value for name, value in answer.headers.items()}
+    headers = {name: value for name, value in lowered.items() if name not in _KEPT_BACK} | _GUARDS
     said = headers.pop("content-type", "")
     content, natural = _content(answer.body)
     media_type = said if said.partition(";")[0].strip().lower() in _TYPES else natural
     if content is None:
-        return Response(status_code=answer.status, headers={**headers, **_GUARDS})
-    return Response(content, answer.status, {**headers, **_GUARDS, "content-type": media_type})
+        return Response(status_code=answer.status, headers=headers)
+    return Response(content, answer.status, {**headers, "content-type": media_type})
 
 
 def plain(value: Json) -> Json:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import unquote_plus
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from app.catalog.definition import AuthMethod, ClientAuth, OAuth2
 from app.foundation.clock import Clock
+from app.foundation.jwt import decode_jwt
 from app.foundation.problems import ProblemCode
 from app.foundation.templates import template
 from app.sandbox.application import CLIENT_ID, CLIENT_SECRET, sample_application, sandbox_credentials
+from app.sandbox.authorization_request import rfc_names
 from app.sandbox.inbound import Inbound
 from app.sandbox.presented import parse_basic
 from app.sandbox.state import SandboxState
@@ -30,9 +28,6 @@ _HMAC: Final = ["HS256", "HS384", "HS512"]
 _PUBLIC: Final = ["RS256", "RS384", "RS512", "PS256", "ES256"]
 
 
-_Key: TypeAlias = OctKey | RSAKey | ECKey
-
-
 class ClientProofCheck:
     """Accepts the sandbox application proven as the definition says, and nothing else.
 
@@ -44,14 +39,13 @@ class ClientProofCheck:
         self._state = state
         self._clock = clock
 
-    async def check(
-        self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, fields: Mapping[str, str]
-    ) -> None:
-        """Check the application of a token request; ``fields`` are under RFC names.
+    async def check(self, method: AuthMethod, oauth: OAuth2, inbound: Inbound) -> None:
+        """Check the application of a token request.
 
         Raises:
             OAuth2RefusedError: ``invalid_client``, or ``invalid_request`` where two proofs are given at once.
         """
+        fields = rfc_names(oauth, inbound.fields)
         allowed, clients = _allowed(oauth), known_clients(method)
         basic = parse_basic(inbound.headers.get("authorization", ""))
         given = [basic is not None, "client_secret" in fields, "client_assertion" in fields]
@@ -59,19 +53,19 @@ class ClientProofCheck:
             raise OAuth2RefusedError("invalid_request", "The application proves itself in more than one way.")
         client_id = fields.get("client_id")
         if client_id is not None and client_id not in clients:
-            raise _refused()
-        if basic is not None:
+            accepted = False
+        elif basic is not None:
             accepted = bool(allowed - _SIGNED - {ClientAuth.NONE}) and _is_one_of(clients, basic)
         elif "client_assertion" in fields:
             accepted = bool(allowed & _SIGNED) and await self._asserted(method, oauth, inbound, fields)
         elif "client_secret" in fields:
-            accepted = ClientAuth.POST in allowed and _is_one_of(
-                clients, (client_id or "", fields["client_secret"])
-            )
+            pair = (client_id or "", fields["client_secret"])
+            accepted = ClientAuth.POST in allowed and _is_one_of(clients, pair)
         else:
             accepted = ClientAuth.NONE in allowed and client_id is not None
         if not accepted:
-            raise _refused()
+            said = "The application is not known or not proven as it should be."
+            raise OAuth2RefusedError("invalid_client", said, ProblemCode.APPLICATION_REJECTED)
 
     async def check_assertion(
         self, method: AuthMethod, oauth: OAuth2, inbound: Inbound, assertion: str
@@ -82,11 +76,7 @@ class ClientProofCheck:
             OAuth2RefusedError: ``invalid_grant``.
         """
         algorithm = oauth.assertion.algorithm if oauth.assertion is not None else ""
-        if algorithm == "HS256":
-            key: _Key | None = OctKey.import_key(_signing_field(method, oauth))
-        else:
-            key = _public_key(method, oauth)
-        if await self._claims(oauth, inbound, assertion, key, [algorithm]) is None:
+        if await self._claims(oauth, inbound, assertion, _signing_field(method, oauth), [algorithm]) is None:
             raise dead_grant("The assertion is not accepted.")
 
     async def _asserted(
@@ -95,27 +85,20 @@ class ClientProofCheck:
         if fields.get("client_assertion_type") != ASSERTION_TYPE:
             return False
         secret = ClientAuth.CLIENT_SECRET_JWT in _allowed(oauth)
-        key = OctKey.import_key(CLIENT_SECRET) if secret else _public_key(method, oauth)
+        key = CLIENT_SECRET if secret else _signing_field(method, oauth)
         algorithms = _HMAC if secret else _PUBLIC
         claims = await self._claims(oauth, inbound, fields["client_assertion"], key, algorithms)
-        return claims is not None and claims.get("iss") == claims.get("sub") == fields.get(
-            "client_id", CLIENT_ID
-        )
+        client_id = fields.get("client_id", CLIENT_ID)
+        return claims is not None and claims.get("iss") == claims.get("sub") == client_id
 
     async def _claims(
-        self, oauth: OAuth2, inbound: Inbound, assertion: str, key: _Key | None, algorithms: list[str]
+        self, oauth: OAuth2, inbound: Inbound, assertion: str, key: str, algorithms: list[str]
     ) -> dict[str, Any] | None:
-        if key is None or len(assertion) > _MAX_ASSERTION_CHARS:
+        claims = decode_jwt(assertion, key, algorithms) if len(assertion) <= _MAX_ASSERTION_CHARS else None
+        if claims is None:
             return None
-        try:
-            claims = jwt.decode(assertion, key, algorithms=algorithms).claims
-        except (JoseError, ValueError, TypeError):
-            return None
-        return (
-            claims
-            if self._in_time(claims) and _is_for(claims, oauth, inbound) and await self._first(claims)
-            else None
-        )
+        counts = self._in_time(claims) and _is_for(claims, oauth, inbound) and await self._first(claims)
+        return claims if counts else None
 
     def _in_time(self, claims: Mapping[str, Any]) -> bool:
         now, expires_at = self._clock.now().timestamp(), claims.get("exp")
@@ -129,9 +112,8 @@ class ClientProofCheck:
 
 
 def _allowed(oauth: OAuth2) -> frozenset[str]:
-    if oauth.client_auth not in set(ClientAuth):
-        return frozenset(ClientAuth)
-    return frozenset({oauth.client_auth})
+    """Return the way in which the definition proves the application, or all where the configuration chooses it."""
+    return frozenset({oauth.client_auth} if oauth.client_auth in set(ClientAuth) else ClientAuth)
 
 
 def known_clients(method: AuthMethod) -> Mapping[str, str]:
@@ -164,23 +146,5 @@ def _signing_field(method: AuthMethod, oauth: OAuth2) -> str:
     return values.get(group, {}).get(name, "")
 
 
-def _public_key(method: AuthMethod, oauth: OAuth2) -> RSAKey | ECKey | None:
-    pem = _signing_field(method, oauth)
-    for kind in (RSAKey, ECKey):
-        try:
-            return kind.import_key(pem)
-        except (JoseError, ValueError, TypeError):
-            continue
-    return None
-
-
 def _same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode(), right.encode())
-
-
-def _refused() -> OAuth2RefusedError:
-    return OAuth2RefusedError(
-        "invalid_client",
-        "The application is not known or not proven as it should be.",
-        ProblemCode.APPLICATION_REJECTED,
-    )

@@ -58,11 +58,10 @@ class DeviceEndpoint:
         await self._clock.sleep(switches.delay_s)
         if switches.token_endpoint_down and await self._switchboard.struck(switches):
             return DOWN
-        fields = rfc_names(oauth, inbound.fields)
         try:
-            await self._proof.check(method, oauth, inbound, fields)
+            await self._proof.check(method, oauth, inbound)
             refuse_repeated(inbound.fields)
-            scopes = permitted_scopes(method, oauth, fields)
+            scopes = permitted_scopes(method, oauth, rfc_names(oauth, inbound.fields))
         except OAuth2RefusedError as refused:
             return token_refusal(oauth, refused)
         device_code, user_code = await self._codes.issue(definition.integration, method.id, scopes)

@@ -51,14 +51,13 @@ class DeviceCodes:
         )
         if claims is None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             return None
-        (decided,) = await self._state.read([_decided(claims)])
-        return claims if decided is None else None
+        return claims if await self._ledger.decision(claims) is None else None
 
     async def decide(self, code: Claims, decision: Decision) -> bool:
         """Keep what a person decided; False where it was decided before."""
         account = decision.account
-        said = None if account is None else [account.number, account.id, list(decision.scopes)]
-        return await self._state.claim(_decided(code), orjson.dumps(said).decode(), 2 * LIFETIME_S) is None
+        said = [] if account is None else [account.number, account.id, decision.scopes]
+        return await self._ledger.decide(code, said)
 
     async def granted(self, code: Claims | None) -> Claims:
         """Judge one poll (RFC 8628 3.5): the grant, used up by this, where a person has consented.
@@ -72,14 +71,13 @@ class DeviceCodes:
             raise dead_grant("The device_code is not one that counts.")
         if verdict is TokenStatus.EXPIRED:
             raise OAuth2RefusedError("expired_token", "The device_code has expired.")
-        (said,) = await self._state.read([_decided(code)])
+        said = await self._ledger.decision(code)
         if said is None:
             raise await self._pending(code)
-        decision = orjson.loads(said)
-        if decision is None:
+        if not said:
             raise OAuth2RefusedError("access_denied", "The person did not allow it.")
         await self._ledger.use_code(code)
-        number, subject, scopes = decision
+        number, subject, scopes = said
         return replace(code, account=number, subject=subject, scopes=tuple(scopes))
 
     async def _pending(self, code: Claims) -> OAuth2RefusedError:
@@ -97,10 +95,6 @@ class DeviceCodes:
 
 def _typed(integration: str, letters: str) -> str:
     return f"device:{integration}:{letters}"
-
-
-def _decided(code: Claims) -> str:
-    return f"device-said:{code.family}"
 
 
 def _polled(code: Claims) -> str:

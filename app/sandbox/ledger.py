@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
+import orjson
+
+from app.catalog.definition import Json
 from app.foundation.clock import Clock
 from app.sandbox.state import SandboxState
 from app.sandbox.switches import Switchboard
@@ -15,6 +19,7 @@ from app.sandbox.wording import bad_code, dead_grant
 REFRESH_LIFETIME_S: Final = 90 * 86_400
 _EXPIRED_BY_HAND: Final = frozenset({Kind.ACCESS, Kind.DEVICE})
 _KEPT_S: Final = REFRESH_LIFETIME_S + 86_400
+_DECISION_KEPT_S: Final = 1_200  # longer than what is decided on lives
 
 
 class TokenStatus(StrEnum):
@@ -80,6 +85,16 @@ class Ledger:
             await self.revoke(refresh)
             raise dead_grant("The refresh token was used before; its family is revoked.")
 
+    async def decide(self, claims: Claims, said: Sequence[Json]) -> bool:
+        """Keep what a person decided on a code, nothing for a refusal; False where it was decided before."""
+        kept = orjson.dumps(said).decode()
+        return await self._state.claim(_decision(claims), kept, _DECISION_KEPT_S) is None
+
+    async def decision(self, claims: Claims) -> list[Json] | None:
+        """Return what a person decided, or None where nobody has."""
+        (kept,) = await self._state.read([_decision(claims)])
+        return None if kept is None else list(orjson.loads(kept))
+
     async def revoke(self, claims: Claims) -> None:
         """Revoke everything that came of the same consent."""
         await self._state.put(_family(claims), "revoked", _KEPT_S)
@@ -87,3 +102,7 @@ class Ledger:
 
 def _family(claims: Claims) -> str:
     return f"family:{claims.family}"
+
+
+def _decision(claims: Claims) -> str:
+    return f"decided:{claims.family}"

@@ -111,7 +111,7 @@ class TokenEndpoint:
             return await self._exchange(request, access)
         _require_form(request)
         if not _is_anonymous(request):
-            await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
+            await self._proof.check(request.method, request.oauth, request.inbound)
         grant = _GRANTS.get(request.grant_type)
         if request.grant_type == "refresh_token" and request.oauth.token.refresh_token is not None:
             return await self._refresh(request)
@@ -160,7 +160,7 @@ class TokenEndpoint:
 
     async def _exchange(self, request: TokenRequest, access: Claims) -> SandboxAnswer:
         if any("application." in text for text in request.oauth.renewal.params.values()):
-            await self._proof.check(request.method, request.oauth, request.inbound, request.fields)
+            await self._proof.check(request.method, request.oauth, request.inbound)
         if await self._ledger.verdict(access) is not TokenStatus.LIVE:
             raise dead_grant("The token is not valid any more, or never was.")
         return await self._issue(request, replace(access, generation=access.generation + 1))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
-import orjson
 from starlette.responses import Response
 
 from app.catalog.definition import Definition
@@ -77,7 +76,7 @@ class OAuth1Endpoints:
             return notice_page("This request is not known here", _BEGIN_AGAIN)
         claims = found.claims
         if (
-            await self._temporary.decision(claims) is not None
+            await self._ledger.decision(claims) is not None
             or await self._ledger.verdict(claims) is not TokenStatus.LIVE
         ):
             return notice_page("This request was answered already, or has expired", _BEGIN_AGAIN)
@@ -86,7 +85,8 @@ class OAuth1Endpoints:
         if decision is None:
             return returning_page(definition, method, address)
         account, verifier = decision.account, new_token(128)
-        if not await self._temporary.decide(claims, account, verifier):
+        said = [] if account is None else [verifier, account.number, account.id]
+        if not await self._ledger.decide(claims, said):
             return notice_page("This request was answered already", _BEGIN_AGAIN)
         result = {"oauth_problem": "user_refused"} if account is None else {"oauth_verifier": verifier}
         return redirect(address, {"oauth_token": token, **result})
@@ -123,10 +123,9 @@ class OAuth1Endpoints:
         if verdict is not TokenStatus.LIVE:
             word = "token_expired" if verdict is TokenStatus.EXPIRED else "token_revoked"
             raise OAuth1RefusedError(401, word)
-        kept = await self._temporary.decision(claims)
-        said = None if kept is None else orjson.loads(kept)
-        if said is None:
-            raise OAuth1RefusedError(401, "permission_unknown" if kept is None else "permission_denied")
+        said = await self._ledger.decision(claims)
+        if not said:
+            raise OAuth1RefusedError(401, "permission_unknown" if said is None else "permission_denied")
         if said[0] != verifier:
             raise OAuth1RefusedError(401, "verifier_invalid")
         try:

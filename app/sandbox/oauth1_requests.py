@@ -8,7 +8,6 @@ from typing import Final
 import orjson
 
 from app.foundation.ids import new_token
-from app.sandbox.accounts import Account
 from app.sandbox.state import SandboxState
 from app.sandbox.tokens import Claims, Kind, Seal
 
@@ -49,21 +48,6 @@ class TemporaryTokens:
         claims = self._seal.open(sealed, integration, Kind.REQUEST)
         return None if claims is None else TemporaryToken(claims, callback)
 
-    async def decide(self, claims: Claims, account: Account | None, verifier: str) -> bool:
-        """Keep what a person decided, no account for a refusal; False where it was decided before."""
-        said = None if account is None else [verifier, account.number, account.id]
-        kept = orjson.dumps(said).decode()
-        return await self._state.claim(_decided_key(claims), kept, 2 * LIFETIME_S) is None
-
-    async def decision(self, claims: Claims) -> str | None:
-        """Return what a person decided as JSON, or None where nobody has."""
-        (kept,) = await self._state.read([_decided_key(claims)])
-        return kept
-
 
 def _key(integration: str, token: str) -> str:
     return f"oauth1:{integration}:{token}"
-
-
-def _decided_key(claims: Claims) -> str:
-    return f"oauth1-said:{claims.family}"

@@ -45,7 +45,7 @@ class Revocation:
         elif _proves_application(inbound):
             try:
                 proven = replace(oauth, client_auth=oauth.revoke_client_auth or oauth.client_auth)
-                await self._proof.check(method, proven, inbound, rfc_names(oauth, inbound.fields))
+                await self._proof.check(method, proven, inbound)
             except OAuth2RefusedError as refused:
                 return replace(token_refusal(oauth, refused), status=401)
         for claims in found:
@@ -61,12 +61,12 @@ class Revocation:
         """Report what a token is (RFC 7662 2.2); one that does not count is only ``active: false``."""
         method = target.auth[0]
         oauth = oauth_of(method)
-        fields = rfc_names(oauth, inbound.fields)
         try:
-            await self._proof.check(method, oauth, inbound, fields)
+            await self._proof.check(method, oauth, inbound)
         except OAuth2RefusedError as refused:
             return token_refusal(oauth, refused)
-        claims = self._ledger.seal.open(fields.get("token", ""), definition.integration, *_TOKENS)
+        token = rfc_names(oauth, inbound.fields).get("token", "")
+        claims = self._ledger.seal.open(token, definition.integration, *_TOKENS)
         if claims is None or await self._ledger.verdict(claims) is not TokenStatus.LIVE:
             return SandboxAnswer(200, {"active": False}, NO_STORE)
         description = {

@@ -29,7 +29,6 @@ class UrlPattern:
     def __init__(self, text: str) -> None:
         address, _, query = text.partition("?")
         address = re.sub(r"^https?://", "", address)
-        self.text = text
         self.is_open = _ALONE.match(address) is not None
         self.starts_open = address.startswith("{+")
         self.is_static = _VARIABLE.search(address) is None
@@ -45,7 +44,10 @@ class UrlPattern:
         found = self._pattern.match(f"{host}{path}")
         if found is None:
             return None
-        values = {name: self._read(name, found.group(group) or "") for group, name in self._names.items()}
+        values = {}
+        for group, name in self._names.items():
+            value = found.group(group) or ""
+            values[name] = value if name == self.tail else unquote(value)
         for name, wanted in self._query.items():
             if name not in query:
                 return None
@@ -56,20 +58,15 @@ class UrlPattern:
                 return None
         return values
 
-    def _read(self, name: str, text: str) -> str:
-        return text if name == self.tail else unquote(text)
-
     def _expression(self, address: str) -> str:
         parts, end = [], 0
         for variable in _VARIABLE.finditer(address):
             parts.append(_literal(address[end : variable.start()]))
-            parts.append(self._value(variable, in_host=self._in_host(address, variable.start())))
+            in_host = not self.starts_open and "/" not in address[: variable.start()]
+            parts.append(self._value(variable, in_host=in_host))
             end = variable.end()
         parts.append(_literal(address[end:]))
         return "".join(parts)
-
-    def _in_host(self, address: str, position: int) -> bool:
-        return not self.starts_open and "/" not in address[:position]
 
     def _value(self, variable: re.Match[str], *, in_host: bool) -> str:
         reserved, name = variable.group(1), variable.group(2)

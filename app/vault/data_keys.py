@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from typing import Final
+
+from tortoise.queryset import QuerySet
 
 from app.foundation.clock import Clock
 from app.foundation.database import Transaction
@@ -19,6 +22,7 @@ DECRYPT_ONLY: Final = "DECRYPT_ONLY"
 DESTROYED: Final = "DESTROYED"
 RETIRED: Final = "RETIRED"
 
+_BATCH: Final = 200
 _CACHE_LIFETIME_S: Final = 300.0
 _CACHE_LIMIT: Final = 1024
 _ACTIVE_KEY: Final = "vault.active_key"
@@ -132,7 +136,8 @@ class DataKeys:
         """Open the wrapped form of a row's key, whatever is remembered of it; else as :meth:`unwrapped`."""
         kek = self._ring.get(record.kek_id, record.kek_version)
         if kek is None:
-            record = await _reloaded(record)  # it may have been wrapped anew since it was read
+            # It may have been wrapped anew since it was read.
+            record = await DataKeyRecord.get_or_none(id=record.id) or record
             kek = self._ring.get(record.kek_id, record.kek_version)
         if record.state == DESTROYED or record.wrapped is None:
             raise CredentialUnreadableError
@@ -171,8 +176,12 @@ class DataKeys:
         return kek
 
 
-async def _reloaded(record: DataKeyRecord) -> DataKeyRecord:
-    return await DataKeyRecord.get_or_none(id=record.id) or record
+async def in_batches(wanted: QuerySet[DataKeyRecord]) -> AsyncIterator[list[DataKeyRecord]]:
+    """Yield the rows of a query in the order of their ids, so many at a time, each batch read when it is asked for."""
+    after = ""
+    while batch := await wanted.filter(id__gt=after).order_by("id").limit(_BATCH):
+        after = batch[-1].id
+        yield batch
 
 
 async def _is_retired(key_id: str) -> bool:

@@ -149,6 +149,12 @@ def canonical_entries(entries: Mapping[str, str]) -> bytes:
     return json.dumps(dict(entries), sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
+def framed(*texts: str) -> bytes:
+    """Return texts as bytes, each behind its length as four big-endian bytes: no two lists give the same."""
+    parts = (text.encode("utf-8", "surrogatepass") for text in texts)
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
 def _seal_blob(key: bytes, label: bytes, aad: bytes, plaintext: bytes) -> bytes:
     salt = secrets.token_bytes(_SALT_BYTES)
     nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -182,9 +188,7 @@ def _derive(key: bytes, salt: bytes, label: bytes, aad: bytes) -> tuple[bytes, b
 
 def _record_aad(key_id: str, context: SealContext) -> bytes:
     place = (context.workspace_id, context.table, context.row_id, context.field, str(context.generation))
-    head = (_VERSION.encode("ascii"), _SUITE, key_id.encode("ascii"))
-    parts = (*head, *(part.encode("utf-8", "surrogatepass") for part in place))
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return framed(_VERSION, _SUITE.decode("ascii"), key_id, *place)
 
 
 def _split_sealed(text: str) -> tuple[str, str]:

@@ -16,12 +16,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 from app.foundation.errors import PatchbayError
 from app.foundation.problems import ProblemCode, problem
-
-EX_CONFIG: Final = 78
 
 
 class IntegrityCode(StrEnum):
@@ -45,8 +42,6 @@ class IntegrityError(Exception):
 class VaultStartError(Exception):
     """The hub must not start until the operator has acted; the message says how and holds no key."""
 
-    exit_code: Final = EX_CONFIG
-
 
 class KeyFileError(VaultStartError):
     """The key file or variable is not acceptable: permissions, owner, place, form or strength."""
@@ -58,10 +53,6 @@ class KeyFileExistsError(KeyFileError):
 
 class KeyCheckError(VaultStartError):
     """A key that stored data needs is missing or wrong; the message names keys and the affected counts."""
-
-    def __init__(self, message: str, key_ids: tuple[str, ...]) -> None:
-        self.key_ids = key_ids
-        super().__init__(message)
 
 
 class KeyRefusedError(Exception):

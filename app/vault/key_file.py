@@ -70,13 +70,13 @@ def parse_key_lines(text: str, default_label: str) -> tuple[KeyLine, ...]:
 
 def format_key_lines(lines: tuple[KeyLine, ...]) -> str:
     """Return the text of a key file that holds these keys; :func:`parse_key_lines` reads it back."""
-    return _HEADER + "".join(format_key_line(line) for line in lines)
+    return _HEADER + "".join(f"{format_key_line(line)}\n" for line in lines)
 
 
 def format_key_line(line: KeyLine) -> str:
-    """Return the line of one key, with its line end."""
+    """Return the line of one key, without its line end."""
     mark = f" {_ACTIVE}" if line.active else ""
-    return f"{line.label} {base64.b64encode(line.material).decode('ascii')}{mark}\n"
+    return f"{line.label} {base64.b64encode(line.material).decode('ascii')}{mark}"
 
 
 def read_file_keys(path: Path, *, data_folder: Path | None = None) -> tuple[FileKeyProvider, ...]:
@@ -101,11 +101,21 @@ def env_ring(value: Secret) -> KeyRing:
     Raises:
         KeyFileError: naming the fault.
     """
+    text = Secret(value.reveal().replace(";", "\n"))
+    return ring_of_lines(text, DEFAULT_ENV_LABEL, "The key in the environment")
+
+
+def ring_of_lines(text: Secret, default_label: str, source: str) -> KeyRing:
+    """Read a ring from the lines of a key file that stand elsewhere; ``source`` says in faults where.
+
+    Raises:
+        KeyFileError: naming the source and the fault.
+    """
     try:
-        lines = parse_key_lines(value.reveal().replace(";", "\n"), DEFAULT_ENV_LABEL)
+        lines = parse_key_lines(text.reveal(), default_label)
         return KeyRing(*_keys(lines, LocalKeyProvider))
     except KeyFileError as fault:
-        raise KeyFileError(f"The key in the environment is not acceptable: {fault}.") from None
+        raise KeyFileError(f"{source} is not acceptable: {fault}.") from None
 
 
 def create_key_file(path: Path, label: str = DEFAULT_FILE_LABEL) -> None:

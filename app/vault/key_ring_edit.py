@@ -124,14 +124,9 @@ def rewritten(text: str, wanted: Lines) -> str:
         if not code.split():
             kept.append(row)
             continue
-        label = _label_of(code)
+        # Alone, a key may stand without its label; the rules that say so are those of the reader.
+        label = parse_key_lines(code, DEFAULT_FILE_LABEL)[0].label
         if label in left:
             tail = f"  # {comment.strip()}" if mark else ""
-            kept.append(format_key_line(left.pop(label)).rstrip("\n") + tail)
-    return "\n".join([*kept, *(format_key_line(line).rstrip("\n") for line in left.values())]) + "\n"
-
-
-def _label_of(code: str) -> str:
-    # Alone, a key may stand without its label; the rules that say so are those of the reader.
-    lines = parse_key_lines(f"{code}\n", DEFAULT_FILE_LABEL)
-    return lines[0].label
+            kept.append(format_key_line(left.pop(label)) + tail)
+    return "\n".join([*kept, *map(format_key_line, left.values())]) + "\n"

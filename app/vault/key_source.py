@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -30,6 +30,10 @@ _NAMES: Final = {
     "gcp-kms": (gcp_kms.NAME, "projects/<p>/locations/<l>/keyRings/<r>/cryptoKeys/<k>"),
     "vault-transit": (vault_transit.NAME, "<mount>/<name>"),
 }
+_NEEDED_BY_VAULT: Final = {
+    "key_endpoint": "is missing: with vault-transit it is Vault's address",
+    "key_credentials": "is missing: with vault-transit it is the file with the token",
+}
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -49,26 +53,33 @@ class KeySource:
     others: tuple[str, ...] = ()
 
 
-def source_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def source_faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Say everything that is wrong with the settings of keys: which one, and why.
 
     ``values`` are the settings as they were given, by their names in lower case.
     """
     provider = str(values.get("key_provider") or "file")
     others = _split(values.get("key_others"))
-    services = [*_main(provider, values.get("key_id")), *others]
-    faults = [("key_others", fault) for name, key in others if (fault := _name_fault(name, key))]
-    if provider in _NAMES and (fault := _name_fault(provider, str(values.get("key_id") or ""))):
-        faults.append(("key_id", fault))
-    if provider not in _NAMES and values.get("key_id"):
-        faults.append(
-            ("key_id", "is for key services; set PATCHBAY_KEY_PROVIDER to aws-kms, gcp-kms or vault-transit")
+    services = [name for name, _ in (*_main(provider, values.get("key_id")), *others)]
+    for name, key in others:
+        yield from _name_faults("key_others", name, key)
+    if provider in _NAMES:
+        yield from _name_faults("key_id", provider, str(values.get("key_id") or ""))
+    elif values.get("key_id"):
+        yield (
+            "key_id",
+            "is for key services; set PATCHBAY_KEY_PROVIDER to aws-kms, gcp-kms or vault-transit",
         )
     if provider == "env" and not values.get("key"):
-        faults.append(("key", "is missing: with PATCHBAY_KEY_PROVIDER=env it holds the key"))
-    if any(name == "aws-kms" for name, _ in services) and find_spec("boto3") is None:
-        faults.append(("key_provider", "aws-kms needs the extra aws: pip install 'patchbay[aws]'"))
-    return faults + _transit_faults(values, services) + _endpoint_faults(values) + _file_faults(values)
+        yield "key", "is missing: with PATCHBAY_KEY_PROVIDER=env it holds the key"
+    if "aws-kms" in services and find_spec("boto3") is None:
+        yield "key_provider", "aws-kms needs the extra aws: pip install 'patchbay[aws]'"
+    needed = _NEEDED_BY_VAULT.items() if "vault-transit" in services else ()
+    yield from ((name, why) for name, why in needed if not values.get(name))
+    yield from _endpoint_faults(str(values.get("key_endpoint") or ""))
+    for name in ("key_credentials", "key_ca_file"):
+        if values.get(name) and not Path(str(values[name])).is_file():
+            yield name, "there is no such file"
 
 
 @asynccontextmanager
@@ -84,7 +95,7 @@ async def open_keys(source: KeySource, database: Database) -> AsyncIterator[tupl
         if source.variable is not None:
             keys = env_ring(source.variable).keys
             ring = KeyRing(*services, *keys) if has_service else KeyRing(*keys, *services)
-            yield ring, KeyHome(is_variable=True, has_service=has_service)
+            yield ring, KeyHome(kept_in="PATCHBAY_KEY", has_service=has_service)
             return
         if not has_service:
             await prepare_key_file(database, source.file, create=source.may_create)
@@ -143,42 +154,23 @@ def _split(others: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a setting as
     return [(name, key) for name, _, key in (word.partition(":") for word in words)]
 
 
-def _name_fault(provider: str, key: str) -> str | None:
+def _name_faults(setting: str, provider: str, key: str) -> Iterator[tuple[str, str]]:
     if provider not in _NAMES:
-        return "an entry is <aws-kms|gcp-kms|vault-transit>:<id>"
+        yield setting, "an entry is <aws-kms|gcp-kms|vault-transit>:<id>"
+        return
     pattern, form = _NAMES[provider]
-    return None if pattern.fullmatch(key) else f"with {provider} a key is named {form}"
+    if not pattern.fullmatch(key):
+        yield setting, f"with {provider} a key is named {form}"
 
 
-def _transit_faults(values: Mapping[str, Any], services: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    if not any(name == "vault-transit" for name, _ in services):
-        return []
-    needed = {
-        "key_endpoint": "is missing: with vault-transit it is Vault's address",
-        "key_credentials": "is missing: with vault-transit it is the file with the token",
-    }
-    return [(name, why) for name, why in needed.items() if not values.get(name)]
-
-
-def _endpoint_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    endpoint = str(values.get("key_endpoint") or "")
+def _endpoint_faults(endpoint: str) -> Iterator[tuple[str, str]]:
     if not endpoint:
-        return []
+        return
     try:
         parts = urlsplit(endpoint)
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
-        return [("key_endpoint", "must be an origin such as https://vault.example.com:8200, without a path")]
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        return [("key_endpoint", "must be https: what goes there opens every credential")]
-    return []
-
-
-def _file_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    names = ("key_credentials", "key_ca_file")
-    return [
-        (name, "there is no such file")
-        for name in names
-        if values.get(name) and not Path(str(values[name])).is_file()
-    ]
+        yield "key_endpoint", "must be an origin such as https://vault.example.com:8200, without a path"
+    elif parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        yield "key_endpoint", "must be https: what goes there opens every credential"

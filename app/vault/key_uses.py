@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,13 +9,12 @@ from typing import Final
 
 from tortoise.connection import get_connection
 
-from app.vault.data_keys import DESTROYED, RETIRED, DataKeys
+from app.vault.data_keys import DESTROYED, RETIRED, DataKeys, in_batches
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyUnavailableError
 from app.vault.keys import KeyRing
 from app.vault.models import DataKeyRecord, KeyCheckRecord
 from app.vault.start_up import open_probe
 
-_BATCH: Final = 200
 _COUNTS: Final = """
 SELECT k."kek_id", k."kek_version", COUNT(DISTINCT k."id") AS "data_keys", COUNT(s."id") AS "sealed_values"
 FROM "data_key" k LEFT JOIN "sealed_value" s ON s."data_key_id" = k."id"
@@ -79,24 +77,12 @@ async def key_uses(ring: KeyRing) -> tuple[KeyUse, ...]:
 async def key_reports(ring: KeyRing, keys: DataKeys) -> tuple[KeyReport, ...]:
     """Open the probe of every held key and unwrap every live data key, whatever is remembered of them."""
     totals: dict[tuple[str, str], list[int]] = {(key.key_id, key.version): [0, 0] for key in ring.keys}
-    async for record in _live():
-        count = totals.setdefault((record.kek_id, record.kek_version), [0, 0])
-        count[0] += 1
-        count[1] += await _opens(keys, record)
-    return tuple([await _report(ring, *place, *count) for place, count in totals.items()])
-
-
-async def _live() -> AsyncIterator[DataKeyRecord]:
-    after = ""
-    while (
-        records := await DataKeyRecord.filter(id__gt=after)
-        .exclude(state=DESTROYED)
-        .order_by("id")
-        .limit(_BATCH)
-    ):
+    async for records in in_batches(DataKeyRecord.exclude(state=DESTROYED)):
         for record in records:
-            yield record
-        after = records[-1].id
+            count = totals.setdefault((record.kek_id, record.kek_version), [0, 0])
+            count[0] += 1
+            count[1] += await _opens(keys, record)
+    return tuple([await _report(ring, *place, *count) for place, count in totals.items()])
 
 
 async def _opens(keys: DataKeys, record: DataKeyRecord) -> bool:

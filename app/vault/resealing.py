@@ -16,7 +16,7 @@ from app.audit.entry import AuditTarget
 from app.audit.log import AuditLog
 from app.foundation.database import Database
 from app.foundation.ids import new_id
-from app.vault.data_keys import DECRYPT_ONLY, DESTROYED, DataKeys
+from app.vault.data_keys import DECRYPT_ONLY, DESTROYED, DataKeys, in_batches
 from app.vault.envelope import DataKey, SealContext, open_sealed, seal
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyRefusedError, KeyUnavailableError
 from app.vault.keys import KeyRing
@@ -175,9 +175,8 @@ class Resealing:
         if self._clock.monotonic() < self._destroy_at:
             return 0
         self._destroy_at = self._clock.monotonic() + _DESTROY_EVERY_S
-        destroyed, after = 0, ""
-        while records := await _replaced(after):
-            after = records[-1].id
+        destroyed = 0
+        async for records in in_batches(DataKeyRecord.filter(state=DECRYPT_ONLY)):
             async with self._database.transaction() as tx:
                 for record in await _unneeded(records, tx.now - retention):
                     gone = DataKeyRecord.filter(id=record.id, state=DECRYPT_ONLY)
@@ -206,10 +205,6 @@ async def _left(workspace_id: str | None, place: tuple[str, str]) -> list[Sealed
     rest = SealedRecord.filter(Q(data_key_id__gt=key_id) | Q(data_key_id=key_id, id__gt=row_id))
     under: QuerySet[SealedRecord] = rest.filter(data_key_id__in=Subquery(replaced.values("id")))
     return await under.order_by("data_key_id", "id").limit(_BATCH)
-
-
-async def _replaced(after: str) -> list[DataKeyRecord]:
-    return await DataKeyRecord.filter(state=DECRYPT_ONLY, id__gt=after).order_by("id").limit(_BATCH)
 
 
 async def _unneeded(records: Sequence[DataKeyRecord], replaced_before: datetime) -> list[DataKeyRecord]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from tortoise.expressions import Q
 
@@ -12,7 +11,7 @@ from app.access.actor import Actor
 from app.audit.entry import DetailValue
 from app.audit.log import AuditLog
 from app.foundation.database import Database
-from app.vault.data_keys import DESTROYED, DataKeys
+from app.vault.data_keys import DESTROYED, DataKeys, in_batches
 from app.vault.envelope import WrapContext
 from app.vault.errors import CredentialUnreadableError, KeyUnavailableError
 from app.vault.key_names import target_of
@@ -20,8 +19,6 @@ from app.vault.keys import KeyProvider, KeyRing
 from app.vault.models import DataKeyRecord
 from app.vault.start_up import register_keys
 from app.vault.swaps import NewWrap, swap_wraps
-
-_BATCH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +57,10 @@ class Rewrapping:
         return Rewrapped(target.key_id, moved, tuple(sorted(stuck)))
 
     async def _round(self, actor: Actor, target: KeyProvider, stuck: set[str]) -> int:
-        moved, after = 0, ""
+        moved = 0
+        wrapped_by_it = Q(kek_id=target.key_id, kek_version=target.version)
         with self._database.bind():
-            while records := await _behind(target, after):
-                after = records[-1].id
+            async for records in in_batches(DataKeyRecord.filter(~wrapped_by_it).exclude(state=DESTROYED)):
                 wraps = [
                     wrap for record in records if (wrap := await self._wrapped_anew(record, target, stuck))
                 ]
@@ -93,9 +90,3 @@ class Rewrapping:
                 detail: dict[str, DetailValue] = {"dataKeys": moved, "version": target.version}
                 self._audit.record(tx, actor, "key.rewrapped", target_of(target.key_id), detail=detail)
         return moved
-
-
-async def _behind(target: KeyProvider, after: str) -> list[DataKeyRecord]:
-    wrapped_by_it = Q(kek_id=target.key_id, kek_version=target.version)
-    live = DataKeyRecord.filter(~wrapped_by_it, id__gt=after).exclude(state=DESTROYED)
-    return await live.order_by("id").limit(_BATCH)

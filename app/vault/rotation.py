@@ -38,20 +38,24 @@ from app.vault.start_up import open_probe, register_keys, require_operator
 
 @dataclass(frozen=True, slots=True)
 class KeyHome:
-    """Where the keys of this hub come from: a file that is edited here, a variable, or a key service alone."""
+    """Where the keys of this hub come from: a file that is edited here, lines the operator keeps, or a key service.
+
+    ``kept_in`` says to people where the operator keeps the lines, such as the name of a variable.
+    """
 
     file: Path | None = None
     data_folder: Path | None = None
-    is_variable: bool = False
+    kept_in: str | None = None
     has_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AddedKey:
-    """A key that was made; ``addition`` is what a variable needs besides, and stands nowhere else."""
+    """A key that was made; ``addition`` is what ``kept_in`` needs besides, and stands nowhere else."""
 
     key_id: str
     addition: Secret | None = None
+    kept_in: str | None = None
 
 
 class KeyRotation:
@@ -72,14 +76,14 @@ class KeyRotation:
             return await key_uses(self._ring)
 
     async def add(self, actor: Actor, label: str | None = None) -> AddedKey:
-        """Make a key that opens and does not wrap yet: in the key file, or to be put into the variable.
+        """Make a key that opens and does not wrap yet: in the key file, or for where the operator keeps the lines.
 
         Raises:
             KeyRefusedError: the label is taken or not one, or keys come from a key service alone.
             KeyFileError: the key file cannot be rewritten.
         """
         self._begin(actor)
-        if self._home.file is None and not self._home.is_variable:
+        if self._home.file is None and self._home.kept_in is None:
             raise KeyRefusedError(
                 "A key service makes its keys itself: make one there and name it in the settings."
             )
@@ -91,7 +95,7 @@ class KeyRotation:
             )
         await self._audit.record_alone(actor, "key.added", target_of(line_id(line)), outcome="OK")
         if self._home.file is None:
-            return AddedKey(line_id(line), Secret(format_key_line(line).strip()))
+            return AddedKey(line_id(line), Secret(format_key_line(line)), self._home.kept_in)
         await self._edit(actor, "key.added", line_id(line), lambda lines: with_key(lines, line))
         async with self._database.transaction() as tx:
             await register_keys(tx, self._ring)
@@ -233,9 +237,9 @@ class KeyRotation:
 
 
 def _elsewhere(home: KeyHome, key_id: str) -> str:
-    if home.is_variable:
+    if home.kept_in is not None:
         return (
-            f"The keys come from PATCHBAY_KEY: put the word 'active' behind {key_id.partition(':')[0]} there and "
+            f"The keys come from {home.kept_in}: put the word 'active' behind {key_id.partition(':')[0]} there and "
             "nowhere else, on every host, restart, and run this again."
         )
     return (

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import astuple, dataclass
+from itertools import accumulate, chain
+from typing import Final, NamedTuple
 
 from tortoise.queryset import QuerySet
 
 from app.foundation.database import Transaction
 from app.foundation.ids import new_id
+from app.foundation.places import list_places
+from app.foundation.rows import Columns
 from app.vault.envelope import DataKey, SealContext, seal
 from app.vault.models import SealedRecord
 
 FIRST_GENERATION: Final = 1
+_PLACE: Final = ("workspace_id", "owner_table", "owner_row", "field")
+_ROWS: Final = Columns(SealedRecord, (*_PLACE, "generation", "data_key_id", "sealed"))
 _INSERT: Final = """
 INSERT INTO "sealed_value" ("id", "workspace_id", "owner_table", "owner_row", "field", "generation", "data_key_id",
 "sealed", "created_at", "updated_at") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
@@ -35,25 +40,35 @@ class SealedRef:
         return SealContext(self.workspace_id, self.table, self.row_id, self.field, generation)
 
 
+class Sealed(NamedTuple):
+    """What a place holds; ``generation`` is the counter of its compare-and-swap."""
+
+    generation: int
+    data_key_id: str
+    sealed: str
+
+
 def at(ref: SealedRef) -> QuerySet[SealedRecord]:
-    """Return the query for the one row of a place."""
-    return SealedRecord.filter(
-        workspace_id=ref.workspace_id, owner_table=ref.table, owner_row=ref.row_id, field=ref.field
-    )
+    """Return the query for the one row of a place, to change or delete it."""
+    return SealedRecord.filter(**dict(zip(_PLACE, astuple(ref), strict=True)))
 
 
-async def find_all(refs: Sequence[SealedRef]) -> list[SealedRecord | None]:
+async def find(ref: SealedRef) -> Sealed | None:
+    """Return what a place holds."""
+    return (await find_all([ref]))[0]
+
+
+async def find_all(refs: Sequence[SealedRef]) -> list[Sealed | None]:
     """Return what each place holds, by one query."""
-    if len(refs) == 1:
-        return [await at(refs[0]).get_or_none()]
-    rows = await SealedRecord.filter(
-        workspace_id__in={ref.workspace_id for ref in refs},
-        owner_table__in={ref.table for ref in refs},
-        owner_row__in={ref.row_id for ref in refs},
-        field__in={ref.field for ref in refs},
+    sought = [list(dict.fromkeys(values)) for values in zip(*map(astuple, refs), strict=True)]
+    before = accumulate((len(values) for values in sought), initial=0)
+    condition = " AND ".join(
+        f'"{name}" IN {list_places(values, start)}'
+        for name, values, start in zip(_PLACE, sought, before, strict=False)
     )
-    found = {(row.workspace_id, row.owner_table, row.owner_row, row.field): row for row in rows}
-    return [found.get((ref.workspace_id, ref.table, ref.row_id, ref.field)) for ref in refs]
+    columns = await _ROWS.read(condition, *chain.from_iterable(sought))
+    found = {row[: len(_PLACE)]: Sealed(*row[len(_PLACE) :]) for row in zip(*columns, strict=True)}
+    return [found.get(astuple(ref)) for ref in refs]
 
 
 async def insert(tx: Transaction, ref: SealedRef, key: DataKey, plaintext: bytes) -> bool:

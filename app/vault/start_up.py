@@ -210,16 +210,14 @@ def _refusal(faults: Sequence[KeyFault], held: Sequence[KeyProvider]) -> KeyChec
         f"{_count(fault.workspaces, 'workspace')}, {_count(fault.credentials, 'sealed credential')}."
         for fault in faults
     ]
-    message = "\n".join(
-        (
-            "The hub does not start: a key that stored credentials need is not usable. Nothing was changed.",
-            *lines,
-            f"The key ring holds: {', '.join(key.key_id for key in held) or 'no key'}.",
-            *([_WHAT_TO_DO] if any(fault.reason != _UNREACHED for fault in faults) else ()),
-            *([_WHAT_TO_DO_THERE] if any(fault.reason == _UNREACHED for fault in faults) else ()),
-        )
+    said = (
+        "The hub does not start: a key that stored credentials need is not usable. Nothing was changed.",
+        *lines,
+        f"The key ring holds: {', '.join(key.key_id for key in held) or 'no key'}.",
+        *([_WHAT_TO_DO] if any(fault.reason != _UNREACHED for fault in faults) else ()),
+        *([_WHAT_TO_DO_THERE] if any(fault.reason == _UNREACHED for fault in faults) else ()),
     )
-    return KeyCheckError(message, tuple(fault.key_id for fault in faults))
+    return KeyCheckError("\n".join(said))
 
 
 def _rename_hint(fault: KeyFault, held: Sequence[KeyProvider]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
@@ -21,12 +20,21 @@ from app.foundation.errors import ConflictError, NotFoundError, PatchbayError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.data_keys import DataKeys
-from app.vault.envelope import KEY_BYTES, open_sealed
+from app.vault.envelope import KEY_BYTES, framed, open_sealed
 from app.vault.errors import CredentialUnreadableError, IntegrityError, KeyCheckError, KeyUnavailableError
 from app.vault.keys import KeyRing
 from app.vault.models import DataKeyRecord, SealedRecord
 from app.vault.reveals import RevealPurpose, is_counted
-from app.vault.sealed_rows import FIRST_GENERATION, SealedRef, at, find_all, insert, replace_sealed
+from app.vault.sealed_rows import (
+    FIRST_GENERATION,
+    Sealed,
+    SealedRef,
+    at,
+    find,
+    find_all,
+    insert,
+    replace_sealed,
+)
 from app.vault.start_up import SYSTEM_WORKSPACE, VAULT_TABLE, check_keys, register_keys
 from app.vault.values import decode_value, encode_value
 
@@ -155,7 +163,7 @@ class Vault:
             ConflictError: ``target`` holds something.
             KeyUnavailableError: the workspace's key is not in the ring.
         """
-        record = await at(source).get_or_none()
+        record = await find(source)
         if record is None:
             return False
         try:
@@ -209,14 +217,12 @@ class Vault:
         """
         ref = SealedRef(workspace_id, VAULT_TABLE, workspace_id, "fingerprint_key")
         with self._database.bind():
-            record = await at(ref).get_or_none()
+            record = await find(ref)
             if record is None:
                 async with self._database.transaction() as tx:
                     record = await self._stored_secret(tx, ref)
             key = await self._open(ref, record)
-        parts = (part.encode("utf-8", "surrogatepass") for part in (domain, secret.reveal()))
-        message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hmac.new(key, message, hashlib.sha256).digest()[:_FINGERPRINT_BYTES].hex()
+        return hmac.digest(key, framed(domain, secret.reveal()), "sha256")[:_FINGERPRINT_BYTES].hex()
 
     async def system_key(self, purpose: str) -> bytes:
         """Return the hub's 32-byte key for ``purpose``: the same on every host and after every restart.
@@ -239,31 +245,34 @@ class Vault:
         ref = SealedRef(SYSTEM_WORKSPACE, VAULT_TABLE, SYSTEM_WORKSPACE, "root")
         # One transaction writes both: asked in this order, whoever sees the key sees the secret too.
         begun = await DataKeyRecord.exists(workspace_id=SYSTEM_WORKSPACE)
-        record = await at(ref).get_or_none()
+        record = await find(ref)
         if record is None and begun:
-            raise KeyCheckError(_NO_ROOT.format("is missing"), ())
+            raise KeyCheckError(_NO_ROOT.format("is missing"))
         try:
             return await self._open(ref, record or await self._stored_secret(tx, ref))
         except CredentialUnreadableError:
-            raise KeyCheckError(_NO_ROOT.format("does not open"), ()) from None
+            raise KeyCheckError(_NO_ROOT.format("does not open")) from None
 
-    async def _stored_secret(self, tx: Transaction, ref: SealedRef) -> SealedRecord:
+    async def _stored_secret(self, tx: Transaction, ref: SealedRef) -> Sealed:
         key = await self._keys.active(tx, ref.workspace_id)
         await insert(tx, ref, key, secrets.token_bytes(KEY_BYTES))
-        return await at(ref).get()
+        stored = await find(ref)
+        if stored is None:  # destroyed in the same moment
+            raise NotFoundError
+        return stored
 
-    async def _find_all(self, refs: Sequence[SealedRef]) -> list[SealedRecord | None]:
+    async def _find_all(self, refs: Sequence[SealedRef]) -> list[Sealed | None]:
         with self._database.bind():
             return await find_all(refs)
 
-    async def _open(self, ref: SealedRef, record: SealedRecord) -> bytes:
+    async def _open(self, ref: SealedRef, record: Sealed) -> bytes:
         key = await self._keys.of_record(ref.workspace_id, record.data_key_id)
         try:
             return open_sealed(key, ref.context(record.generation), record.sealed)
         except IntegrityError:
             raise CredentialUnreadableError from None
 
-    async def _open_value(self, ref: SealedRef, record: SealedRecord) -> dict[str, Any]:
+    async def _open_value(self, ref: SealedRef, record: Sealed) -> dict[str, Any]:
         try:
             return decode_value(await self._open(ref, record))
         except IntegrityError:

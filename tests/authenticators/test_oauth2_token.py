@@ -41,7 +41,7 @@ def test_a_good_answer_is_read_whole():
         "refreshToken": Secret("CANARY-refresh-1"),
     }
     assert (found.expires_in_s, found.refresh_expires_in_s) == (3600, 86_400)
-    assert found.granted == ("read", "write")
+    assert found.granted_scopes == ("read", "write")
     assert (found.account.id, found.account.label, dict(found.account.kept)) == (
         "acc_1",
         "Acme Ltd",
@@ -52,7 +52,11 @@ def test_a_good_answer_is_read_whole():
 def test_a_form_answer_is_read():
     body = {"access_token": "CANARY-t", "token_type": "bearer", "scope": "a,b", "expires_in": "60"}
     found = read(form_answer(body), granted_separator=",")
-    assert (found.access_token.reveal(), found.granted, found.expires_in_s) == ("CANARY-t", ("a", "b"), 60)
+    assert (found.values["accessToken"].reveal(), found.granted_scopes, found.expires_in_s) == (
+        "CANARY-t",
+        ("a", "b"),
+        60,
+    )
 
 
 def test_tokens_stand_where_the_definition_says():
@@ -66,7 +70,7 @@ def test_tokens_stand_where_the_definition_says():
         granted_separator=",",
         example=example,
     )
-    assert (found.access_token.reveal(), found.granted) == ("CANARY-u", ("a", "b"))
+    assert (found.values["accessToken"].reveal(), found.granted_scopes) == ("CANARY-u", ("a", "b"))
 
 
 def test_further_secrets_are_sealed_beside_the_token():
@@ -125,13 +129,13 @@ def test_an_answer_beyond_64_kilobytes_is_refused():
 
 @pytest.mark.parametrize("told", ["bearer", "Bearer", "BEARER", "", None, ...])
 def test_bearer_is_compared_without_case_and_may_be_absent(told):
-    assert read(answer(token_body(token_type=told))).access_token
+    assert read(answer(token_body(token_type=told))).values["accessToken"]
 
 
 def test_the_definition_s_example_names_the_provider_s_own_type():
     example = {"access_token": "x", "token_type": "bot"}
-    assert read(answer(token_body(token_type="Bot")), example=example).access_token
-    assert read(answer(token_body(token_type="bearer")), example=example).access_token
+    assert read(answer(token_body(token_type="Bot")), example=example).values["accessToken"]
+    assert read(answer(token_body(token_type="bearer")), example=example).values["accessToken"]
     assert refused(answer(token_body(token_type="user")), example=example)
 
 
@@ -203,11 +207,14 @@ def test_an_expires_in_that_json_cannot_hold_does_not_lose_the_token():
     ],
 )
 def test_scopes_are_read_from_a_text_or_a_list(told, expected):
-    assert read(answer(token_body(scope=told))).granted == expected
+    assert read(answer(token_body(scope=told))).granted_scopes == expected
 
 
 def test_scopes_may_be_separated_otherwise_than_they_are_asked_for():
-    assert read(answer(token_body(scope="repo,gist")), granted_separator=",").granted == ("repo", "gist")
+    assert read(answer(token_body(scope="repo,gist")), granted_separator=",").granted_scopes == (
+        "repo",
+        "gist",
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,7 +327,7 @@ def test_an_error_beside_a_token_is_an_error_where_no_predicate_says_otherwise()
         == "REAUTHENTICATION_REQUIRED"
     )
     found = read(answer(token_body(error={"code": "ok"})), success="body.error.code == 'ok'")
-    assert found.access_token
+    assert found.values["accessToken"]
 
 
 def test_slack_refuses_with_status_200():
@@ -470,9 +477,9 @@ def judge(response: InResponse, spec, stage):
         assert_safe(error)
         return
     assert 200 <= response.status < 300
-    assert isinstance(found.access_token, Secret)
-    assert found.access_token.reveal().strip()
-    assert found.refresh_token is None or found.refresh_token.reveal().strip()
+    assert isinstance(found.values["accessToken"], Secret)
+    assert found.values["accessToken"].reveal().strip()
+    assert found.values.get("refreshToken") is None or found.values.get("refreshToken").reveal().strip()
     assert found.expires_in_s is None or 1 <= found.expires_in_s <= MAX_LIFETIME_S
     assert "CANARY-access" not in repr(found)
     assert replace(found)

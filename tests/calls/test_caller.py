@@ -22,6 +22,7 @@ from app.foundation.errors import (
     TransientOutsideError,
 )
 from app.foundation.messages import Destination
+from app.foundation.plain_data import to_data
 from app.foundation.problems import ProblemCode
 from app.vault.models import SealedRecord
 from app.vault.vault import RevealPurpose
@@ -109,7 +110,7 @@ async def test_credentials_stand_where_the_method_says_and_in_no_record(world, m
     answering(world, lambda sent: httpx.Response(200, json={"echo": [str(sent.url), dict(sent.headers)]}))
     result = await call(world, connection)
     assert where(world.outside.requests[0])
-    recorded = json.dumps([result.exchange.request.to_json(), result.exchange.response.to_json()])
+    recorded = json.dumps([to_data(result.exchange.request), to_data(result.exchange.response)])
     assert CANARY not in recorded
     assert "QU5BUlk" not in recorded  # in base64, wherever it begins
     assert result.exchange.request.redactions
@@ -383,7 +384,7 @@ async def test_what_a_provider_says_is_told_without_the_secrets_it_echoes(world)
     told = json.dumps(result.fault.problem.to_json())
     assert CANARY not in told
     assert "is not known" in result.fault.problem.details["providerDetail"]
-    assert CANARY not in json.dumps(result.exchange.response.to_json())
+    assert CANARY not in json.dumps(to_data(result.exchange.response))
 
 
 async def test_a_secret_parameter_is_in_no_record(world):
@@ -393,7 +394,7 @@ async def test_a_secret_parameter_is_in_no_record(world):
     )
     result = await call(world, connection, "everywhere", {"id": "1", "pin": CANARY})
     assert CANARY.encode() in world.outside.requests[0].content
-    recorded = [result.exchange.request.to_json(), result.exchange.response.to_json()]
+    recorded = [to_data(result.exchange.request), to_data(result.exchange.response)]
     assert CANARY not in json.dumps([*recorded, result.fault.problem.to_json(), result.exchange.curl])
 
 

@@ -17,6 +17,7 @@ from app.credentials.snapshot import Mode
 from app.foundation.clock import SystemClock
 from app.foundation.errors import CredentialsRejectedError, NotFoundError, TransientOutsideError
 from app.foundation.outbound import Outbound
+from app.foundation.plain_data import to_data
 from app.foundation.problems import ProblemCode
 from app.vault.models import SealedRecord
 from tests.calls.test_caller import CANARY, keyed
@@ -92,9 +93,7 @@ async def test_all_steps_pass_over_a_real_secured_connection(world, authority, t
     assert steps[K.EXPECTATIONS].evidence["expected"]
     assert result.generation == 1
     assert server.asked[0].header("x-api-key") == CANARY
-    told = [
-        (s.message, dict(s.evidence), s.exchange and s.exchange.request.to_json()) for s in steps.values()
-    ]
+    told = [(s.message, dict(s.evidence), s.exchange and to_data(s.exchange.request)) for s in steps.values()]
     assert CANARY not in json.dumps(told)
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.connections.lifecycle import ConnectionState
+from app.credentials import renewal_results
 from app.foundation.errors import StorageBusyError
 from app.vault.vault import RevealPurpose
 from app.work.models import DueWorkRecord
@@ -52,15 +53,16 @@ async def usable_token(world, connection):
 @pytest.mark.parametrize("fault", [StorageBusyError(), OSError("connection lost")])
 async def test_what_a_provider_gave_is_sealed_once_the_database_is_back(world, monkeypatch, fault):
     connection = await world.connected("generic-oauth2", GENERIC)
-    results = world.hub.renewal._results
-    seal, faults = results._seal, [fault] * 5
+    seal, faults = renewal_results.seal_grant, [fault] * 5
 
-    async def sealing(*told):
+    async def sealing(*told, **more):
         if faults:
             raise faults.pop()
-        return await seal(*told)
+        return await seal(*told, **more)
 
-    monkeypatch.setattr(results, "_seal", sealing)  # what a transaction does: it raises there too
+    monkeypatch.setattr(
+        renewal_results, "seal_grant", sealing
+    )  # what a transaction does: it raises there too
     await renew(world, connection)
     assert (await world.reload(connection)).auth.generation == 2
 

@@ -49,17 +49,18 @@ _CADDY = """
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy at ``https://localhost``, which shows a hub below ``/hub``."""
+    """A proxy on ``localhost``, which shows a hub below ``/hub``."""
 
     kind: str
     port: int
     folder: Path
     authority: str
     trust: ssl.SSLContext
+    has_tls: bool
 
     @property
     def origin(self) -> str:
-        return f"https://localhost:{self.port}"
+        return f"{'https' if self.has_tls else 'http'}://localhost:{self.port}"
 
     @property
     def public_url(self) -> str:
@@ -77,21 +78,21 @@ def example(kind: str) -> str:
     return found[1]
 
 
-def prepared(kind: str, folder: Path) -> Proxy:
+def prepared(kind: str, folder: Path, *, has_tls: bool = True) -> Proxy:
     """Return a proxy that does not run yet: the hub behind it has to know its address first."""
     binary = shutil.which(kind, path=f"{os.environ['PATH']}:/usr/sbin")
     require(binary is not None, f"{kind} is not installed (Debian package {kind})")
     authority = Authority()
     authority.server(folder, "localhost")
-    return Proxy(kind, free_port(), folder, authority.pem, authority.trust())
+    return Proxy(kind, free_port(), folder, authority.pem, authority.trust(), has_tls)
 
 
 @contextmanager
-def running(proxy: Proxy, hub_port: int, *, takes_path: bool, has_tls: bool = True) -> Iterator[None]:
+def running(proxy: Proxy, hub_port: int, *, takes_path: bool) -> Iterator[None]:
     """Run the proxy in front of a hub; with ``takes_path`` it takes ``/hub`` away from what it passes on."""
     (certificate,) = proxy.folder.glob("localhost-*.pem")
     text = _filled(proxy, hub_port, certificate, takes_path=takes_path)
-    if not has_tls:  # for a browser that knows no authority of ours
+    if not proxy.has_tls:  # for who knows no authority of ours
         text = "\n".join(
             line for line in text.replace(" ssl;", ";").splitlines() if "ssl_certificate" not in line
         )

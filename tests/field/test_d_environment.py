@@ -139,6 +139,23 @@ def test_d2_without_a_home_the_settings_to_make_are_named(given, missing):
     assert named == missing, asked.stdout
 
 
+@pytest.mark.service
+def test_d2_a_database_user_that_nobody_names_is_said_so():
+    databases.require(pods_can_be_made(), "this machine makes no user namespaces")
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "PATCHBAY_DATABASE_URL": "postgres://127.0.0.1:5432/hub",
+        "PATCHBAY_REDIS_URL": "redis://127.0.0.1",
+        "PATCHBAY_KEY_FILE": "/srv/key",
+    }
+    command = in_pod(sys.executable, "-m", "app.cli", "worker", "--check")
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert "names no user of PostgreSQL at 127.0.0.1:5432" in " ".join(refused.stderr.split())
+
+
 # -- D3
 
 

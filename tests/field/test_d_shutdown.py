@@ -8,15 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
 import websockets
 
 from app.server import GRACE_S, LIMIT_S
+from tests.fakes.redis_server import running_redis
+from tests.field.forwarding import Gate, forwarding
 from tests.journeys import documents
 from tests.journeys.client import Client
-from tests.journeys.hub_process import EMBEDDED, ROOT, SCALED, HubProcess, fresh_hub
+from tests.journeys.hub_process import EMBEDDED, ROOT, SCALED, HubProcess, free_port, fresh_hub
 from tests.journeys.journey import Journey
 from tests.journeys.plans import SALESFORCE
 
@@ -29,8 +32,13 @@ EVENTS = {"query": "subscription { events { __typename } }"}
 
 @pytest.fixture(params=BOTH)
 def own_hub(request, tmp_path):
-    with fresh_hub(request.param, tmp_path) as hub:
-        yield hub
+    with ExitStack() as stack:
+        changes = {}
+        if (
+            request.param == SCALED
+        ):  # its own Redis: the sandbox's switches are there, for every hub that shares it
+            changes["PATCHBAY_REDIS_URL"] = stack.enter_context(running_redis(tmp_path)).url
+        yield stack.enter_context(fresh_hub(request.param, tmp_path, **changes))
 
 
 class Open:
@@ -122,7 +130,10 @@ async def test_d7_everything_open_ends_within_the_limit_and_the_next_start_goes_
                 "variables": {"input": {"connectionId": journey.id}},
             }
             refreshing = asyncio.create_task(client.http.post(f"{own_hub.address}/graphql", json=refresh))
-            assert (await events.next())["events"]
+            for _ in range(
+                3
+            ):  # once later requests have been answered, the earlier one is in the hub's hands
+                await client.ask("{ hub { version } }")
             codes, took_s = await ended(own_hub)
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 await events.until(lambda _: False)
@@ -151,6 +162,44 @@ async def test_d7_everything_open_ends_within_the_limit_and_the_next_start_goes_
             await asyncio.sleep(0.2)
         assert await journey.state() == ("CONNECTED", None)
     assert set(own_hub.terminate()) == {0}
+
+
+@pytest.mark.scaled
+async def test_d7_a_provider_that_never_answers_holds_no_process(tmp_path):
+    """D7: a renewal and a test run whose requests are out; both are found again at the next start."""
+    port, gate = free_port(), Gate(is_open=True)
+    with fresh_hub(SCALED, tmp_path, PATCHBAY_PUBLIC_URL=f"http://127.0.0.1:{port}") as hub:
+        async with forwarding(port, hub.port, gate):  # with it, the sandbox falls silent
+            hub.start()
+            async with Client(hub.address, hub.token) as client:
+                journey = Journey(client, SALESFORCE)
+                await journey.to_connected()
+                gate.shut()
+                run = await journey.test()
+                async with client.follow(documents.PROGRESS, runId=run["id"]) as progress:
+                    await progress.until(lambda data: data["testProgress"]["step"]["kind"] == "CREDENTIALS")
+                    refresh = {"input": {"connectionId": journey.id}}
+                    body = {"query": documents.VERBS["refreshCredentials"], "variables": refresh}
+                    refreshing = asyncio.create_task(client.http.post(f"{hub.address}/graphql", json=body))
+                    while gate.held < 2:  # the request of the run, and that of the renewal
+                        await asyncio.sleep(0.02)
+                    codes, took_s = await ended(hub)
+                    assert (await refreshing).status_code == 503
+            assert set(codes) == {0}
+            assert took_s < TOO_LONG_S
+            assert "Traceback" not in hub.log
+            assert hub.faults_logged == []
+
+            gate.open()
+            hub.start()
+            async with Client(hub.address, hub.token) as client:
+                journey.client = client
+                for _ in range(100):
+                    if (await journey.tested())["verdict"] == "PASSED":
+                        break
+                    await asyncio.sleep(0.2)
+                assert await journey.state() == ("CONNECTED", None)
+            assert set(hub.terminate()) == {0}
 
 
 async def test_d7_an_idle_hub_is_gone_at_once(own_hub: HubProcess):

@@ -11,9 +11,9 @@ from app.foundation.exchange import (
     as_curl,
     record_request,
     record_response,
-    recorded_from_json,
 )
 from app.foundation.messages import InResponse, OutRequest
+from app.foundation.plain_data import from_data, to_data
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS, Secret
 
@@ -129,12 +129,12 @@ def test_an_echo_of_everything_holds_no_secret():
     message = record_response(
         InResponse(200, (("X-Echo", CANARY),), echo.encode(), url=request.shown_url), request.redactor()
     )
-    assert CANARY not in json.dumps(message.to_json())
+    assert CANARY not in json.dumps(to_data(message))
 
 
 def test_a_recorded_message_survives_its_stored_form():
     message = record_response(InResponse(404, (("A", "b"),), b"gone", url="https://a.example/"), NOBODY)
-    assert recorded_from_json(json.loads(json.dumps(message.to_json()))) == message
+    assert from_data(RecordedMessage, json.loads(json.dumps(to_data(message)))) == message
 
 
 @pytest.mark.parametrize("size", [0, 1, MAX_RECORDED_BYTES - 1, MAX_RECORDED_BYTES])

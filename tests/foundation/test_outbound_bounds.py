@@ -162,7 +162,7 @@ async def test_calls_that_ran_out_of_time_give_their_places_back():
             faults = await asyncio.gather(*sends, return_exceptions=True)
             codes = {fault.problem.code for fault in faults}
             assert codes <= {ProblemCode.UPSTREAM_TIMEOUT, ProblemCode.QUOTA_EXCEEDED}
-            assert out._direct.idle_connections == 0
+            assert len(out._direct._idle) == 0
             assert out._places._value == 200
         silent = False
         assert (await out.send(get(server.origin), HERE)).status == 200
@@ -193,7 +193,7 @@ async def test_calls_that_are_cancelled_at_any_moment_leave_no_connection_behind
             await asyncio.wait([sending])
             assert out._places._value == 200
         async with asyncio.timeout(5):
-            while len(server.open_writers) > out._direct.idle_connections:
+            while len(server.open_writers) > len(out._direct._idle):
                 await asyncio.sleep(0)
 
 
@@ -206,7 +206,7 @@ async def test_a_cancelled_call_gives_its_place_back_and_says_so():
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-        assert out._direct.idle_connections == 0
+        assert len(out._direct._idle) == 0
     assert (told[-1].stage, told[-1].state, told[-1].evidence) == (
         "response",
         "failed",

@@ -34,7 +34,7 @@ async def test_a_sandbox_destination_reaches_the_sandbox_and_nothing_else():
         "request",
         "response",
     ]
-    assert out._direct.idle_connections == 0
+    assert len(out._direct._idle) == 0
 
 
 async def test_a_redirect_in_the_sandbox_stays_there():

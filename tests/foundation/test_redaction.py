@@ -267,7 +267,7 @@ def test_the_registry_forgets_the_least_recently_used_first():
     registry.remember(Secret("first-secret"), Secret("second-secret"))
     registry.remember(Secret("first-secret"))
     registry.remember(Secret("third-secret"))
-    assert len(registry) == 2
+    assert len(registry._secrets) == 2
     assert registry.redact("first-secret second-secret third-secret") == f"{STARS} second-secret {STARS}"
 
 

@@ -12,7 +12,7 @@ import pytest
 from app.foundation.secret import Secret
 from app.vault import private_file
 from app.vault.envelope import WrapContext
-from app.vault.errors import KeyFileError, KeyFileExistsError
+from app.vault.errors import KeyFileError, KeyFileExistsError, VaultStartError
 from app.vault.key_file import (
     KeyLine,
     create_key_file,
@@ -43,7 +43,7 @@ def refusal(path, **options):
         read_file_keys(path, **options)
     said = str(caught.value)
     assert said.startswith(f"The key file {path} is not acceptable: ")
-    assert caught.value.exit_code == 78
+    assert isinstance(caught.value, VaultStartError)
     assert not any(secret in said for secret in (ONE64, TWO64, THREE64, "CANARY"))
     return said
 

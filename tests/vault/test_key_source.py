@@ -152,7 +152,7 @@ async def test_a_new_hub_makes_its_file_and_follows_it(opened, tmp_path):
     ring, kinds, home = await opened()
     assert isinstance(ring, WatchedKeyRing)
     assert kinds == [FileKeyProvider]
-    assert (home.file, home.is_variable, home.has_service) == (tmp_path / "key", False, False)
+    assert (home.file, home.kept_in, home.has_service) == (tmp_path / "key", None, False)
 
 
 async def test_a_service_wraps_and_the_file_that_stands_there_opens(opened, tmp_path):
@@ -183,7 +183,7 @@ async def test_the_variable_is_a_ring_too(opened, chance):
     one = base64.b64encode(chance.randbytes(32)).decode()
     _, kinds, home = await opened(variable=Secret(one), others=(f"gcp-kms:{GCP}",))
     assert kinds == [LocalKeyProvider, GcpKmsKey]
-    assert (home.file, home.is_variable) == (None, True)
+    assert (home.file, home.kept_in) == (None, "PATCHBAY_KEY")
     _, kinds, _ = await opened(provider="gcp-kms", key_id=GCP, variable=Secret(one))
     assert kinds == [GcpKmsKey, LocalKeyProvider]
 

@@ -46,8 +46,8 @@ OTHER_CONTEXTS = [
     WrapContext("wks_a", "dk_two"),
     WrapContext("wks_a", "dk_one", purpose="probe"),
 ]
-PROVIDERS = ["file", "env", "aws-kms", "gcp-kms", "vault-transit"]
-SERVICES = PROVIDERS[2:]
+SERVICES = ["aws-kms", "gcp-kms", "vault-transit"]
+PROVIDERS = ["file", "env", *SERVICES]
 FIXTURES = {"aws-kms": "amazon", "gcp-kms": "google", "vault-transit": "transit"}
 NO_WRAPPED_KEYS = [
     "",

@@ -206,7 +206,7 @@ async def test_a_key_for_the_variable_is_given_once_and_kept_nowhere(
     database, clock, tmp_path, contents, chance
 ):
     value = base64.b64encode(chance.randbytes(32)).decode()
-    home = KeyHome(is_variable=True)
+    home = KeyHome(kept_in="PATCHBAY_KEY")
     hub = await started(database, clock, tmp_path / "none", ring=env_ring(Secret(value)), home=home)
     added = await hub.rotation.add(OPERATOR)
     label, material = added.addition.reveal().split()
@@ -220,7 +220,7 @@ async def test_the_variable_is_turned_by_the_operator_and_the_rest_goes_as_ever(
     database, clock, tmp_path, chance
 ):
     one, two = (base64.b64encode(chance.randbytes(32)).decode() for _ in range(2))
-    home, none = KeyHome(is_variable=True), tmp_path / "none"
+    home, none = KeyHome(kept_in="PATCHBAY_KEY"), tmp_path / "none"
     first = await started(
         database, clock, none, ring=env_ring(Secret(f"one {one} active; two {two}")), home=home
     )

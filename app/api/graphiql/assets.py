@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Final
 
 from app.api.graphiql.examples import example_tabs
@@ -46,8 +45,8 @@ class Assets:
 
     def __init__(self) -> None:
         self._sources: dict[str, Callable[[], bytes]] = {
-            **{name: _reader(HERE / "vendor" / name) for name in VENDORED},
-            **{name: _reader(HERE / "web" / name) for name in OWN},
+            **{name: (HERE / "vendor" / name).read_bytes for name in VENDORED},
+            **{name: (HERE / "web" / name).read_bytes for name in OWN},
             EXAMPLES: lambda: json.dumps(example_tabs()).encode(),
         }
         self._loaded: dict[str, Asset] = {}
@@ -71,10 +70,6 @@ def page_html(*, signed_in: bool, style_nonce: str) -> str:
     notice = "" if signed_in else _text("sign-in.html")
     page = _text("index.html").replace("<!-- sign-in -->", notice.strip())
     return page.replace("{{style-nonce}}", style_nonce)
-
-
-def _reader(path: Traversable) -> Callable[[], bytes]:
-    return path.read_bytes
 
 
 def _text(name: str) -> str:

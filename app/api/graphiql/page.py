@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.api.graphiql.assets import Asset, Assets, page_html
+from app.api.http.headers import knows
 
 SignedIn = Callable[[Request], Awaitable[bool]]
 
@@ -68,7 +69,7 @@ def _answer(asset: Asset, request: Request) -> Response:
     etag = f'"{asset.digest}-gz"' if compressed else f'"{asset.digest}"'
     caching = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     headers = {**_headers(ASSET_POLICY), **caching}
-    if _knows(request, etag):
+    if knows(request, etag):
         return Response(status_code=304, headers=headers)
     if compressed:
         headers["Content-Encoding"] = "gzip"
@@ -86,9 +87,3 @@ def _takes_gzip(request: Request) -> bool:
         if coding == "gzip":
             return weight.strip("0.") != "" or not weight
     return False
-
-
-def _knows(request: Request, etag: str) -> bool:
-    """Compare If-None-Match weakly, as RFC 9110, section 13.1.2 asks."""
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    return etag in known or "*" in known

@@ -34,6 +34,7 @@ MUTATION_COST: Final = 10
 LIST_SIZE: Final = 5
 """How many entries a list without page arguments is taken to have."""
 _CEILING: Final = 10**12
+_PAGE_PARTS: Final = frozenset({"edges", "nodes"})
 
 
 def operation_cost(
@@ -116,7 +117,7 @@ class _Counting:
             return self._length(given.get("ids"))
         type_ = definition.type.of_type if is_non_null_type(definition.type) else definition.type
         # The entries of a page are already counted by the page's own size.
-        return LIST_SIZE if is_list_type(type_) and not _is_page_part(node.name.value) else 1
+        return LIST_SIZE if is_list_type(type_) and node.name.value not in _PAGE_PARTS else 1
 
     def _size(self, value: object) -> int | None:
         if isinstance(value, VariableNode):
@@ -133,10 +134,6 @@ class _Counting:
             sent = self._variables.get(value.name.value)
             return len(sent) if isinstance(sent, list) else 1
         return len(value.values) if isinstance(value, ListValueNode) else 1
-
-
-def _is_page_part(name: str) -> bool:
-    return name in {"edges", "nodes"}
 
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.access.actor import Actor
 from app.api.graphql.context import RequestContext
 from app.api.graphql.cors import preflight, shared
 from app.api.graphql.frames import SUBPROTOCOL, CloseCode, CloseError
@@ -25,7 +24,6 @@ from app.api.graphql.top_level import Code, refusal
 from app.api.graphql.websocket import Socket, close
 from app.api.http.cookies import BROWSER, read_cookie
 from app.api.identity import identify, is_allowed_origin, request_id_of
-from app.foundation.secret import Secret
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -95,10 +93,8 @@ class HttpDoor:
         if found.is_refused:
             headers = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRefusedError(401, Code.UNAUTHENTICATED, "The access token is not valid.", headers)
-        return self._operations.context(found.actor, request_id, self._browser(request, found.actor))
-
-    def _browser(self, request: Request, actor: Actor | None) -> Secret | None:
-        return read_cookie(request, BROWSER, self._hub.public_url) if actor else None
+        browser = read_cookie(request, BROWSER, self._hub.public_url) if found.actor else None
+        return self._operations.context(found.actor, request_id, browser)
 
 
 class SocketDoor:

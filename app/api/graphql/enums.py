@@ -10,8 +10,6 @@ from app.foundation.problems import FixBy, ProblemCode, RemediationKind
 
 
 class Direction(StrEnum):
-    """Ascending or descending."""
-
     ASC = "ASC"
     DESC = "DESC"
 

@@ -11,13 +11,10 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.http.headers import NOT_STORED, knows
+
 _MAX_ACCEPT_CHARS: Final = 1_000
 _MAX_RANGES: Final = 30
-_HEADERS: Final[Mapping[str, str]] = {
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 _VARY: Final = "Accept, Authorization, Cookie, Origin"
 
 
@@ -65,7 +62,7 @@ def answer(
     return Response(
         orjson.dumps(body),
         status_code=status,
-        headers={**_HEADERS, "vary": _VARY, **(headers or {})},
+        headers={**NOT_STORED, "vary": _VARY, **(headers or {})},
         media_type=f"{content_type}; charset=utf-8",
     )
 
@@ -75,8 +72,7 @@ def with_validator(response: Response, request: Request) -> Response:
     etag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
     response.headers["etag"] = etag
     response.headers["cache-control"] = "private, no-cache"
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if etag not in known and "*" not in known:
+    if not knows(request, etag):
         return response
     kept = {name: response.headers[name] for name in ("etag", "cache-control", "vary")}
     return Response(status_code=304, headers=kept)

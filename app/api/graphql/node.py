@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, interface_type, resolver
 from app.foundation.errors import InvalidInputError
 from app.foundation.ids import prefix_of
 from app.foundation.problems import ProblemCode, problem
@@ -15,17 +15,13 @@ from app.foundation.problems import ProblemCode, problem
 MAX_NODES: Final = 100
 
 
-@strawberry.interface(
-    name="Node", description="An object with an id of its own, which `node` and `nodes` load."
-)
+@interface_type("An object with an id of its own, which `node` and `nodes` load.")
 class NodeType:
-    id: strawberry.ID = strawberry.field(description="The object's opaque id.")
+    id: strawberry.ID = described("The object's opaque id.")
 
 
 @strawberry.type
 class NodeQueries:
-    """Looks objects up by id alone."""
-
     @resolver("Any object by its id; null where there is none, or where you may not see it.")
     async def node(
         self,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import strawberry
 
+from app.api.graphql.fields import described, object_type
 from app.foundation.errors import InvalidInputError
 from app.foundation.pages import DEFAULT_PAGE, Page, PageRequest
 from app.foundation.problems import Problem, ProblemCode, problem
@@ -55,37 +56,35 @@ def page_args(
     )
 
 
-@strawberry.type(name="PageInfo", description="A page's place in its list.")
+@object_type("A page's place in its list.")
 class PageInfoType:
-    has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
-    has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the page's first entry.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the page's last entry.")
+    has_next_page: bool = described("Whether there are entries after this page.")
+    has_previous_page: bool = described("Whether there are entries before this page.")
+    start_cursor: str | None = described("The cursor of the page's first entry.")
+    end_cursor: str | None = described("The cursor of the page's last entry.")
 
 
-@strawberry.type(name="Edge", description="An entry of a list at its place.")
+@object_type("An entry of a list at its place.")
 class EdgeType(Generic[T]):
-    cursor: str = strawberry.field(description="The entry's place: opaque, valid across inserts.")
-    node: T = strawberry.field(description="The entry.")
+    cursor: str = described("The entry's place: opaque, valid across inserts.")
+    node: T = described("The entry.")
 
 
-@strawberry.type(name="Connection", description="A page of a list.")
+@object_type("A page of a list.", name="Connection")
 class PageType(Generic[T]):
-    edges: list[EdgeType[T]] = strawberry.field(description="The page's entries with their cursors.")
-    nodes: list[T] = strawberry.field(description="The page's entries.")
-    page_info: PageInfoType = strawberry.field(description="The page's place in the list.")
-    total_count: int | None = strawberry.field(
-        description="How many entries there are; null where it is not cheap to count."
-    )
+    edges: list[EdgeType[T]] = described("The page's entries with their cursors.")
+    nodes: list[T] = described("The page's entries.")
+    page_info: PageInfoType = described("The page's place in the list.")
+    total_count: int | None = described("How many entries there are; null where it is not cheap to count.")
 
 
-def page_info(cursors: Sequence[str], *, has_next: bool, has_previous: bool) -> PageInfoType:
-    """Return the page information for a page with these cursors."""
+def page_info(page: Page[Any]) -> PageInfoType:
+    """Return the page's place in its list; without cursors, if nobody asks for them."""
     return PageInfoType(
-        has_next_page=has_next,
-        has_previous_page=has_previous,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=page.cursors[0] if page.cursors else None,
+        end_cursor=page.cursors[-1] if page.cursors else None,
     )
 
 
@@ -94,31 +93,27 @@ def relay_page(page: Page[Any], nodes: Sequence[Any]) -> PageType[Any]:
     return PageType(
         edges=[EdgeType(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=False)],
         nodes=list(nodes),
-        page_info=page_info(page.cursors, has_next=page.has_next, has_previous=page.has_previous),
+        page_info=page_info(page),
         total_count=page.total,
     )
 
 
-def relay_page_of_all(
-    items: Sequence[T], cursor_of: Callable[[T], str], args: PageRequest
-) -> tuple[list[T], PageInfoType]:
+def page_of_all(items: Sequence[T], cursor_of: Callable[[T], str], args: PageRequest) -> Page[T]:
     """Return the page of a whole list in memory, whose entries name themselves by ``cursor_of``.
 
     Raises:
         InvalidInputError: a cursor names no entry.
     """
-    places = {cursor_of(item): place for place, item in enumerate(items)}
+    cursors = [cursor_of(item) for item in items]
+    places = {cursor: place for place, cursor in enumerate(cursors)}
     start = _place(places, "after", args.after, -1) + 1
     stop = _place(places, "before", args.before, len(items))
-    inside = list(items[start:stop])
-    page = inside[-args.size :] if args.last is not None else inside[: args.size]
-    cut = len(inside) - len(page)
-    info = page_info(
-        [cursor_of(item) for item in page],
-        has_next=stop < len(items) or (args.last is None and cut > 0),
-        has_previous=start > 0 or (args.last is not None and cut > 0),
-    )
-    return page, info
+    has_next, has_previous = stop < len(items), start > 0
+    if args.last is None and start + args.size < stop:
+        stop, has_next = start + args.size, True
+    if args.last is not None and stop - args.size > start:
+        start, has_previous = stop - args.size, True
+    return Page(tuple(items[start:stop]), tuple(cursors[start:stop]), has_next, has_previous, len(items))
 
 
 def _place(places: dict[str, int], name: str, cursor: str | None, default: int) -> int:

@@ -1,7 +1,7 @@
 """Faults a person can fix, as data: the ``Problem`` interface, and how verbs' errors become its members."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import strawberry
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
@@ -9,80 +9,72 @@ from strawberry.types import Info
 
 import app.api.graphql.enums  # noqa: F401 - brings the shared enums into the schema
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, interface_type, object_type, resolver, shown
 from app.api.graphql.scalars import Json, Url
 from app.connections.snapshot import SetupStepKey
 from app.foundation.errors import PatchbayError, UnauthenticatedError
-from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind
+from app.foundation.problems import FixBy, Problem, ProblemCode, RemediationKind
 
 MAX_PROVIDER_CHARS: Final = 300
+V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
 
 
-@strawberry.type(name="Remediation", description="One thing that somebody can do about a problem.")
+@object_type("One thing that somebody can do about a problem.")
 class RemediationType:
-    kind: RemediationKind = strawberry.field(description="What kind of act it is.")
-    text: str = strawberry.field(description="What to do, in plain words.")
-    actor: FixBy = strawberry.field(description="Who can do it.")
-    url: Url | None = strawberry.field(description="Where to do it.")
+    kind: RemediationKind = described("What kind of act it is.")
+    text: str = described("What to do, in plain words.")
+    actor: FixBy = described("Who can do it.")
+    url: Url | None = described("Where to do it.")
 
 
-@strawberry.interface(
-    name="Problem",
-    description=(
-        "A diagnosed fault: the same shape in a payload's `userErrors`, a failed test step and a "
-        "connection's state. It never holds a secret."
-    ),
+@interface_type(
+    "A diagnosed fault: the same shape in a payload's `userErrors`, a failed test step and a "
+    "connection's state. It never holds a secret."
 )
 class ProblemType:
-    code: ProblemCode = strawberry.field(description="The stable code.")
-    message: str = strawberry.field(description="What is wrong, in plain words.")
-    path: list[str] = strawberry.field(
-        description="Which field of `input` is meant, from the outside in; empty for the whole."
-    )
-    retryable: bool = strawberry.field(description="Whether the same request can succeed later.")
-    retry_after_seconds: float | None = strawberry.field(description="How long to wait before trying again.")
-    remediation: list[RemediationType] = strawberry.field(description="What can be done, best first.")
+    code: ProblemCode = described("The stable code.")
+    message: str = described("What is wrong, in plain words.")
+    path: list[str] = described("Which field of `input` is meant, from the outside in; empty for the whole.")
+    retryable: bool = described("Whether the same request can succeed later.")
+    retry_after_seconds: float | None = described("How long to wait before trying again.")
+    remediation: list[RemediationType] = described("What can be done, best first.")
 
     @resolver("The page that explains this code.")
     def docs_url(self, info: PatchbayInfo) -> Url:
         return Url(f"{info.context.hub.public_url}/docs/problems/{self.code.value}")
 
 
-@strawberry.type(name="GenericProblem", description="A problem with no more than what every problem has.")
+@object_type("A problem with no more than what every problem has.")
 class GenericProblemType(ProblemType):
     """A plain problem."""
 
 
-@strawberry.type(name="FieldProblem", description="A field of the input is not right.")
+@object_type("A field of the input is not right.")
 class FieldProblemType(ProblemType):
-    schema_keyword: str | None = strawberry.field(description="The JSON Schema keyword that does not hold.")
-    expected: Json | None = strawberry.field(
-        description="What the schema expects there; never what was sent."
-    )
+    schema_keyword: str | None = described("The JSON Schema keyword that does not hold.")
+    expected: Json | None = described("What the schema expects there; never what was sent.")
 
 
-@strawberry.type(name="ConflictProblem", description="Somebody else changed the object in the meantime.")
+@object_type("Somebody else changed the object in the meantime.")
 class ConflictProblemType(ProblemType):
-    current_revision: int = strawberry.field(description="The object's revision now.")
+    current_revision: int = described("The object's revision now.")
 
 
-@strawberry.type(name="ProviderProblem", description="The outside system answered with a fault.")
+@object_type("The outside system answered with a fault.")
 class ProviderProblemType(ProblemType):
-    provider_status: int | None = strawberry.field(description="The HTTP status it answered with.")
-    provider_code: str | None = strawberry.field(description="Its own error code.")
-    provider_detail: str | None = strawberry.field(
-        description="Its own words, shortened, with secrets removed."
-    )
+    provider_status: int | None = described("The HTTP status it answered with.")
+    provider_code: str | None = described("Its own error code.")
+    provider_detail: str | None = described("Its own words, shortened, with secrets removed.")
 
 
-@strawberry.type(name="MissingScopesProblem", description="Permissions are missing at the outside system.")
+@object_type("Permissions are missing at the outside system.")
 class MissingScopesProblemType(ProblemType):
-    missing_scopes: list[str] = strawberry.field(description="The scopes that are missing.")
+    missing_scopes: list[str] = described("The scopes that are missing.")
 
 
-@strawberry.type(name="UnmetStepsProblem", description="Set-up steps must be completed first.")
+@object_type("Set-up steps must be completed first.")
 class UnmetStepsProblemType(ProblemType):
-    unmet_steps: list[SetupStepKey] = strawberry.field(description="The steps that are not done.")
+    unmet_steps: list[SetupStepKey] = described("The steps that are not done.")
 
 
 PROBLEM_MEMBERS: Final = (
@@ -97,28 +89,17 @@ PROBLEM_MEMBERS: Final = (
 
 def problem_type(problem: Problem) -> ProblemType:
     """Return the member of the interface that has all that the problem knows."""
-    base = _base(problem)
-    details = problem.details
-    if isinstance(details.get("currentRevision"), int):
-        return ConflictProblemType(**base, current_revision=details["currentRevision"])
-    if details.get("missingScopes"):
-        return MissingScopesProblemType(
-            **base, missing_scopes=[str(scope) for scope in details["missingScopes"]]
-        )
-    if details.get("unmetSteps"):
-        known = [SetupStepKey(step) for step in details["unmetSteps"] if step in set(SetupStepKey)]
-        return UnmetStepsProblemType(**base, unmet_steps=known)
-    if any(details.get(name) is not None for name in ("providerStatus", "providerCode", "providerDetail")):
-        return _provider(base, problem)
-    if problem.path:
-        return FieldProblemType(
-            **base, schema_keyword=details.get("keyword"), expected=details.get("expected")
-        )
-    return GenericProblemType(**base)
+    member, details = _member(problem)
+    return shown(
+        member,
+        problem,
+        retry_after_seconds=problem.retry_after_s,
+        remediation=[shown(RemediationType, step) for step in problem.remediation],
+        **details,
+    )
 
 
 def problem_types(problems: Iterable[Problem]) -> list[ProblemType]:
-    """Return the members for several problems."""
     return [problem_type(problem) for problem in problems]
 
 
@@ -149,46 +130,48 @@ class UserErrors(FieldExtension):
             return self._payload(user_errors=problem_types(fault.problems))
 
 
-def mutation(payload: type[Any], description: str) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
-    """Make a mutation field that answers with ``payload``."""
-    field: Callable[[Callable[..., Awaitable[Any]]], Any] = strawberry.mutation(
-        description=description, extensions=[UserErrors(payload)]
-    )
-    return field
+def mutation(description: str) -> Callable[[V], V]:
+    """Make a method a mutation; the payload that it returns also answers its diagnosed faults."""
+
+    def made(verb: V) -> V:
+        user_errors = UserErrors(verb.__annotations__["return"])
+        return cast("V", strawberry.mutation(verb, description=description, extensions=[user_errors]))
+
+    return made
 
 
 def user_errors_field() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
     """Return the field that every payload has."""
-    return strawberry.field(
-        description="What a person can fix; empty where all went well.", default_factory=list
+    return described("What a person can fix; empty where all went well.", default_factory=list)
+
+
+def _member(problem: Problem) -> tuple[type[ProblemType], dict[str, Any]]:
+    """Return the member of the interface for a problem, and the fields that it alone has."""
+    details = problem.details
+    if isinstance(details.get("currentRevision"), int):
+        return ConflictProblemType, {"current_revision": details["currentRevision"]}
+    if details.get("missingScopes"):
+        return MissingScopesProblemType, {
+            "missing_scopes": [str(scope) for scope in details["missingScopes"]]
+        }
+    if details.get("unmetSteps"):
+        known = [SetupStepKey(step) for step in details["unmetSteps"] if step in set(SetupStepKey)]
+        return UnmetStepsProblemType, {"unmet_steps": known}
+    status, code, detail = (
+        details.get(name) for name in ("providerStatus", "providerCode", "providerDetail")
     )
-
-
-def _base(problem: Problem) -> dict[str, Any]:
-    return {
-        "code": problem.code,
-        "message": problem.message,
-        "path": list(problem.path),
-        "retryable": problem.retryable,
-        "retry_after_seconds": problem.retry_after_s,
-        "remediation": [_remediation(step) for step in problem.remediation],
-    }
-
-
-def _remediation(step: Remediation) -> RemediationType:
-    return RemediationType(
-        kind=step.kind, text=step.text, actor=step.actor, url=None if step.url is None else Url(step.url)
-    )
-
-
-def _provider(base: dict[str, Any], problem: Problem) -> ProviderProblemType:
-    status = problem.details.get("providerStatus")
-    return ProviderProblemType(
-        **base,
-        provider_status=status if isinstance(status, int) else None,
-        provider_code=_shortened(problem.details.get("providerCode")),
-        provider_detail=_shortened(problem.details.get("providerDetail")),
-    )
+    if (status, code, detail) != (None, None, None):
+        return ProviderProblemType, {
+            "provider_status": status if isinstance(status, int) else None,
+            "provider_code": _shortened(code),
+            "provider_detail": _shortened(detail),
+        }
+    if problem.path:
+        return FieldProblemType, {
+            "schema_keyword": details.get("keyword"),
+            "expected": details.get("expected"),
+        }
+    return GenericProblemType, {}
 
 
 def _shortened(value: object) -> str | None:

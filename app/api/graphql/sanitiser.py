@@ -123,10 +123,10 @@ class Sanitiser:
             return self._expected(expected)
         for pattern in (_SCALAR, _ENUM_OF, _ENUM_VALUE):
             found = pattern.match(text)
-            if found is not None and self._is_known(found["type"]):
+            if found is not None and found["type"] in self._names:
                 return f"Expected a value of type '{found['type']}'."
         one_of = _ONE_OF.match(text)
-        if one_of is not None and self._is_known(one_of["type"]):
+        if one_of is not None and one_of["type"] in self._names:
             return f"'{one_of['type']}' takes exactly one field, and not null."
         if _OWN_SCALAR.match(text):
             return f"{text}."
@@ -145,9 +145,6 @@ class Sanitiser:
         if expected["nonnull"] or rest.startswith((" to be provided", " not to be None")):
             return f"A value of type '{type_}' is required."
         return f"Expected a value of type '{type_}'."
-
-    def _is_known(self, name: str) -> bool:
-        return name in self._names
 
 
 def _requoted(found: re.Match[str], allowed: frozenset[str]) -> str:

@@ -38,6 +38,7 @@ from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import NodeLoader
 from app.api.graphql.events.fields import EventQueries, EventSubscriptions
 from app.api.graphql.executor import FastExecutor
+from app.api.graphql.fields import object_type
 from app.api.graphql.guards import Documents, Guards
 from app.api.graphql.limits import QUERY_DEADLINE_S
 from app.api.graphql.node import NodeQueries
@@ -61,7 +62,7 @@ NODE_LOADERS: Final[Mapping[str, NodeLoader]] = {
 }
 
 
-@strawberry.type(description="What can be asked.")
+@object_type("What can be asked.")
 class Query(
     NodeQueries,
     AccessQueries,
@@ -76,7 +77,7 @@ class Query(
     """Every room's queries."""
 
 
-@strawberry.type(description="What can be done.")
+@object_type("What can be done.")
 class Mutation(
     ConnectionMutations,
     AuthorizationMutations,
@@ -87,7 +88,7 @@ class Mutation(
     """Every room's mutations."""
 
 
-@strawberry.type(description="What can be followed live.")
+@object_type("What can be followed live.")
 class Subscription(ConnectionSubscriptions, TestRunSubscriptions, EventSubscriptions):
     """Every room's streams."""
 

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from app.api.http.cookies import BROWSER, read_cookie, set_cookie
+from app.api.http.headers import NOT_STORED
 from app.api.http.links import below
 from app.api.http.pages import html_page
 from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
@@ -21,11 +22,6 @@ from app.hub import Hub
 _BROWSER_FOR_S: Final = 3_600
 _MAX_QUERY_CHARS: Final = 32_768
 _MAX_FORM_BYTES: Final = 65_536
-_NO_STORE: Final = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def oauth_routes(hub: Hub) -> list[Route]:
@@ -41,7 +37,7 @@ def oauth_routes(hub: Hub) -> list[Route]:
         started = await hub.browser.start(request.path_params["authorization"], browser)
         if started.url is None:
             return _refused(request, started.problem, None)
-        response = RedirectResponse(started.url, status_code=303, headers=_NO_STORE)
+        response = RedirectResponse(started.url, status_code=303, headers=NOT_STORED)
         comes_by_post = ("response_mode", "form_post") in parse_qsl(urlsplit(started.url).query)
         set_cookie(response, BROWSER, browser, hub.public_url, _BROWSER_FOR_S, crosses_sites=comes_by_post)
         return response
@@ -98,7 +94,7 @@ def _answer(
         outcome = urlencode({"authorization": authorization.id, "state": authorization.state.value})
         address = f"{authorization.return_to}{'&' if '?' in authorization.return_to else '?'}{outcome}"
         if address.startswith(f"{hub.public_url}/"):
-            return RedirectResponse(address, status_code=303, headers=_NO_STORE)
+            return RedirectResponse(address, status_code=303, headers=NOT_STORED)
         # A redirect to another origin would break on a provider's page whose form-action policy covers the whole
         # chain of redirects (CSP 3, 6.4.2); a page that goes on by itself does not belong to that chain.
         return html_page("Going back", ["You are returned to where you came from."], onward=address)

@@ -8,6 +8,8 @@ from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 
+from app.api.http.headers import NOT_STORED
+
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--line:#d0d7de;--accent:#0b62c4;--soft:#f6f8fa}
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#0d1117;--line:#30363d;--accent:#6cb2ff;
@@ -19,11 +21,9 @@ h1{font-size:1.4rem;margin:0 0 .75rem}a{color:var(--accent)}ul{padding-left:1.2r
 code{background:var(--soft);padding:.1rem .3rem;border-radius:4px}small{opacity:.75}
 """
 _HEADERS: Final = {
+    **NOT_STORED,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 

@@ -4,10 +4,11 @@ import strawberry
 
 import app.api.graphql.access.enums  # noqa: F401 - brings the room's enums into the schema
 from app.access.actor import ActorKind
+from app.api.graphql.fields import described, object_type
 
 
-@strawberry.type(name="Actor", description="Who did something: a member, an access token, or the hub itself.")
+@object_type("Who did something: a member, an access token, or the hub itself.")
 class ActorType:
-    kind: ActorKind = strawberry.field(description="What kind of actor it is.")
-    id: strawberry.ID = strawberry.field(description="Its id.")
-    label: str = strawberry.field(description="What it was called.")
+    kind: ActorKind = described("What kind of actor it is.")
+    id: strawberry.ID = described("Its id.")
+    label: str = described("What it was called.")

@@ -9,29 +9,28 @@ import strawberry
 import app.api.graphql.access.enums  # noqa: F401 - brings the room's enums into the schema
 from app.access.policy import Permission
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import Given, optional
+from app.api.graphql.fields import Given, described, object_type, optional, shown
 from app.api.graphql.problems import ProblemType, mutation, user_errors_field
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import Problem
-from app.members.snapshot import TokenSnapshot
 
 
-@strawberry.type(name="AccessToken", description="An access token, by which a program acts for a member.")
+@object_type("An access token, by which a program acts for a member.")
 class AccessTokenType:
-    id: strawberry.ID = strawberry.field(description="Its id.")
-    name: str = strawberry.field(description="What it is for.")
-    scopes: list[Permission] = strawberry.field(description="What it may do, within what its member may.")
-    hint: str = strawberry.field(description="Its last characters.")
-    created_at: datetime = strawberry.field(description="When it was made.")
-    expires_at: datetime | None = strawberry.field(description="When it expires; null where it never does.")
-    last_used_at: datetime | None = strawberry.field(description="When it was used last, to the minute.")
-    revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
+    id: strawberry.ID = described("Its id.")
+    name: str = described("What it is for.")
+    scopes: list[Permission] = described("What it may do, within what its member may.")
+    hint: str = described("Its last characters.")
+    created_at: datetime = described("When it was made.")
+    expires_at: datetime | None = described("When it expires; null where it never does.")
+    last_used_at: datetime | None = described("When it was used last, to the minute.")
+    revoked_at: datetime | None = described("When it was revoked.")
 
 
 @strawberry.input(description="A new access token.")
 class CreateTokenInput:
-    name: str = strawberry.field(description="What it is for.")
-    scopes: list[Permission] = strawberry.field(description="What it may do, within what you may.")
+    name: str = described("What it is for.")
+    scopes: list[Permission] = described("What it may do, within what you may.")
     expires_in_seconds: int | None = optional(
         "How long it is valid: a minute to ten years; for ever if left out."
     )
@@ -39,25 +38,25 @@ class CreateTokenInput:
 
 @strawberry.input(description="Which access token to revoke.")
 class RevokeTokenInput:
-    token_id: strawberry.ID = strawberry.field(description="The token's id.")
+    token_id: strawberry.ID = described("The token's id.")
 
 
-@strawberry.type(description="The new token, and its secret for the only time.")
+@object_type("The new token, and its secret for the only time.")
 class CreateTokenPayload:
-    access_token: AccessTokenType | None = strawberry.field(
-        description="The token; null exactly where none was made.", default=None
+    access_token: AccessTokenType | None = described(
+        "The token; null exactly where none was made.", default=None
     )
-    secret: str | None = strawberry.field(
-        description="What goes behind `Authorization: Bearer`. It is shown this once and stored as a hash.",
+    secret: str | None = described(
+        "What goes behind `Authorization: Bearer`. It is shown this once and stored as a hash.",
         default=None,
     )
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(description="The token, revoked.")
+@object_type("The token, revoked.")
 class RevokeTokenPayload:
-    access_token: AccessTokenType | None = strawberry.field(
-        description="The token; null exactly where none was revoked.", default=None
+    access_token: AccessTokenType | None = described(
+        "The token; null exactly where none was revoked.", default=None
     )
     user_errors: list[ProblemType] = user_errors_field()
 
@@ -66,7 +65,7 @@ class RevokeTokenPayload:
 class TokenMutations:
     """The verbs of :class:`app.members.tokens.Tokens`."""
 
-    @mutation(CreateTokenPayload, "Makes an access token that may no more than you.")
+    @mutation("Makes an access token that may no more than you.")
     async def create_token(self, info: PatchbayInfo, input_: Given[CreateTokenInput]) -> CreateTokenPayload:
         seconds = input_.expires_in_seconds
         try:
@@ -79,27 +78,13 @@ class TokenMutations:
         except InvalidInputError as fault:
             raise InvalidInputError(_renamed(fault.problems)) from None
         return CreateTokenPayload(
-            access_token=access_token_type(created.snapshot), secret=created.token.reveal()
+            access_token=shown(AccessTokenType, created.snapshot), secret=created.token.reveal()
         )
 
-    @mutation(RevokeTokenPayload, "Revokes an access token at once and for ever; its open streams end.")
+    @mutation("Revokes an access token at once and for ever; its open streams end.")
     async def revoke_token(self, info: PatchbayInfo, input_: Given[RevokeTokenInput]) -> RevokeTokenPayload:
         revoked = await info.context.hub.tokens.revoke(info.context.actor, input_.token_id)
-        return RevokeTokenPayload(access_token=access_token_type(revoked))
-
-
-def access_token_type(snapshot: TokenSnapshot) -> AccessTokenType:
-    """Return a token as the schema shows it."""
-    return AccessTokenType(
-        id=strawberry.ID(snapshot.id),
-        name=snapshot.name,
-        scopes=list(snapshot.scopes),
-        hint=snapshot.hint,
-        created_at=snapshot.created_at,
-        expires_at=snapshot.expires_at,
-        last_used_at=snapshot.last_used_at,
-        revoked_at=snapshot.revoked_at,
-    )
+        return RevokeTokenPayload(access_token=shown(AccessTokenType, revoked))
 
 
 def _renamed(problems: Sequence[Problem]) -> list[Problem]:

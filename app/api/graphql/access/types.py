@@ -2,33 +2,23 @@
 
 import strawberry
 
-from app.access.actor import Actor
 from app.access.policy import Permission, Role
+from app.api.graphql import limits
 from app.api.graphql.access.actor_type import ActorType
-from app.api.graphql.access.tokens import AccessTokenType, access_token_type
-from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import resolver
-from app.api.graphql.limits import (
-    MAX_ALIASES,
-    MAX_BODY_BYTES,
-    MAX_COST,
-    MAX_DEPTH,
-    MAX_DIRECTIVES,
-    MAX_OPERATIONS_PER_SOCKET,
-    MAX_STREAMS_PER_WORKSPACE,
-    MAX_TOKENS,
-)
+from app.api.graphql.access.tokens import AccessTokenType
+from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor, Url
 from app.foundation.errors import PermissionDeniedError
 
 
-@strawberry.type(name="Viewer", description="Who is asking.")
+@object_type("Who is asking.")
 class ViewerType:
-    actor: ActorType = strawberry.field(description="Who it is.")
-    workspace_id: strawberry.ID = strawberry.field(description="The workspace that all you see belongs to.")
-    role: Role = strawberry.field(description="The role in the workspace.")
-    permissions: list[Permission] = strawberry.field(description="What you may do.")
+    actor: ActorType = described("Who it is.")
+    workspace_id: strawberry.ID = described("The workspace that all you see belongs to.")
+    role: Role = described("The role in the workspace.")
+    permissions: list[Permission] = described("What you may do.")
 
     @resolver("The workspace's access tokens, newest first; null where you may not manage them.")
     async def tokens(self, info: PatchbayInfo) -> list[AccessTokenType] | None:
@@ -36,79 +26,64 @@ class ViewerType:
             tokens = await info.context.hub.tokens.all(info.context.actor)
         except PermissionDeniedError:
             return None
-        return [access_token_type(snapshot) for snapshot in tokens]
+        return [shown(AccessTokenType, snapshot) for snapshot in tokens]
 
     @resolver("Follow `events` after this cursor: nothing since then is missed.")
     async def as_of(self, info: PatchbayInfo) -> EventCursor:
         return EventCursor(await info.context.as_of())
 
 
-@strawberry.type(name="HubLimits", description="What an operation may ask for.")
+@object_type("What an operation may ask for.")
 class HubLimitsType:
-    max_depth: int = strawberry.field(description="How deep an operation may go.")
-    max_aliases: int = strawberry.field(description="How many aliases it may have, fragments spread.")
-    max_directives: int = strawberry.field(description="How many directives it may have, fragments spread.")
-    max_tokens: int = strawberry.field(description="How many tokens a document may have.")
-    max_cost: int = strawberry.field(
-        description="How much it may cost; `extensions.cost` states what it costs."
+    max_depth: int = described("How deep an operation may go.", default=limits.MAX_DEPTH)
+    max_aliases: int = described(
+        "How many aliases it may have, fragments spread.", default=limits.MAX_ALIASES
     )
-    max_body_bytes: int = strawberry.field(description="How long a request body may be.")
-    max_page: int = strawberry.field(description="How many entries a page may have.")
-    max_operations_per_socket: int = strawberry.field(description="How many may run on one websocket.")
-    max_streams_per_workspace: int = strawberry.field(
-        description="How many streams a workspace may have open at one web process."
+    max_directives: int = described(
+        "How many directives it may have, fragments spread.", default=limits.MAX_DIRECTIVES
+    )
+    max_tokens: int = described("How many tokens a document may have.", default=limits.MAX_TOKENS)
+    max_cost: int = described(
+        "How much it may cost; `extensions.cost` states what it costs.", default=limits.MAX_COST
+    )
+    max_body_bytes: int = described("How long a request body may be.", default=limits.MAX_BODY_BYTES)
+    max_page: int = described("How many entries a page may have.", default=MAX_PAGE)
+    max_operations_per_socket: int = described(
+        "How many may run on one websocket.", default=limits.MAX_OPERATIONS_PER_SOCKET
+    )
+    max_streams_per_workspace: int = described(
+        "How many streams a workspace may have open at one web process.",
+        default=limits.MAX_STREAMS_PER_WORKSPACE,
     )
 
 
-@strawberry.type(name="HubInfo", description="This hub.")
+@object_type("This hub.")
 class HubInfoType:
-    version: str = strawberry.field(description="The program's version.")
-    public_url: Url = strawberry.field(description="The address under which browsers reach it.")
-    has_sandbox: bool = strawberry.field(description="Whether connections can be made in sandbox mode.")
-    event_retention_days: int = strawberry.field(description="How long events can be replayed.")
-    limits: HubLimitsType = strawberry.field(description="What an operation may ask for.")
+    version: str = described("The program's version.")
+    public_url: Url = described("The address under which browsers reach it.")
+    has_sandbox: bool = described("Whether connections can be made in sandbox mode.")
+    event_retention_days: int = described("How long events can be replayed.")
+    limits: HubLimitsType = described("What an operation may ask for.")
 
 
 @strawberry.type
 class AccessQueries:
-    """Who and where."""
-
     @resolver("Who is asking; null without credentials.")
     async def viewer(self, info: PatchbayInfo) -> ViewerType | None:
         actor = info.context.signed_in
-        return None if actor is None else _viewer(actor)
+        if actor is None:
+            return None
+        permissions = sorted(actor.permissions)
+        return shown(ViewerType, actor, actor=shown(ActorType, actor), permissions=permissions)
 
     @resolver("This hub: version, features, limits.")
     async def hub(self, info: PatchbayInfo) -> HubInfoType:
         _ = info.context.actor
-        return _hub(info.context)
-
-
-def _viewer(actor: Actor) -> ViewerType:
-    return ViewerType(
-        actor=ActorType(kind=actor.kind, id=strawberry.ID(actor.id), label=actor.label),
-        workspace_id=strawberry.ID(actor.workspace_id),
-        role=actor.role,
-        permissions=sorted(actor.permissions),
-    )
-
-
-def _hub(context: RequestContext) -> HubInfoType:
-    hub = context.hub
-    return HubInfoType(
-        version=hub.version,
-        public_url=Url(hub.public_url),
-        has_sandbox=hub.settings.sandbox_on,
-        event_retention_days=hub.settings.event_retention_days,
-        limits=HubLimitsType(
-            max_depth=MAX_DEPTH,
-            max_aliases=MAX_ALIASES,
-            max_directives=MAX_DIRECTIVES,
-            max_tokens=MAX_TOKENS,
-            max_cost=MAX_COST,
-            max_body_bytes=MAX_BODY_BYTES,
-            max_page=MAX_PAGE,
-            max_operations_per_socket=MAX_OPERATIONS_PER_SOCKET,
-            max_streams_per_workspace=MAX_STREAMS_PER_WORKSPACE,
-        ),
-    )
+        hub = info.context.hub
+        return HubInfoType(
+            version=hub.version,
+            public_url=Url(hub.public_url),
+            has_sandbox=hub.settings.sandbox_on,
+            event_retention_days=hub.settings.event_retention_days,
+            limits=HubLimitsType(),
+        )

@@ -22,8 +22,6 @@ from app.credentials.snapshot import Mode
 
 @strawberry.type
 class ApplicationQueries:
-    """Applications of the workspace."""
-
     @resolver("The applications that the workspace has saved, by integration.")
     async def applications(self, info: PatchbayInfo) -> list[ApplicationType]:
         found = await info.context.hub.applications.all(info.context.actor)
@@ -42,25 +40,14 @@ class ApplicationQueries:
 class ApplicationMutations:
     """The verbs of :class:`app.credentials.applications.Applications`."""
 
-    @mutation(
-        SaveApplicationPayload,
-        "Saves the workspace's application of an integration; the secret is sealed at once.",
-    )
+    @mutation("Saves the workspace's application of an integration; the secret is sealed at once.")
     async def save_application(
         self, info: PatchbayInfo, input_: Given[SaveApplicationInput]
     ) -> SaveApplicationPayload:
-        saved = await info.context.hub.applications.save(
-            info.context.actor,
-            integration=input_.integration,
-            mode=input_.mode,
-            client_id=input_.client_id,
-            client_secret=input_.client_secret,
-            fields=cast("Any", input_.fields),
-            expected_revision=input_.expected_revision,
-        )
+        saved = await info.context.hub.applications.save(info.context.actor, **vars(input_))
         return SaveApplicationPayload(application=application_type(saved))
 
-    @mutation(DeleteApplicationPayload, "Deletes an application that no connection depends on.")
+    @mutation("Deletes an application that no connection depends on.")
     async def delete_application(
         self, info: PatchbayInfo, input_: Given[DeleteApplicationInput]
     ) -> DeleteApplicationPayload:
@@ -83,6 +70,5 @@ class IntegrationApplicationFields:
 
 
 async def load_applications(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ApplicationType]:
-    """Load applications for ``node``; those that are not there are left out."""
     found = await context.hub.applications.many(context.actor, ids)
     return {id_: application_type(snapshot) for id_, snapshot in found.items()}

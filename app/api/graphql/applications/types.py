@@ -6,33 +6,31 @@ import strawberry
 
 from app.api.graphql.applications.enums import ApplicationSource
 from app.api.graphql.catalog.types import IntegrationType, integration_type
-from app.api.graphql.connections.types import SecretInfoType, secret_type
+from app.api.graphql.connections.types import SecretInfoType
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import optional, resolver
+from app.api.graphql.fields import described, object_type, optional, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, user_errors_field
 from app.api.graphql.scalars import Json, SecretText, Url
 from app.credentials.snapshot import ApplicationSnapshot, Mode
 
 
-@strawberry.type(
-    name="Application", description="A client id and secret under which the hub is known to a provider."
-)
+@object_type("A client id and secret under which the hub is known to a provider.")
 class ApplicationType(NodeType):
     snapshot: strawberry.Private[ApplicationSnapshot]
-    integration_key: str = strawberry.field(description="The key of its integration.")
-    mode: Mode = strawberry.field(description="For connections of this mode.")
-    source: ApplicationSource = strawberry.field(description="Where it comes from.")
-    client_id: str = strawberry.field(description="The client id; it is no secret.")
-    fields: Json = strawberry.field(description="What else this integration's applications have.")
-    redirect_uri: Url = strawberry.field(description="The exact redirect URI to register at the provider.")
-    revision: int = strawberry.field(description="Counts changes; send it as `expectedRevision`.")
-    created_at: datetime = strawberry.field(description="When it was saved first.")
-    updated_at: datetime = strawberry.field(description="When it was saved last.")
+    integration_key: str = described("The key of its integration.")
+    mode: Mode = described("For connections of this mode.")
+    source: ApplicationSource = described("Where it comes from.")
+    client_id: str = described("The client id; it is no secret.")
+    fields: Json = described("What else this integration's applications have.")
+    redirect_uri: Url = described("The exact redirect URI to register at the provider.")
+    revision: int = described("Counts changes; send it as `expectedRevision`.")
+    created_at: datetime = described("When it was saved first.")
+    updated_at: datetime = described("When it was saved last.")
 
     @resolver("What may be shown of the client secret; never its value.")
     def secret(self) -> SecretInfoType:
-        return secret_type(self.snapshot.secret)
+        return shown(SecretInfoType, self.snapshot.secret)
 
     @resolver("Set where the provider rejected the application itself.")
     def problem(self) -> ProblemType | None:
@@ -45,9 +43,9 @@ class ApplicationType(NodeType):
 
 @strawberry.input(description="A client id and secret registered with a provider.")
 class SaveApplicationInput:
-    integration: str = strawberry.field(description="The key of the integration.")
-    mode: Mode = strawberry.field(description="For connections of this mode.", default=Mode.LIVE)
-    client_id: str = strawberry.field(description="The client id.")
+    integration: str = described("The key of the integration.")
+    mode: Mode = described("For connections of this mode.", default=Mode.LIVE)
+    client_id: str = described("The client id.")
     client_secret: SecretText | None = optional(
         "The client secret; the stored one stays where it is left out."
     )
@@ -57,37 +55,30 @@ class SaveApplicationInput:
 
 @strawberry.input(description="Which application to delete.")
 class DeleteApplicationInput:
-    application_id: strawberry.ID = strawberry.field(description="The application's id.")
+    application_id: strawberry.ID = described("The application's id.")
 
 
-@strawberry.type(description="The application as it is saved.")
+@object_type("The application as it is saved.")
 class SaveApplicationPayload:
-    application: ApplicationType | None = strawberry.field(
-        description="The application; null exactly where nothing was saved.", default=None
+    application: ApplicationType | None = described(
+        "The application; null exactly where nothing was saved.", default=None
     )
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(description="What was deleted.")
+@object_type("What was deleted.")
 class DeleteApplicationPayload:
-    deleted_application_id: strawberry.ID | None = strawberry.field(
-        description="The id it had; null exactly where nothing was deleted.", default=None
+    deleted_application_id: strawberry.ID | None = described(
+        "The id it had; null exactly where nothing was deleted.", default=None
     )
     user_errors: list[ProblemType] = user_errors_field()
 
 
 def application_type(snapshot: ApplicationSnapshot) -> ApplicationType:
-    """Return an application as the schema shows it."""
-    return ApplicationType(
-        id=strawberry.ID(snapshot.id),
+    return shown(
+        ApplicationType,
+        snapshot,
         snapshot=snapshot,
         integration_key=snapshot.integration,
-        mode=snapshot.mode,
         source=ApplicationSource(snapshot.source),
-        client_id=snapshot.client_id,
-        fields=Json(snapshot.fields),
-        redirect_uri=Url(snapshot.redirect_uri),
-        revision=snapshot.revision,
-        created_at=snapshot.created_at,
-        updated_at=snapshot.updated_at,
     )

@@ -15,8 +15,6 @@ from app.foundation.pages import PageRequest
 
 @strawberry.type
 class AuditQueries:
-    """The audit log."""
-
     @resolver("What was done in the workspace, the newest first.")
     async def audit_log(
         self,
@@ -35,7 +33,6 @@ class AuditQueries:
 
 
 async def load_entries(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuditEntryType]:
-    """Load entries for ``node``."""
     found = await context.hub.audit.entries(
         context.actor, AuditFilter(ids=frozenset(ids)), PageRequest(first=MAX_PAGE)
     )

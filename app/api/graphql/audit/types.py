@@ -7,34 +7,32 @@ import strawberry
 from app.access.actor import ActorKind, Channel
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.audit.enums import AuditOutcome
-from app.api.graphql.fields import optional
+from app.api.graphql.fields import described, object_type, optional, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.scalars import Json
 from app.audit.chain import ChainRow
 from app.audit.log import AuditFilter
 
 
-@strawberry.type(name="AuditTarget", description="What was acted on.")
+@object_type("What was acted on.")
 class AuditTargetType:
-    type: str = strawberry.field(description="What it is, as the glossary calls it.")
-    id: strawberry.ID = strawberry.field(description="Its id; it may be gone by now.")
-    label: str = strawberry.field(description="What it was called.")
+    type: str = described("What it is, as the glossary calls it.")
+    id: strawberry.ID = described("Its id; it may be gone by now.")
+    label: str = described("What it was called.")
 
 
-@strawberry.type(
-    name="AuditEntry", description="One entry of the audit log: who did what, when, through which channel."
-)
+@object_type("One entry of the audit log: who did what, when, through which channel.")
 class AuditEntryType(NodeType):
-    seq: int = strawberry.field(description="Its number in the workspace's chain.")
-    at: datetime = strawberry.field(description="When.")
-    actor: ActorType = strawberry.field(description="Who.")
-    via: Channel = strawberry.field(description="Through which channel.")
-    action: str = strawberry.field(description="What was done.")
-    target: AuditTargetType = strawberry.field(description="To what.")
-    outcome: AuditOutcome = strawberry.field(description="What became of it.")
-    detail: Json = strawberry.field(description="More about it; never a secret, only that one changed.")
-    request_id: strawberry.ID = strawberry.field(description="The request that did it.")
-    ip_hash: str | None = strawberry.field(description="A keyed hash of the address it came from.")
+    seq: int = described("Its number in the workspace's chain.")
+    at: datetime = described("When.")
+    actor: ActorType = described("Who.")
+    via: Channel = described("Through which channel.")
+    action: str = described("What was done.")
+    target: AuditTargetType = described("To what.")
+    outcome: AuditOutcome = described("What became of it.")
+    detail: Json = described("More about it; never a secret, only that one changed.")
+    request_id: strawberry.ID = described("The request that did it.")
+    ip_hash: str | None = described("A keyed hash of the address it came from.")
 
 
 @strawberry.input(
@@ -50,7 +48,6 @@ class AuditFilterInput:
 
 
 def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
-    """Return the room's filter."""
     if given is None:
         return AuditFilter()
     return AuditFilter(
@@ -65,20 +62,15 @@ def audit_filter(given: AuditFilterInput | None) -> AuditFilter:
 
 def audit_entry_type(entry: ChainRow) -> AuditEntryType:
     """Return an entry as the schema shows it."""
-    return AuditEntryType(
-        id=strawberry.ID(entry.id),
-        seq=entry.seq,
-        at=entry.at,
+    return shown(
+        AuditEntryType,
+        entry,
         actor=ActorType(
             kind=ActorKind(entry.actor_kind), id=strawberry.ID(entry.actor_id), label=entry.actor_label
         ),
         via=Channel(entry.via),
-        action=entry.action,
         target=AuditTargetType(
             type=entry.target_type, id=strawberry.ID(entry.target_id), label=entry.target_label
         ),
         outcome=AuditOutcome(entry.outcome),
-        detail=Json(entry.detail),
-        request_id=strawberry.ID(entry.request_id),
-        ip_hash=entry.ip_hash,
     )

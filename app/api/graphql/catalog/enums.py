@@ -17,7 +17,6 @@ describe_enum(
         "EXPERIMENTAL": "It works, and can still change.",
         "RETIRED": "The provider has ended it.",
     },
-    name="ReleaseStage",
 )
 describe_enum(
     Effect,

@@ -16,14 +16,12 @@ from app.api.graphql.catalog.search_types import (
 from app.api.graphql.catalog.types import IntegrationType, definition_type, integration_entry_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.fields import resolver
-from app.api.graphql.pages import After, Before, First, Last, page_args, relay_page_of_all
+from app.api.graphql.pages import After, Before, First, Last, page_args, page_info, page_of_all
 from app.catalog.search import Hit, IntegrationFilter
 
 
 @strawberry.type
 class CatalogQueries:
-    """The catalog's queries."""
-
     @resolver("The integrations of the catalog: searched, filtered, sorted, counted.")
     async def integrations(
         self,
@@ -54,12 +52,12 @@ class CatalogQueries:
             order_by.field if order_by else None,
             descending=is_descending(order_by),
         )
-        page, page_info = relay_page_of_all(hits, lambda hit: hit.entry.key, args)
-        edges = [_edge(hit) for hit in page]
+        page = page_of_all(hits, lambda hit: hit.entry.key, args)
+        edges = [_edge(hit) for hit in page.items]
         return IntegrationConnectionType(
             edges=edges,
             nodes=[edge.node for edge in edges],
-            page_info=page_info,
+            page_info=page_info(page),
             total_count=len(hits),
             search=search,
             wanted=wanted,
@@ -79,13 +77,11 @@ class CatalogQueries:
 
 
 async def load_integrations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, IntegrationType]:
-    """Load integrations for ``node``."""
     found = context.hub.catalog.many(context.actor, ids)
     return {id_: integration_entry_type(entry) for id_, entry in found.items()}
 
 
 async def load_versions(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
-    """Load versions of integrations for ``node``."""
     found = context.hub.catalog.definitions(context.actor, ids)
     return {id_: definition_type(definition) for id_, definition in found.items()}
 
@@ -113,9 +109,7 @@ async def _connected(context: RequestContext, wanted: bool | None) -> tuple[str,
 
 
 def _edge(hit: Hit) -> IntegrationEdgeType:
+    node = integration_entry_type(hit.entry)
     return IntegrationEdgeType(
-        cursor=hit.entry.key,
-        node=integration_entry_type(hit.entry),
-        score=hit.score or None,
-        matched=list(hit.matched),
+        cursor=hit.entry.key, node=node, score=hit.score or None, matched=list(hit.matched)
     )

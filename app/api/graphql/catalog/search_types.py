@@ -6,46 +6,42 @@ import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums int
 from app.api.graphql.catalog.types import IntegrationType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import optional, resolver
+from app.api.graphql.fields import described, object_type, optional, resolver, shown
 from app.api.graphql.pages import PageInfoType
 from app.catalog.definition import AuthKind, ReleaseStage
 from app.catalog.search import Capability, Facet, FacetValue, Field, IntegrationFilter, Order
 
 
-@strawberry.type(name="FacetValue", description="How many results have a value.")
+@object_type("How many results have a value.")
 class FacetValueType:
-    value: str = strawberry.field(description="The value, as the filter takes it.")
-    label: str = strawberry.field(description="What it is called.")
-    count: int = strawberry.field(description="How many results it would leave.")
-    is_selected: bool = strawberry.field(description="Whether the filter asks for it.")
+    value: str = described("The value, as the filter takes it.")
+    label: str = described("What it is called.")
+    count: int = described("How many results it would leave.")
+    is_selected: bool = described("Whether the filter asks for it.")
 
 
-@strawberry.type(
-    name="Facet", description="The values of a field under the search, ignoring the field's own filter."
-)
+@object_type("The values of a field under the search, ignoring the field's own filter.")
 class FacetType:
-    field: Field = strawberry.field(description="The field.")
-    values: list[FacetValueType] = strawberry.field(description="Its values, the most frequent first.")
+    field: Field = described("The field.")
+    values: list[FacetValueType] = described("Its values, the most frequent first.")
 
 
-@strawberry.type(name="IntegrationEdge", description="An integration at its place in the results.")
+@object_type("An integration at its place in the results.")
 class IntegrationEdgeType:
-    cursor: str = strawberry.field(description="The entry's place: opaque, valid across inserts.")
-    node: IntegrationType = strawberry.field(description="The integration.")
-    score: float | None = strawberry.field(description="How well it fits the search; null without a search.")
-    matched: list[str] = strawberry.field(description="The words that matched.")
+    cursor: str = described("The entry's place: opaque, valid across inserts.")
+    node: IntegrationType = described("The integration.")
+    score: float | None = described("How well it fits the search; null without a search.")
+    matched: list[str] = described("The words that matched.")
 
 
-@strawberry.type(
-    name="IntegrationConnection", description="A page of integrations, with counts for further filters."
-)
+@object_type("A page of integrations, with counts for further filters.")
 class IntegrationConnectionType:
     search: strawberry.Private[str | None]
     wanted: strawberry.Private[IntegrationFilter]
-    edges: list[IntegrationEdgeType] = strawberry.field(description="The page's entries with their cursors.")
-    nodes: list[IntegrationType] = strawberry.field(description="The page's integrations.")
-    page_info: PageInfoType = strawberry.field(description="The page's place in the list.")
-    total_count: int = strawberry.field(description="How many integrations there are.")
+    edges: list[IntegrationEdgeType] = described("The page's entries with their cursors.")
+    nodes: list[IntegrationType] = described("The page's integrations.")
+    page_info: PageInfoType = described("The page's place in the list.")
+    total_count: int = described("How many integrations there are.")
 
     @resolver("Counts under the search, each facet ignoring its own filter.")
     def facets(self, info: PatchbayInfo) -> list[FacetType]:
@@ -67,7 +63,7 @@ class IntegrationFilterInput:
 
 @strawberry.input(name="IntegrationOrder", description="How integrations are sorted.")
 class IntegrationOrderInput:
-    field: Order = strawberry.field(description="What to sort by.")
+    field: Order = described("What to sort by.")
     direction: Direction | None = optional("Which way; the natural one of the field where it is left out.")
 
 
@@ -88,17 +84,11 @@ def is_descending(order: IntegrationOrderInput | None) -> bool:
 
 
 def facet_type(facet: Facet) -> FacetType:
-    """Return counts as the schema shows them."""
     return FacetType(field=facet.field, values=[_value(facet.field, value) for value in facet.values])
 
 
 def _value(of: Field, value: FacetValue) -> FacetValueType:
-    return FacetValueType(
-        value=_wire(of, value.value),
-        label=value.label,
-        count=value.count,
-        is_selected=value.selected,
-    )
+    return shown(FacetValueType, value, value=_wire(of, value.value), is_selected=value.selected)
 
 
 def _wire(of: Field, value: str) -> str:

@@ -16,15 +16,13 @@ from app.api.graphql.catalog.support_types import (
     ProviderLimitType,
     TroubleshootingType,
     changelog_type,
-    doc_type,
     limit_type,
-    troubleshooting_type,
 )
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
-from app.api.graphql.pages import After, Before, EdgeType, First, Last, PageType, page_args, relay_page_of_all
-from app.api.graphql.scalars import Json, JsonSchema, SemVer, Url
+from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, page_of_all, relay_page
+from app.api.graphql.scalars import JsonSchema, SemVer, Url
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition, Effect, ReleaseStage
 from app.catalog.entry import IntegrationEntry, version_id
@@ -33,16 +31,14 @@ from app.foundation.errors import InvalidInputError
 from app.foundation.problems import ProblemCode, problem
 
 
-@strawberry.type(
-    name="IntegrationVersion", description="One version of an integration's definition; it never changes."
-)
+@object_type("One version of an integration's definition; it never changes.")
 class IntegrationVersionType(NodeType):
     definition: strawberry.Private[Definition]
-    version: SemVer = strawberry.field(description="The version.")
-    config_schema: JsonSchema = strawberry.field(
-        description="The configuration form: titles, help, examples and defaults; secret fields are marked."
+    version: SemVer = described("The version.")
+    config_schema: JsonSchema = described(
+        "The configuration form: titles, help, examples and defaults; secret fields are marked."
     )
-    egress_hosts: list[str] = strawberry.field(description="All hosts that may ever be called.")
+    egress_hosts: list[str] = described("All hosts that may ever be called.")
 
     @resolver("When it was released.")
     def released_on(self) -> date | None:
@@ -72,12 +68,8 @@ class IntegrationVersionType(NodeType):
             if (effect is None or method.effect is effect)
             and all(word in f"{name} {method.title}".casefold() for word in words)
         ]
-        page, info = relay_page_of_all(
-            wanted, lambda method: method.name, page_args(first, after, last, before)
-        )
-        nodes = [method_type(method) for method in page]
-        edges = [EdgeType(cursor=node.name, node=node) for node in nodes]
-        return PageType(edges=edges, nodes=nodes, page_info=info, total_count=len(wanted))
+        page = page_of_all(wanted, lambda method: method.name, page_args(first, after, last, before))
+        return relay_page(page, [method_type(method) for method in page.items])
 
     @resolver("One method by its name; null where there is none.")
     def method(
@@ -92,8 +84,7 @@ class IntegrationVersionType(NodeType):
 
     @resolver("The harmless call that proves that a connection works.")
     def default_test(self) -> DefaultTestType:
-        test = self.definition.test
-        return DefaultTestType(method=test.method, verifies=test.verifies, params=Json(test.params))
+        return shown(DefaultTestType, self.definition.test)
 
     @resolver("The provider's documented rate limits.")
     def limits(self) -> list[ProviderLimitType]:
@@ -104,40 +95,36 @@ class IntegrationVersionType(NodeType):
         return integration_type(info.context.hub.catalog, self.definition.integration)
 
 
-@strawberry.type(name="Integration", description="An outside system as the catalog knows it.")
+@object_type("An outside system as the catalog knows it.")
 class IntegrationType(NodeType):
     entry: strawberry.Private[IntegrationEntry]
-    key: str = strawberry.field(description="Its key: short, stable, readable.")
-    name: str = strawberry.field(description="What it is called.")
-    summary: str = strawberry.field(description="What it is, in one line.")
-    description: str | None = strawberry.field(description="What it is, at length (Markdown).")
-    stage: ReleaseStage = strawberry.field(description="What the provider allows.")
-    demands: str | None = strawberry.field(
-        description="What the provider demands first, where it demands something."
-    )
-    successor: str | None = strawberry.field(
-        description="The key of the integration that follows a retired one."
-    )
-    vendor: str | None = strawberry.field(description="Who makes the outside system.")
-    homepage_url: Url | None = strawberry.field(description="The outside system's home page.")
-    icon: str | None = strawberry.field(description="Its drawing: SVG without scripts or outside references.")
-    categories: list[str] = strawberry.field(description="The categories it belongs to.")
-    tags: list[str] = strawberry.field(description="More words for it.")
-    popularity: int = strawberry.field(description="How often it is wanted, from 0 to 100.")
-    use_cases: list[str] = strawberry.field(description="What people commonly use it for.")
-    setup_guide: str | None = strawberry.field(description="How to set it up (Markdown).")
+    key: str = described("Its key: short, stable, readable.")
+    name: str = described("What it is called.")
+    summary: str = described("What it is, in one line.")
+    description: str | None = described("What it is, at length (Markdown).")
+    stage: ReleaseStage = described("What the provider allows.")
+    demands: str | None = described("What the provider demands first, where it demands something.")
+    successor: str | None = described("The key of the integration that follows a retired one.")
+    vendor: str | None = described("Who makes the outside system.")
+    homepage_url: Url | None = described("The outside system's home page.")
+    icon: str | None = described("Its drawing: SVG without scripts or outside references.")
+    categories: list[str] = described("The categories it belongs to.")
+    tags: list[str] = described("More words for it.")
+    popularity: int = described("How often it is wanted, from 0 to 100.")
+    use_cases: list[str] = described("What people commonly use it for.")
+    setup_guide: str | None = described("How to set it up (Markdown).")
 
     @resolver("Documentation about it.")
     def docs(self) -> list[DocLinkType]:
-        return [doc_type(link) for link in self.entry.latest.docs]
+        return [shown(DocLinkType, link) for link in self.entry.latest.docs]
 
     @resolver("What goes wrong with it, what that looks like and what to do.")
     def troubleshooting(self) -> list[TroubleshootingType]:
-        return [troubleshooting_type(trouble) for trouble in self.entry.latest.troubleshooting]
+        return [shown(TroubleshootingType, trouble) for trouble in self.entry.latest.troubleshooting]
 
     @resolver("Its latest version.")
     def latest_version(self) -> IntegrationVersionType:
-        return _version(self.entry.latest)
+        return definition_type(self.entry.latest)
 
     @resolver("The newest version in a range such as `^1.2`; null where there is none.")
     def version(
@@ -153,19 +140,15 @@ class IntegrationType(NodeType):
             raise InvalidInputError(
                 problem(ProblemCode.INVALID_FIELD, "range", label="range", reason=reason)
             ) from None
-        return None if found is None else _version(found)
+        return None if found is None else definition_type(found)
 
     @resolver("Its versions, the newest first.")
     def versions(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> PageType[IntegrationVersionType]:
-        newest_first = self.entry.versions[::-1]
-        page, info = relay_page_of_all(
-            newest_first, lambda one: str(one.version), page_args(first, after, last, before)
-        )
-        nodes = [_version(definition) for definition in page]
-        edges = [EdgeType(cursor=str(node.version), node=node) for node in nodes]
-        return PageType(edges=edges, nodes=nodes, page_info=info, total_count=len(newest_first))
+        args = page_args(first, after, last, before)
+        page = page_of_all(self.entry.versions[::-1], lambda one: str(one.version), args)
+        return relay_page(page, [definition_type(definition) for definition in page.items])
 
     @resolver("What changed, the newest first.")
     def changelog(
@@ -185,39 +168,23 @@ def integration_type(catalog: Catalog, key: str) -> IntegrationType | None:
 def version_type(catalog: Catalog, key: str, version: str) -> IntegrationVersionType | None:
     """Return exactly this version of an integration, or None."""
     definition = catalog.definition(key, version)
-    return None if definition is None else _version(definition)
+    return None if definition is None else definition_type(definition)
 
 
 def integration_entry_type(entry: IntegrationEntry) -> IntegrationType:
-    """Return an integration as the schema shows it."""
     latest = entry.latest
-    return IntegrationType(
-        id=strawberry.ID(entry.id),
+    return shown(
+        IntegrationType,
+        latest,
+        id=entry.id,
         entry=entry,
         key=entry.key,
-        name=latest.name,
-        summary=latest.summary,
-        description=latest.description,
-        stage=latest.stage,
-        demands=latest.demands,
-        successor=latest.successor,
-        vendor=latest.vendor,
-        homepage_url=None if latest.homepage is None else Url(latest.homepage),
+        homepage_url=latest.homepage,
         icon=entry.icon,
-        categories=list(latest.categories),
-        tags=list(latest.tags),
-        popularity=latest.popularity,
-        use_cases=list(latest.use_cases),
-        setup_guide=latest.setup_guide,
     )
 
 
 def definition_type(definition: Definition) -> IntegrationVersionType:
-    """Return a version as the schema shows it."""
-    return _version(definition)
-
-
-def _version(definition: Definition) -> IntegrationVersionType:
     return IntegrationVersionType(
         id=strawberry.ID(version_id(definition.integration, definition.version)),
         definition=definition,

@@ -7,7 +7,7 @@ import strawberry
 
 from app.api.graphql.connection_tests.types import TestProgressType, TestRunType, progress_type, run_type
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import Given, optional, resolver, stream
+from app.api.graphql.fields import Given, described, object_type, optional, resolver, stream
 from app.api.graphql.problems import ProblemType, mutation, user_errors_field
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import ProblemCode, problem
@@ -17,9 +17,9 @@ MAX_WAIT_MS: Final = 10_000
 
 @strawberry.input(description="Which connection to test.")
 class TestConnectionInput:
-    connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
-    wait_ms: int = strawberry.field(
-        description="Wait for the end of the run, at most so long (up to 10000); 0 answers at once.",
+    connection_id: strawberry.ID = described("The connection's id.")
+    wait_ms: int = described(
+        "Wait for the end of the run, at most so long (up to 10000); 0 answers at once.",
         default=0,
     )
     idempotency_key: str | None = optional(
@@ -29,27 +29,23 @@ class TestConnectionInput:
 
 @strawberry.input(description="Which test run to cancel.")
 class CancelTestRunInput:
-    run_id: strawberry.ID = strawberry.field(description="The run's id.")
+    run_id: strawberry.ID = described("The run's id.")
 
 
-@strawberry.type(description="The run to follow with `testProgress`.")
+@object_type("The run to follow with `testProgress`.")
 class TestConnectionPayload:
-    test_run: TestRunType | None = strawberry.field(
-        description="The run; null exactly where none was started.", default=None
-    )
+    test_run: TestRunType | None = described("The run; null exactly where none was started.", default=None)
     user_errors: list[ProblemType] = user_errors_field()
 
 
-@strawberry.type(description="The run, cancelled; one that had ended is as it was.")
+@object_type("The run, cancelled; one that had ended is as it was.")
 class CancelTestRunPayload:
-    test_run: TestRunType | None = strawberry.field(description="The run as it is now.", default=None)
+    test_run: TestRunType | None = described("The run as it is now.", default=None)
     user_errors: list[ProblemType] = user_errors_field()
 
 
 @strawberry.type
 class TestRunQueries:
-    """Test runs by id."""
-
     @resolver("One test run; null where there is none, or where you may not see it.")
     async def test_run(
         self,
@@ -63,7 +59,7 @@ class TestRunQueries:
 class TestRunMutations:
     """The verbs of :class:`app.connection_tests.runs.TestRuns`."""
 
-    @mutation(TestConnectionPayload, "Runs a connection's default test; the answer has a run to follow.")
+    @mutation("Runs a connection's default test; the answer has a run to follow.")
     async def test_connection(
         self, info: PatchbayInfo, input_: Given[TestConnectionInput]
     ) -> TestConnectionPayload:
@@ -72,16 +68,10 @@ class TestRunMutations:
             raise InvalidInputError(
                 problem(ProblemCode.INVALID_FIELD, "waitMs", label="waitMs", reason=reason)
             )
-        context = info.context
-        run = await context.hub.test_runs.start(
-            context.actor,
-            input_.connection_id,
-            idempotency_key=input_.idempotency_key,
-            wait_ms=input_.wait_ms,
-        )
+        run = await info.context.hub.test_runs.start(info.context.actor, **vars(input_))
         return TestConnectionPayload(test_run=run_type(run))
 
-    @mutation(CancelTestRunPayload, "Cancels a test run; one that is over stays as it is.")
+    @mutation("Cancels a test run; one that is over stays as it is.")
     async def cancel_test_run(
         self, info: PatchbayInfo, input_: Given[CancelTestRunInput]
     ) -> CancelTestRunPayload:
@@ -91,8 +81,6 @@ class TestRunMutations:
 
 @strawberry.type
 class TestRunSubscriptions:
-    """Live progress."""
-
     @stream("A test run's progress: finished steps first, then live, until the run ends.")
     async def test_progress(
         self,
@@ -122,6 +110,5 @@ class ConnectionTestFields:
 
 
 async def load_runs(context: RequestContext, ids: Sequence[str]) -> Mapping[str, TestRunType]:
-    """Load runs for ``node``; those that are not there are left out."""
     found = await context.hub.test_runs.many(context.actor, ids)
     return {id_: run_type(run) for id_, run in found.items()}

@@ -9,7 +9,7 @@ from app.api.graphql.connection_tests.exchange_types import ExchangeType, exchan
 from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem
 from app.api.graphql.scalars import EventCursor, Json
@@ -24,19 +24,17 @@ from app.connection_tests.steps import (
 )
 
 
-@strawberry.type(
-    name="TestStep", description="One step of a test run: what was done, what was seen, the verdict."
-)
+@object_type("One step of a test run: what was done, what was seen, the verdict.")
 class TestStepType:
     snapshot: strawberry.Private[TestStepSnapshot]
-    index: int = strawberry.field(description="Its place in the run, from 0.")
-    kind: StepKind = strawberry.field(description="What it looks at.")
-    title: str = strawberry.field(description="What it is called.")
-    state: RunStepState = strawberry.field(description="How it ended, or that it is running.")
-    started_at: datetime | None = strawberry.field(description="When it started.")
-    duration_ms: int | None = strawberry.field(description="How long it took.")
-    message: str = strawberry.field(description="What was found, in plain words.")
-    evidence: Json = strawberry.field(description="What was seen, without secrets.")
+    index: int = described("Its place in the run, from 0.")
+    kind: StepKind = described("What it looks at.")
+    title: str = described("What it is called.")
+    state: RunStepState = described("How it ended, or that it is running.")
+    started_at: datetime | None = described("When it started.")
+    duration_ms: int | None = described("How long it took.")
+    message: str = described("What was found, in plain words.")
+    evidence: Json = described("What was seen, without secrets.")
 
     @resolver("What went wrong.")
     def problem(self) -> ProblemType | None:
@@ -47,20 +45,18 @@ class TestStepType:
         return None if self.snapshot.exchange is None else exchange_type(self.snapshot.exchange)
 
 
-@strawberry.type(
-    name="TestRun", description="One execution of a connection test: ordered steps and a verdict."
-)
+@object_type("One execution of a connection test: ordered steps and a verdict.")
 class TestRunType(NodeType):
     snapshot: strawberry.Private[TestRunSnapshot]
-    connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
-    state: RunState = strawberry.field(description="Its state.")
-    verdict: Verdict | None = strawberry.field(description="Its verdict; null until it has finished.")
-    seq: int = strawberry.field(description="Counts its progress; `testProgress` goes on after it.")
-    created_at: datetime = strawberry.field(description="When it was asked for.")
-    started_at: datetime | None = strawberry.field(description="When it started.")
-    finished_at: datetime | None = strawberry.field(description="When it finished.")
-    duration_ms: int | None = strawberry.field(description="How long it took.")
-    deadline_at: datetime = strawberry.field(description="When it is ended if it has not finished.")
+    connection_id: strawberry.ID = described("The id of the connection.")
+    state: RunState = described("Its state.")
+    verdict: Verdict | None = described("Its verdict; null until it has finished.")
+    seq: int = described("Counts its progress; `testProgress` goes on after it.")
+    created_at: datetime = described("When it was asked for.")
+    started_at: datetime | None = described("When it started.")
+    finished_at: datetime | None = described("When it finished.")
+    duration_ms: int | None = described("How long it took.")
+    deadline_at: datetime = described("When it is ended if it has not finished.")
 
     @resolver("Its steps so far, in order.")
     def steps(self) -> list[TestStepType]:
@@ -79,55 +75,22 @@ class TestRunType(NodeType):
         return EventCursor(await info.context.as_of())
 
 
-@strawberry.type(
-    name="TestProgress", description="Progress of a test run: a step that started or finished, or the end."
-)
+@object_type("Progress of a test run: a step that started or finished, or the end.")
 class TestProgressType:
-    seq: int = strawberry.field(description="Its place in the run's progress; keep it for `afterSeq`.")
-    is_final: bool = strawberry.field(
-        description="Whether the run is over; the stream ends with this message."
-    )
-    test_run: TestRunType = strawberry.field(description="The run as it is now.")
-    step: TestStepType | None = strawberry.field(description="The step that this is about.")
+    seq: int = described("Its place in the run's progress; keep it for `afterSeq`.")
+    is_final: bool = described("Whether the run is over; the stream ends with this message.")
+    test_run: TestRunType = described("The run as it is now.")
+    step: TestStepType | None = described("The step that this is about.")
 
 
 def run_step_type(snapshot: TestStepSnapshot) -> TestStepType:
-    """Return a step as the schema shows it."""
-    return TestStepType(
-        snapshot=snapshot,
-        index=snapshot.index,
-        kind=snapshot.kind,
-        title=snapshot.title,
-        state=snapshot.state,
-        started_at=snapshot.started_at,
-        duration_ms=snapshot.duration_ms,
-        message=snapshot.message,
-        evidence=Json(snapshot.evidence),
-    )
+    return shown(TestStepType, snapshot, snapshot=snapshot)
 
 
 def run_type(snapshot: TestRunSnapshot) -> TestRunType:
-    """Return a run as the schema shows it."""
-    return TestRunType(
-        id=strawberry.ID(snapshot.id),
-        snapshot=snapshot,
-        connection_id=strawberry.ID(snapshot.connection_id),
-        state=snapshot.state,
-        verdict=snapshot.verdict,
-        seq=snapshot.seq,
-        created_at=snapshot.created_at,
-        started_at=snapshot.started_at,
-        finished_at=snapshot.finished_at,
-        duration_ms=snapshot.duration_ms,
-        deadline_at=snapshot.deadline_at,
-    )
+    return shown(TestRunType, snapshot, snapshot=snapshot)
 
 
 def progress_type(progress: TestProgress) -> TestProgressType:
-    """Return progress of a run as the schema shows it."""
-    return TestProgressType(
-        seq=progress.seq,
-        is_final=progress.is_final,
-        test_run=run_type(progress.run),
-        step=None if progress.step is None else run_step_type(progress.step),
-    )
+    step = None if progress.step is None else run_step_type(progress.step)
+    return shown(TestProgressType, progress, test_run=run_type(progress.run), step=step)

@@ -7,26 +7,24 @@ import strawberry
 from app.api.graphql.connections.steps import AuthorizationStepType, authorization_step_type
 from app.api.graphql.connections.types import ConnectionType, connection_type
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem
 from app.api.graphql.scalars import EventCursor
 from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
 
 
-@strawberry.type(
-    name="Authorization", description="One attempt to authenticate a connection, from begin to end."
-)
+@object_type("One attempt to authenticate a connection, from begin to end.")
 class AuthorizationType(NodeType):
     snapshot: strawberry.Private[AuthorizationSnapshot]
-    connection_id: strawberry.ID = strawberry.field(description="The id of the connection.")
-    auth_method: str = strawberry.field(description="The key of the auth method.")
-    state: AuthorizationStateName = strawberry.field(description="Its state.")
-    seq: int = strawberry.field(description="Counts its states; `authState` goes on after it.")
-    scopes: list[str] = strawberry.field(description="The scopes that are asked for.")
-    is_final: bool = strawberry.field(description="Whether nothing more will happen.")
-    created_at: datetime = strawberry.field(description="When it was begun.")
-    expires_at: datetime = strawberry.field(description="Until when it can be completed.")
+    connection_id: strawberry.ID = described("The id of the connection.")
+    auth_method: str = described("The key of the auth method.")
+    state: AuthorizationStateName = described("Its state.")
+    seq: int = described("Counts its states; `authState` goes on after it.")
+    scopes: list[str] = described("The scopes that are asked for.")
+    is_final: bool = described("Whether nothing more will happen.")
+    created_at: datetime = described("When it was begun.")
+    expires_at: datetime = described("Until when it can be completed.")
 
     @resolver("What has to be done next; null when it has ended.")
     def step(self) -> AuthorizationStepType | None:
@@ -45,17 +43,13 @@ class AuthorizationType(NodeType):
         return EventCursor(await info.context.as_of())
 
 
-@strawberry.type(
-    name="AuthorizationState", description="One state of an authorization. Every state is delivered."
-)
+@object_type("One state of an authorization. Every state is delivered.")
 class AuthorizationStateType:
     snapshot: strawberry.Private[AuthorizationSnapshot]
-    seq: int = strawberry.field(
-        description="Its place among the authorization's states; keep it for `afterSeq`."
-    )
-    state: AuthorizationStateName = strawberry.field(description="The state.")
-    at: datetime = strawberry.field(description="When it came to this state.")
-    is_final: bool = strawberry.field(description="Whether nothing more will happen to the authorization.")
+    seq: int = described("Its place among the authorization's states; keep it for `afterSeq`.")
+    state: AuthorizationStateName = described("The state.")
+    at: datetime = described("When it came to this state.")
+    is_final: bool = described("Whether nothing more will happen to the authorization.")
 
     @resolver("What had to be done next; null when it had ended.")
     def step(self) -> AuthorizationStepType | None:
@@ -81,23 +75,4 @@ async def loaded_connection(info: PatchbayInfo, connection_id: str) -> Connectio
 
 
 def authorization_type(snapshot: AuthorizationSnapshot) -> AuthorizationType:
-    """Return an authorization as the schema shows it."""
-    return AuthorizationType(
-        id=strawberry.ID(snapshot.id),
-        snapshot=snapshot,
-        connection_id=strawberry.ID(snapshot.connection_id),
-        auth_method=snapshot.auth_method,
-        state=snapshot.state,
-        seq=snapshot.seq,
-        scopes=list(snapshot.scopes),
-        is_final=snapshot.is_final,
-        created_at=snapshot.created_at,
-        expires_at=snapshot.expires_at,
-    )
-
-
-def authorization_state_type(snapshot: AuthorizationSnapshot) -> AuthorizationStateType:
-    """Return one state of an authorization."""
-    return AuthorizationStateType(
-        snapshot=snapshot, seq=snapshot.seq, state=snapshot.state, at=snapshot.at, is_final=snapshot.is_final
-    )
+    return shown(AuthorizationType, snapshot, snapshot=snapshot)

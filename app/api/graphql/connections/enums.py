@@ -46,7 +46,6 @@ describe_enum(
         "BLOCKED": "Its problems have to be solved first.",
         "OPTIONAL": "Can be done, need not be.",
     },
-    name="SetupStepState",
 )
 describe_enum(
     AuthorizationStateName,
@@ -62,7 +61,6 @@ describe_enum(
         "EXPIRED": "Not completed in time.",
         "CANCELLED": "Cancelled by a person.",
     },
-    name="AuthorizationStateName",
 )
 
 

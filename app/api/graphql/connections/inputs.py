@@ -1,50 +1,39 @@
 """What the connections room's mutations ask for."""
 
-from typing import Any
-
 import strawberry
 
 from app.api.graphql.connections.enums import ConnectionSort, Presentation
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import optional
+from app.api.graphql.fields import described, optional
 from app.api.graphql.scalars import Json, SecretJson, SecretText, SemVer, Url
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AccessScope
 from app.credentials.snapshot import Mode
 
 _IDEMPOTENCY = "At most 255 characters of your own: the same key with the same input has one effect."
+_CONNECTION_ID = "The connection's id."
+_AUTHORIZATION_ID = "The authorization's id."
+_RETURN_TO = "Where the browser goes at the end; on the hub's origin or an allowed one."
 _REVISION = "Change it only if it still has this revision."
-
-
-def _connection_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
-    return strawberry.field(description="The connection's id.")
-
-
-def _authorization_id() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
-    return strawberry.field(description="The authorization's id.")
 
 
 @strawberry.input(description="A new connection. It starts as a draft.")
 class CreateConnectionInput:
-    name: str = strawberry.field(
-        description="Its name: unique, ignoring case, among the connections of its owner."
-    )
-    integration: str = strawberry.field(description="The key of the integration.")
+    name: str = described("Its name: unique, ignoring case, among the connections of its owner.")
+    integration: str = described("The key of the integration.")
     version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
-    mode: Mode = strawberry.field(description="Whether it talks to the outside world.", default=Mode.LIVE)
-    description: str = strawberry.field(description="What it is for, in your words.", default="")
+    mode: Mode = described("Whether it talks to the outside world.", default=Mode.LIVE)
+    description: str = described("What it is for, in your words.", default="")
     config: Json | None = optional(
         "Its configuration, as the version's `configSchema` describes it; may be incomplete."
     )
-    scope: AccessScope = strawberry.field(
-        description="Whose connection it is.", default=AccessScope.WORKSPACE
-    )
+    scope: AccessScope = described("Whose connection it is.", default=AccessScope.WORKSPACE)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
 
 
 @strawberry.input(description="A new name or description; what is left out stays.")
 class UpdateConnectionInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     name: str | None = optional("The new name.")
     description: str | None = optional("The new description.")
     expected_revision: int | None = optional(_REVISION)
@@ -52,16 +41,16 @@ class UpdateConnectionInput:
 
 @strawberry.input(description="A new configuration.")
 class UpdateConnectionConfigInput:
-    connection_id: strawberry.ID = _connection_id()
-    config: Json = strawberry.field(
-        description="The whole configuration. A secret field that is left out stays as it is; null clears it."
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
+    config: Json = described(
+        "The whole configuration. A secret field that is left out stays as it is; null clears it."
     )
     expected_revision: int | None = optional(_REVISION)
 
 
 @strawberry.input(description="Which connection is meant.")
 class ConnectionVerbInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     expected_revision: int | None = optional(_REVISION)
 
 
@@ -94,67 +83,57 @@ class DeleteConnectionInput(ConnectionVerbInput):
 
 @strawberry.input(description="Which connection's credentials to renew now.")
 class RefreshCredentialsInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
 
 
 @strawberry.input(description="A configuration to check without any effect.")
 class ValidateConfigInput:
-    integration: str = strawberry.field(description="The key of the integration.")
+    integration: str = described("The key of the integration.")
     version: SemVer | None = optional("The version of the definition; the latest where it is left out.")
-    config: Json = strawberry.field(description="The configuration as it is in the form.")
+    config: Json = described("The configuration as it is in the form.")
 
 
 @strawberry.input(description="How to authenticate a connection.")
 class BeginAuthorizationInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     auth_method: str | None = optional("The key of the auth method; can be left out where there is only one.")
     scopes: list[str] | None = optional("The scopes to ask for; the required ones are always asked for.")
-    return_to: Url | None = optional(
-        "Where the browser goes at the end; on the hub's origin or an allowed one."
-    )
-    presentation: Presentation = strawberry.field(
-        description="How the sign-in page is shown.", default=Presentation.POPUP
-    )
+    return_to: Url | None = optional(_RETURN_TO)
+    presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
     expected_revision: int | None = optional(_REVISION)
 
 
 @strawberry.input(description="Which connection to authenticate again, as it was before.")
 class ReauthorizeInput:
-    connection_id: strawberry.ID = _connection_id()
+    connection_id: strawberry.ID = described(_CONNECTION_ID)
     scopes: list[str] | None = optional("The scopes to ask for; those of the last time where it is left out.")
-    return_to: Url | None = optional(
-        "Where the browser goes at the end; on the hub's origin or an allowed one."
-    )
-    presentation: Presentation = strawberry.field(
-        description="How the sign-in page is shown.", default=Presentation.POPUP
-    )
+    return_to: Url | None = optional(_RETURN_TO)
+    presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
 
 
 @strawberry.input(description="What was entered into a credential form.")
 class SubmitCredentialsInput:
-    authorization_id: strawberry.ID = _authorization_id()
-    credentials: SecretJson = strawberry.field(
-        description="The form's fields, as the step's schema describes them."
-    )
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
+    credentials: SecretJson = described("The form's fields, as the step's schema describes them.")
 
 
 @strawberry.input(description="Which of several accounts to connect.")
 class ChooseAccountInput:
-    authorization_id: strawberry.ID = _authorization_id()
-    account_id: str = strawberry.field(description="The id of one of the step's options.")
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
+    account_id: str = described("The id of one of the step's options.")
 
 
 @strawberry.input(description="Where the provider sent the browser back to.")
 class CompleteAuthorizationInput:
-    authorization_id: strawberry.ID = _authorization_id()
-    callback_url: SecretText = strawberry.field(description="The whole address, with its parameters.")
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
+    callback_url: SecretText = described("The whole address, with its parameters.")
 
 
 @strawberry.input(description="Which authorization to cancel.")
 class CancelAuthorizationInput:
-    authorization_id: strawberry.ID = _authorization_id()
+    authorization_id: strawberry.ID = described(_AUTHORIZATION_ID)
 
 
 @strawberry.input(
@@ -168,8 +147,8 @@ class ConnectionFilterInput:
 
 @strawberry.input(name="ConnectionOrder", description="How connections are sorted.")
 class ConnectionOrderInput:
-    field: ConnectionSort = strawberry.field(description="What to sort by.")
-    direction: Direction = strawberry.field(description="Which way.", default=Direction.ASC)
+    field: ConnectionSort = described("What to sort by.")
+    direction: Direction = described("Which way.", default=Direction.ASC)
 
 
 @strawberry.input(name="ConnectionBy", one_of=True, description="Names one connection.")

@@ -16,22 +16,20 @@ from app.api.graphql.connections.inputs import (
 from app.api.graphql.connections.types import ConnectionType, connection_type, needed_parts
 from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import Given, resolver, selected, selected_of_entries
+from app.api.graphql.fields import Given, described, object_type, resolver, selected, selected_of_entries
 from app.api.graphql.pages import After, Before, First, Last, PageType, page_args, relay_page
 from app.api.graphql.problems import ProblemType, problem_types
 from app.connections.snapshot import ConnectionQuery
 
 
-@strawberry.type(name="ConfigValidation", description="What is not right with a configuration.")
+@object_type("What is not right with a configuration.")
 class ConfigValidationType:
-    is_valid: bool = strawberry.field(description="Whether nothing is wrong.")
-    problems: list[ProblemType] = strawberry.field(description="Every fault, with the path of its field.")
+    is_valid: bool = described("Whether nothing is wrong.")
+    problems: list[ProblemType] = described("Every fault, with the path of its field.")
 
 
 @strawberry.type
 class ConnectionQueries:
-    """The connections room's queries."""
-
     @resolver("The connections you may see, by name unless another order is asked for.")
     async def connections(
         self,
@@ -110,12 +108,10 @@ def connection_query(
 
 
 async def load_connections(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ConnectionType]:
-    """Load connections for ``node``."""
     found = await context.hub.connections.many(context.actor, ids)
     return {id_: connection_type(snapshot) for id_, snapshot in found.items()}
 
 
 async def load_authorizations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AuthorizationType]:
-    """Load authorizations for ``node``; those that are not there are left out."""
     found = await context.hub.authorizations.many(context.actor, ids)
     return {id_: authorization_type(snapshot) for id_, snapshot in found.items()}

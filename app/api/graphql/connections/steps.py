@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from app.api.graphql.catalog.support_types import DocLinkType
+from app.api.graphql.fields import described, object_type, shown
 from app.api.graphql.scalars import Json, JsonSchema, Url
 from app.authenticators.steps import (
     AccountChoiceStep,
@@ -12,79 +13,68 @@ from app.authenticators.steps import (
     DeviceCodeStep,
     ExternalActionStep,
     RedirectStep,
-    Step,
 )
 from app.connections.snapshot import AuthorizationSnapshot
 
 
-@strawberry.type(
-    name="RedirectStep", description="Open a link in the browser of whoever signs in, and consent."
-)
+@object_type("Open a link in the browser of whoever signs in, and consent.")
 class RedirectStepType:
-    title: str = strawberry.field(description="What to do, in a few words.")
-    launch_url: Url | None = strawberry.field(
-        description=("The hub's own link: it binds the sign-in to the browser that opens it.")
+    title: str = described("What to do, in a few words.")
+    launch_url: Url | None = described(
+        "The hub's own link: it binds the sign-in to the browser that opens it."
     )
-    redirect_uri: Url = strawberry.field(
-        description="Where the provider sends the browser back; registered there."
-    )
-    scopes: list[str] = strawberry.field(description="The scopes that are asked for.")
+    redirect_uri: Url = described("Where the provider sends the browser back; registered there.")
+    scopes: list[str] = described("The scopes that are asked for.")
 
 
-@strawberry.type(
-    name="CredentialFormStep", description="Fill in a form and send it with `submitCredentials`."
-)
+@object_type("Fill in a form and send it with `submitCredentials`.")
 class CredentialFormStepType:
-    title: str = strawberry.field(description="What to do, in a few words.")
-    schema: JsonSchema = strawberry.field(description="The form.")
-    help: str | None = strawberry.field(description="Where to find what is asked for.")
-    docs: list[DocLinkType] = strawberry.field(description="Documentation about it.")
-    prefilled: Json = strawberry.field(description="Made-up values to try with; set in sandbox mode only.")
+    title: str = described("What to do, in a few words.")
+    schema: JsonSchema = described("The form.")
+    help: str | None = described("Where to find what is asked for.")
+    docs: list[DocLinkType] = described("Documentation about it.")
+    prefilled: Json = described("Made-up values to try with; set in sandbox mode only.")
 
 
-@strawberry.type(
-    name="DeviceCodeStep", description="Enter a code on any device (RFC 8628); the hub keeps asking."
-)
+@object_type("Enter a code on any device (RFC 8628); the hub keeps asking.")
 class DeviceCodeStepType:
-    title: str = strawberry.field(description="What to do, in a few words.")
-    user_code: str = strawberry.field(description="The code to enter.")
-    verification_url: Url = strawberry.field(description="Where to enter it.")
-    verification_url_complete: Url | None = strawberry.field(description="The same with the code in it.")
-    expires_in_seconds: int = strawberry.field(
-        description="How long the code was valid when it was given out."
-    )
-    interval_seconds: int = strawberry.field(description="How often the hub asks.")
+    title: str = described("What to do, in a few words.")
+    user_code: str = described("The code to enter.")
+    verification_url: Url = described("Where to enter it.")
+    verification_url_complete: Url | None = described("The same with the code in it.")
+    expires_in_seconds: int = described("How long the code was valid when it was given out.")
+    interval_seconds: int = described("How often the hub asks.")
 
 
-@strawberry.type(name="AccountOption", description="An account that can be chosen.")
+@object_type("An account that can be chosen.")
 class AccountOptionType:
-    id: str = strawberry.field(description="What `chooseAccount` takes.")
-    label: str = strawberry.field(description="What the account is called.")
+    id: str = described("What `chooseAccount` takes.")
+    label: str = described("What the account is called.")
 
 
-@strawberry.type(name="AccountChoiceStep", description="Choose one of several accounts with `chooseAccount`.")
+@object_type("Choose one of several accounts with `chooseAccount`.")
 class AccountChoiceStepType:
-    title: str = strawberry.field(description="What to do, in a few words.")
-    options: list[AccountOptionType] = strawberry.field(description="The accounts.")
+    title: str = described("What to do, in a few words.")
+    options: list[AccountOptionType] = described("The accounts.")
 
 
-@strawberry.type(name="CopyValue", description="A value to take to the provider.")
+@object_type("A value to take to the provider.")
 class CopyValueType:
-    label: str = strawberry.field(description="What it is called there.")
-    value: str = strawberry.field(description="The value to copy.")
+    label: str = described("What it is called there.")
+    value: str = described("The value to copy.")
 
 
-@strawberry.type(name="ExternalActionStep", description="Do something at the provider first.")
+@object_type("Do something at the provider first.")
 class ExternalActionStepType:
-    title: str = strawberry.field(description="What to do, in a few words.")
-    instructions: str = strawberry.field(description="How to do it.")
-    url: Url | None = strawberry.field(description="Where to do it.")
-    copy_values: list[CopyValueType] = strawberry.field(description="Values to copy there.")
+    title: str = described("What to do, in a few words.")
+    instructions: str = described("How to do it.")
+    url: Url | None = described("Where to do it.")
+    copy_values: list[CopyValueType] = described("Values to copy there.")
 
 
-@strawberry.type(name="NoStep", description="Nobody has to do anything: the hub goes on by itself.")
+@object_type("Nobody has to do anything: the hub goes on by itself.")
 class NoStepType:
-    title: str = strawberry.field(description="What the hub does.")
+    title: str = described("What the hub does.")
 
 
 AuthorizationStepType: TypeAlias = Annotated[
@@ -106,47 +96,23 @@ def authorization_step_type(authorization: AuthorizationSnapshot) -> Authorizati
     step = authorization.step
     if step is None:
         return None
-    if isinstance(step, RedirectStep):
-        return RedirectStepType(
-            title=step.title,
-            launch_url=_url(authorization.launch_url),
-            redirect_uri=Url(step.redirect_uri),
-            scopes=list(step.scopes),
-        )
-    return _others(step)
-
-
-def _others(step: Step) -> AuthorizationStepType:
     match step:
+        case RedirectStep():
+            return shown(RedirectStepType, step, launch_url=authorization.launch_url)
         case CredentialFormStep():
-            docs = [DocLinkType(title=link.title, url=Url(link.url)) for link in step.docs]
-            return CredentialFormStepType(
-                title=step.title,
-                schema=JsonSchema(step.schema),
-                help=step.help,
-                docs=docs,
-                prefilled=Json(step.prefilled),
-            )
+            return shown(CredentialFormStepType, step, docs=[shown(DocLinkType, link) for link in step.docs])
         case DeviceCodeStep():
-            return DeviceCodeStepType(
-                title=step.title,
-                user_code=step.user_code,
-                verification_url=Url(step.verification_url),
-                verification_url_complete=_url(step.verification_url_complete),
+            return shown(
+                DeviceCodeStepType,
+                step,
                 expires_in_seconds=step.expires_in_s,
                 interval_seconds=step.interval_s,
             )
         case AccountChoiceStep():
-            options = [AccountOptionType(id=option.id, label=option.label) for option in step.options]
-            return AccountChoiceStepType(title=step.title, options=options)
+            options = [shown(AccountOptionType, option) for option in step.options]
+            return shown(AccountChoiceStepType, step, options=options)
         case ExternalActionStep():
             values = [CopyValueType(label=label, value=value) for label, value in step.copy_values.items()]
-            return ExternalActionStepType(
-                title=step.title, instructions=step.instructions, url=_url(step.url), copy_values=values
-            )
+            return shown(ExternalActionStepType, step, copy_values=values)
         case _:
             return NoStepType(title="The hub goes on by itself")
-
-
-def _url(value: str | None) -> Url | None:
-    return None if value is None else Url(value)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.graphql.connections.authorization_types import AuthorizationStateType, authorization_state_type
+from app.api.graphql.connections.authorization_types import AuthorizationStateType
 from app.api.graphql.connections.inputs import AuthStateByInput, ConnectionFilterInput
 from app.api.graphql.connections.queries import connection_query
 from app.api.graphql.connections.types import (
@@ -15,7 +15,7 @@ from app.api.graphql.connections.types import (
     status_type,
 )
 from app.api.graphql.context import PatchbayInfo, RequestContext
-from app.api.graphql.fields import stream
+from app.api.graphql.fields import described, object_type, shown, stream
 from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor
 from app.connections.snapshot import ConnectionQuery, ConnectionSnapshot
@@ -24,26 +24,17 @@ from app.event_stream.follow import AccessLostError
 from app.foundation.pages import PageRequest
 
 
-@strawberry.type(
-    name="ConnectionStatusChange",
-    description="The state of a connection: first all that the filter matches, then each that changes.",
-)
+@object_type("The state of a connection: first all that the filter matches, then each that changes.")
 class ConnectionStatusChangeType:
-    connection_id: strawberry.ID = strawberry.field(description="The connection's id.")
-    connection: ConnectionType | None = strawberry.field(
-        description="The connection as it is; null where it is gone."
-    )
-    status: ConnectionStatusType | None = strawberry.field(description="Its state; null where it is gone.")
-    matches: bool = strawberry.field(
-        description="Whether the filter still matches it; false also where it is gone."
-    )
-    as_of: EventCursor = strawberry.field(description="The position of the event stream when this was read.")
+    connection_id: strawberry.ID = described("The connection's id.")
+    connection: ConnectionType | None = described("The connection as it is; null where it is gone.")
+    status: ConnectionStatusType | None = described("Its state; null where it is gone.")
+    matches: bool = described("Whether the filter still matches it; false also where it is gone.")
+    as_of: EventCursor = described("The position of the event stream when this was read.")
 
 
 @strawberry.type
 class ConnectionSubscriptions:
-    """The connections room's streams."""
-
     @stream(
         "How connections stand: the present state of each first, then every change. A snapshot stream: "
         "changes that follow each other quickly may come as one, and the last always arrives."
@@ -94,7 +85,7 @@ class ConnectionSubscriptions:
             guard=info.context.guard,
         )
         async for snapshot in states:
-            yield authorization_state_type(snapshot)
+            yield shown(AuthorizationStateType, snapshot, snapshot=snapshot)
 
 
 async def _all(context: RequestContext, query: ConnectionQuery) -> AsyncIterator[ConnectionSnapshot]:

@@ -16,7 +16,7 @@ from app.api.graphql.catalog.types import (
     version_type,
 )
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
+from app.api.graphql.fields import described, object_type, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, problem_types
 from app.api.graphql.scalars import EventCursor, Json, SemVer
@@ -27,11 +27,10 @@ from app.connections.snapshot import (
     WITHOUT_AUTH,
     AccessScope,
     ConnectionSnapshot,
-    SetupStep,
     SetupStepKey,
     SetupStepState,
 )
-from app.credentials.snapshot import CredentialSnapshot, Mode, SecretInfo
+from app.credentials.snapshot import CredentialSnapshot, Mode
 from app.foundation.errors import NotFoundError
 
 _PLAIN: Final[Mapping[str, str]] = {
@@ -59,106 +58,92 @@ _NEEDED: Final[Mapping[str, Collection[str]]] = {
 }
 
 
-@strawberry.type(name="ConnectionStatus", description="The state of a connection.")
+@object_type("The state of a connection.")
 class ConnectionStatusType:
-    state: ConnectionState = strawberry.field(description="The state.")
-    problem: ProblemType | None = strawberry.field(description="What is wrong; null where all is well.")
-    since: datetime = strawberry.field(description="Since when it is in this state.")
+    state: ConnectionState = described("The state.")
+    problem: ProblemType | None = described("What is wrong; null where all is well.")
+    since: datetime = described("Since when it is in this state.")
 
 
-@strawberry.type(name="SecretInfo", description="What may be shown of a stored secret; never its value.")
+@object_type("What may be shown of a stored secret; never its value.")
 class SecretInfoType:
-    path: list[str] = strawberry.field(description="Where it is in the form, from the outside in.")
-    is_set: bool = strawberry.field(description="Whether a value is stored.")
-    hint: str | None = strawberry.field(
-        description="Its last characters, where it is long enough to show them."
-    )
-    updated_at: datetime | None = strawberry.field(description="When it was stored.")
+    path: list[str] = described("Where it is in the form, from the outside in.")
+    is_set: bool = described("Whether a value is stored.")
+    hint: str | None = described("Its last characters, where it is long enough to show them.")
+    updated_at: datetime | None = described("When it was stored.")
 
 
-@strawberry.type(name="Account", description="The account at the outside system that is connected.")
+@object_type("The account at the outside system that is connected.")
 class AccountType:
-    id: str | None = strawberry.field(description="Its id there, where the provider states it.")
-    label: str | None = strawberry.field(description="What it is called there, where the provider states it.")
+    id: str | None = described("Its id there, where the provider states it.")
+    label: str | None = described("What it is called there, where the provider states it.")
 
 
 def _missing_scopes(self: "ConnectionAuthType", info: PatchbayInfo) -> list[str]:
     return list(info.context.hub.connections.missing_scopes(info.context.actor, self.connection))
 
 
-@strawberry.type(name="ConnectionAuth", description="What is stored with a connection's sealed credentials.")
+@object_type("What is stored with a connection's sealed credentials.")
 class ConnectionAuthType:
     connection: strawberry.Private[ConnectionSnapshot]
-    method: str = strawberry.field(description="The key of the auth method.")
-    requested_scopes: list[str] = strawberry.field(description="The scopes that were asked for.")
-    granted_scopes: list[str] | None = strawberry.field(
-        description="What was granted; null where it was not stated."
-    )
+    method: str = described("The key of the auth method.")
+    requested_scopes: list[str] = described("The scopes that were asked for.")
+    granted_scopes: list[str] | None = described("What was granted; null where it was not stated.")
     missing_scopes: list[str] = strawberry.field(
         resolver=_missing_scopes, description="What was asked for, or is needed, but not granted."
     )
-    account: AccountType | None = strawberry.field(
-        description="Who is connected, where the provider states it."
-    )
-    expires_at: datetime | None = strawberry.field(
-        description="When they expire; null where it is not known."
-    )
-    refreshed_at: datetime | None = strawberry.field(description="When they were obtained or renewed last.")
-    can_renew: bool = strawberry.field(description="Whether the hub renews them by itself.")
+    account: AccountType | None = described("Who is connected, where the provider states it.")
+    expires_at: datetime | None = described("When they expire; null where it is not known.")
+    refreshed_at: datetime | None = described("When they were obtained or renewed last.")
+    can_renew: bool = described("Whether the hub renews them by itself.")
 
 
-@strawberry.type(
-    name="SetupStep", description="One step from a draft to a usable connection, decided by the server."
-)
+@object_type("One step from a draft to a usable connection, decided by the server.")
 class SetupStepType:
-    key: SetupStepKey = strawberry.field(description="Which step it is.")
-    title: str = strawberry.field(description="What it is called.")
-    help: str = strawberry.field(description="What it is for.")
-    state: SetupStepState = strawberry.field(description="Its state.")
-    problems: list[ProblemType] = strawberry.field(description="What blocks it.")
-    mutation: str = strawberry.field(description="The mutation that does it.")
+    key: SetupStepKey = described("Which step it is.")
+    title: str = described("What it is called.")
+    help: str = described("What it is for.")
+    state: SetupStepState = described("Its state.")
+    problems: list[ProblemType] = described("What blocks it.")
+    mutation: str = described("The mutation that does it.")
 
 
-@strawberry.type(
-    name="ConnectionPermissions", description="What you may do with a connection in its present state."
-)
+@object_type("What you may do with a connection in its present state.")
 class ConnectionPermissionsType:
-    edit: bool = strawberry.field(description="Change its name, description and configuration.")
-    authorize: bool = strawberry.field(description="Begin an authorization.")
-    test: bool = strawberry.field(description="Run its tests.")
-    activate: bool = strawberry.field(description="Activate it.")
-    pause: bool = strawberry.field(description="Pause it.")
-    resume: bool = strawberry.field(description="Resume it.")
-    disconnect: bool = strawberry.field(description="Destroy its credentials.")
-    delete: bool = strawberry.field(description="Delete it.")
+    edit: bool = described("Change its name, description and configuration.")
+    authorize: bool = described("Begin an authorization.")
+    test: bool = described("Run its tests.")
+    activate: bool = described("Activate it.")
+    pause: bool = described("Pause it.")
+    resume: bool = described("Resume it.")
+    disconnect: bool = described("Destroy its credentials.")
+    delete: bool = described("Delete it.")
 
 
 def _is_tested(self: "ConnectionType") -> bool:
     return self.snapshot.tested
 
 
-@strawberry.type(name="Connection", description="A named, configured, authenticated link to one integration.")
+@object_type("A named, configured, authenticated link to one integration.")
 class ConnectionType(NodeType):
     snapshot: strawberry.Private[ConnectionSnapshot]
     position: strawberry.Private[int | None]
-    name: str = strawberry.field(
-        description="Its name: unique, ignoring case, among the connections of its owner."
-    )
-    description: str = strawberry.field(description="What it is for, in its owner's words.")
-    integration_key: str = strawberry.field(description="The key of its integration.")
-    pinned_version: SemVer = strawberry.field(description="The version of the definition that it stays with.")
-    mode: Mode = strawberry.field(description="Whether it talks to the outside world or to the simulator.")
-    scope: AccessScope = strawberry.field(description="Whose connection it is.")
-    config: Json = strawberry.field(description="Its configuration, without the secret fields.")
+    name: str = described("Its name: unique, ignoring case, among the connections of its owner.")
+    description: str = described("What it is for, in its owner's words.")
+    integration_key: str = described("The key of its integration.")
+    pinned_version: SemVer = described("The version of the definition that it stays with.")
+    mode: Mode = described("Whether it talks to the outside world or to the simulator.")
+    scope: AccessScope = described("Whose connection it is.")
+    config: Json = described("Its configuration, without the secret fields.")
     is_tested: bool = strawberry.field(
         resolver=_is_tested,
         description="Whether the default test passed with these credentials and this configuration.",
     )
-    tested_at: datetime | None = strawberry.field(description="When the default test passed last.")
-    revision: int = strawberry.field(description="Counts changes; send it as `expectedRevision`.")
-    created_at: datetime = strawberry.field(description="When it was made.")
-    created_by: str = strawberry.field(description="Who made it.")
-    updated_at: datetime = strawberry.field(description="When it was changed last.")
+    tested_at: datetime | None = described("When the default test passed last.")
+    revision: int = described("Counts changes; send it as `expectedRevision`.")
+    created_at: datetime = described("When it was made.")
+    created_by: str = described("Who made it.")
+    updated_at: datetime = described("When it was changed last.")
 
     @resolver("Its state.")
     def status(self) -> ConnectionStatusType:
@@ -173,11 +158,11 @@ class ConnectionType(NodeType):
             steps = await context.hub.connections.next_steps(context.actor, self.snapshot)
         except NotFoundError:  # the catalog no longer has its definition
             return []
-        return [_setup_step(step) for step in steps]
+        return [shown(SetupStepType, step, problems=problem_types(step.problems)) for step in steps]
 
     @resolver("Its secret fields: that they are set, never their values.")
     def secrets(self) -> list[SecretInfoType]:
-        return [secret_type(secret) for secret in self.snapshot.secrets]
+        return [shown(SecretInfoType, secret) for secret in self.snapshot.secrets]
 
     @resolver("How it proves itself; null before the first authorization.")
     def auth(self) -> ConnectionAuthType | None:
@@ -228,33 +213,7 @@ def status_type(snapshot: ConnectionSnapshot) -> ConnectionStatusType:
     )
 
 
-def secret_type(secret: SecretInfo) -> SecretInfoType:
-    """Return what may be shown of a secret."""
-    return SecretInfoType(
-        path=list(secret.path), is_set=secret.is_set, hint=secret.hint, updated_at=secret.updated_at
-    )
-
-
-def _setup_step(step: SetupStep) -> SetupStepType:
-    return SetupStepType(
-        key=step.key,
-        title=step.title,
-        help=step.help,
-        state=step.state,
-        problems=problem_types(step.problems),
-        mutation=step.mutation,
-    )
-
-
 def _auth(connection: ConnectionSnapshot, auth: CredentialSnapshot) -> ConnectionAuthType:
     known = auth.account_id is not None or auth.account_label is not None
-    return ConnectionAuthType(
-        connection=connection,
-        method=auth.auth_method,
-        requested_scopes=list(auth.requested_scopes),
-        granted_scopes=None if auth.granted_scopes is None else list(auth.granted_scopes),
-        account=AccountType(id=auth.account_id, label=auth.account_label) if known else None,
-        expires_at=auth.expires_at,
-        refreshed_at=auth.refreshed_at,
-        can_renew=auth.can_renew,
-    )
+    account = AccountType(id=auth.account_id, label=auth.account_label) if known else None
+    return shown(ConnectionAuthType, auth, connection=connection, method=auth.auth_method, account=account)

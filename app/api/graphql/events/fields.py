@@ -24,8 +24,6 @@ Filter = Annotated[EventFilterInput | None, strawberry.argument(name="filter", d
 
 @strawberry.type
 class EventQueries:
-    """The event stream, page by page."""
-
     @resolver("The workspace's events behind a cursor, oldest first; the polling form of `events`.")
     async def events(
         self,
@@ -52,8 +50,6 @@ class EventQueries:
 
 @strawberry.type
 class EventSubscriptions:
-    """The event stream, live."""
-
     @stream(
         "The workspace's events behind a cursor, then live: in order, at least once, never silently cut. "
         "Keep the cursor of every message and come back with it; a StreamReset ends the stream."

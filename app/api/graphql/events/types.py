@@ -11,7 +11,7 @@ from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import optional, resolver
+from app.api.graphql.fields import described, object_type, optional, resolver, shown
 from app.api.graphql.scalars import EventCursor, Json
 from app.event_stream.event import (
     Event,
@@ -26,66 +26,49 @@ from app.event_stream.event import (
 )
 
 
-@strawberry.type(name="EventSubject", description="What an event is about.")
+@object_type("What an event is about.")
 class EventSubjectType:
-    type: str = strawberry.field(
-        description="What it is, in lower case: `connection`, `authorization`, `test_run`."
-    )
-    id: strawberry.ID = strawberry.field(description="Its id.")
+    type: str = described("What it is, in lower case: `connection`, `authorization`, `test_run`.")
+    id: strawberry.ID = described("Its id.")
 
 
-@strawberry.type(
-    name="Event", description="A fact that became true, at its place in the workspace's order of commits."
-)
+@object_type("A fact that became true, at its place in the workspace's order of commits.", name="Event")
 class WorkspaceEventType:
-    connection_id_: strawberry.Private[str | None]
-    id: strawberry.ID = strawberry.field(
-        description="Its id: the same event may arrive twice, with the same id."
+    id: strawberry.ID = described("Its id: the same event may arrive twice, with the same id.")
+    cursor: EventCursor = described("Its place; the stream goes on after it.")
+    type: EventType = described("What happened.")
+    occurred_at: datetime = described("When it became true.")
+    actor: ActorType = described("Who made it true.")
+    subject: EventSubjectType = described("What it is about.")
+    correlation_id: strawberry.ID = described("The request that made it true; shared by its events.")
+    data: Json = described("More about it; never a secret.")
+    connection_id: strawberry.ID | None = described(
+        "The id of the connection it concerns, also after that was deleted."
     )
-    cursor: EventCursor = strawberry.field(description="Its place; the stream goes on after it.")
-    type: EventType = strawberry.field(description="What happened.")
-    occurred_at: datetime = strawberry.field(description="When it became true.")
-    actor: ActorType = strawberry.field(description="Who made it true.")
-    subject: EventSubjectType = strawberry.field(description="What it is about.")
-    correlation_id: strawberry.ID = strawberry.field(
-        description="The request that made it true; shared by its events."
-    )
-    data: Json = strawberry.field(description="More about it; never a secret.")
-
-    @resolver("The id of the connection it concerns, also after that was deleted.")
-    def connection_id(self) -> strawberry.ID | None:
-        return None if self.connection_id_ is None else strawberry.ID(self.connection_id_)
 
     @resolver("The connection it concerns, as it is now; null where it concerns none or it is gone.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
-        return None if self.connection_id_ is None else await loaded_connection(info, self.connection_id_)
+        return None if self.connection_id is None else await loaded_connection(info, self.connection_id)
 
 
-@strawberry.type(
-    name="EventBatch", description="Events in order. Keep `cursor`: it is the position after them."
-)
+@object_type("Events in order. Keep `cursor`: it is the position after them.")
 class EventBatchType:
-    events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
-    cursor: EventCursor = strawberry.field(description="The position after them.")
-    has_more_past: bool = strawberry.field(description="Whether you are still catching up.")
+    events: list[WorkspaceEventType] = described("The events, oldest first.")
+    cursor: EventCursor = described("The position after them.")
+    has_more_past: bool = described("Whether you are still catching up.")
 
 
-@strawberry.type(
-    name="StreamCheckpoint", description="Your position is further on although nothing matched your filter."
-)
+@object_type("Your position is further on although nothing matched your filter.")
 class StreamCheckpointType:
-    cursor: EventCursor = strawberry.field(description="Your position now.")
-    at: datetime = strawberry.field(description="When this was so.")
+    cursor: EventCursor = described("Your position now.")
+    at: datetime = described("When this was so.")
 
 
-@strawberry.type(
-    name="StreamReset",
-    description="Events may be missing: load what you show again, and go on after its `asOf` or `latest`.",
-)
+@object_type("Events may be missing: load what you show again, and go on after its `asOf` or `latest`.")
 class StreamResetType:
-    reason: ResetReason = strawberry.field(description="Why.")
-    earliest: EventCursor = strawberry.field(description="The oldest cursor that still reads without a hole.")
-    latest: EventCursor = strawberry.field(description="The cursor of the newest event.")
+    reason: ResetReason = described("Why.")
+    earliest: EventCursor = described("The oldest cursor that still reads without a hole.")
+    latest: EventCursor = described("The cursor of the newest event.")
 
 
 EventStreamMessageType: TypeAlias = Annotated[
@@ -94,16 +77,12 @@ EventStreamMessageType: TypeAlias = Annotated[
 ]
 
 
-@strawberry.type(
-    name="EventPage", description="A page of the event stream: the same data as the subscription."
-)
+@object_type("A page of the event stream: the same data as the subscription.")
 class EventPageType:
-    events: list[WorkspaceEventType] = strawberry.field(description="The events, oldest first.")
-    cursor: EventCursor = strawberry.field(description="The position after them; send it as `after`.")
-    has_more: bool = strawberry.field(description="Whether there are more behind.")
-    reset: StreamResetType | None = strawberry.field(
-        description="Set where the cursor reads no more without a hole."
-    )
+    events: list[WorkspaceEventType] = described("The events, oldest first.")
+    cursor: EventCursor = described("The position after them; send it as `after`.")
+    has_more: bool = described("Whether there are more behind.")
+    reset: StreamResetType | None = described("Set where the cursor reads no more without a hole.")
 
 
 @strawberry.input(
@@ -116,7 +95,6 @@ class EventFilterInput:
 
 
 def event_filter(given: EventFilterInput | None) -> EventFilter:
-    """Return the room's filter."""
     if given is None:
         return EventFilter()
     return EventFilter(
@@ -127,51 +105,30 @@ def event_filter(given: EventFilterInput | None) -> EventFilter:
 
 
 def event_type(event: Event) -> WorkspaceEventType:
-    """Return an event as the schema shows it."""
-    return WorkspaceEventType(
-        connection_id_=event.connection_id,
-        id=strawberry.ID(event.id),
-        cursor=EventCursor(event.cursor),
-        type=event.type,
-        occurred_at=event.occurred_at,
-        actor=ActorType(
-            kind=ActorKind(event.actor.kind), id=strawberry.ID(event.actor.id), label=event.actor.label
-        ),
-        subject=EventSubjectType(type=event.subject.type, id=strawberry.ID(event.subject.id)),
-        correlation_id=strawberry.ID(event.correlation_id),
-        data=Json(event.data),
+    return shown(
+        WorkspaceEventType,
+        event,
+        actor=shown(ActorType, event.actor, kind=ActorKind(event.actor.kind)),
+        subject=shown(EventSubjectType, event.subject),
     )
 
 
 def message_type(message: StreamMessage) -> EventStreamMessageType:
-    """Return a stream message as the schema shows it."""
     match message:
         case EventBatch():
-            return EventBatchType(
-                events=[event_type(event) for event in message.events],
-                cursor=EventCursor(message.cursor),
-                has_more_past=message.has_more,
-            )
+            events = [event_type(event) for event in message.events]
+            return shown(EventBatchType, message, events=events, has_more_past=message.has_more)
         case StreamCheckpoint():
-            return StreamCheckpointType(cursor=EventCursor(message.cursor), at=message.at)
+            return shown(StreamCheckpointType, message)
         case StreamReset():
             return reset_type(message)
 
 
 def page_type(slice_: EventSlice) -> EventPageType:
-    """Return a page of the stream as the schema shows it."""
-    return EventPageType(
-        events=[event_type(event) for event in slice_.events],
-        cursor=EventCursor(slice_.cursor),
-        has_more=slice_.has_more,
-        reset=None if slice_.reset is None else reset_type(slice_.reset),
-    )
+    events = [event_type(event) for event in slice_.events]
+    reset = None if slice_.reset is None else reset_type(slice_.reset)
+    return shown(EventPageType, slice_, events=events, reset=reset)
 
 
 def reset_type(reset: StreamReset) -> StreamResetType:
-    """Return a reset as the schema shows it."""
-    return StreamResetType(
-        reason=reset.reason,
-        earliest=EventCursor(reset.earliest_cursor),
-        latest=EventCursor(reset.latest_cursor),
-    )
+    return shown(StreamResetType, reset, earliest=reset.earliest_cursor, latest=reset.latest_cursor)

@@ -5,47 +5,30 @@ from datetime import datetime
 import strawberry
 
 from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import resolver
-from app.work.queue import KindFigures
+from app.api.graphql.fields import described, object_type, resolver, shown
 
 
-@strawberry.type(name="BackgroundWork", description="How much of one kind of background work stands how.")
+@object_type("How much of one kind of background work stands how.")
 class BackgroundWorkType:
-    kind: str = strawberry.field(
-        description="The kind, such as `renewal`, `test_run` or `upkeep`. Kinds are added: show one you do not know."
+    kind: str = described(
+        "The kind, such as `renewal`, `test_run` or `upkeep`. Kinds are added: show one you do not know."
     )
-    due: int = strawberry.field(description="What is due and waits to be done.")
-    late: int = strawberry.field(description="What of it has been due for more than a minute.")
-    leased: int = strawberry.field(description="What a process does at this moment.")
-    retrying: int = strawberry.field(
-        description="What failed the last time and is tried again, now or later."
-    )
-    given_up: int = strawberry.field(description="What failed for too long and is not tried again.")
-    oldest_due_at: datetime | None = strawberry.field(
-        description="Since when the first of what waits has been due; null where nothing waits."
+    due: int = described("What is due and waits to be done.")
+    late: int = described("What of it has been due for more than a minute.")
+    leased: int = described("What a process does at this moment.")
+    retrying: int = described("What failed the last time and is tried again, now or later.")
+    given_up: int = described("What failed for too long and is not tried again.")
+    oldest_due_at: datetime | None = described(
+        "Since when the first of what waits has been due; null where nothing waits."
     )
 
 
 @strawberry.type
 class WorkQueries:
-    """Background work."""
-
     @resolver(
         "How the background work of the workspace stands, and the hub's own chores, by kind; a kind of which there is "
         "nothing is left out. For operators: needs the permission `WORK_READ`, which owners and admins have."
     )
     async def background_work(self, info: PatchbayInfo) -> list[BackgroundWorkType]:
         figures = await info.context.hub.work.overview(info.context.actor)
-        return [_shown(each) for each in figures]
-
-
-def _shown(figures: KindFigures) -> BackgroundWorkType:
-    return BackgroundWorkType(
-        kind=figures.kind,
-        due=figures.due,
-        late=figures.late,
-        leased=figures.leased,
-        retrying=figures.retrying,
-        given_up=figures.given_up,
-        oldest_due_at=figures.oldest_due_at,
-    )
+        return [shown(BackgroundWorkType, each) for each in figures]
