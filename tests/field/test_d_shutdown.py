@@ -148,7 +148,11 @@ async def test_d7_everything_open_ends_within_the_limit_and_the_next_start_goes_
     for half in (half_body, half_form):
         assert (await half.rest()).startswith(b"HTTP/1.1 503")
     assert (await half_head.rest(), (await idle.rest()).count(b"HTTP/1.1")) == (b"", 0)
-    assert (cut_off.status_code, cut_off.headers["retry-after"]) == (503, "1")
+    if cut_off.status_code == 200:  # the sandbox, which is the hub's own, was closed before the renewal reached it
+        (told,) = cut_off.json()["data"]["refreshCredentials"]["userErrors"]
+        assert told["retryable"], told
+    else:
+        assert (cut_off.status_code, cut_off.headers["retry-after"]) == (503, "1")
 
     own_hub.start()
     switch(own_hub)
@@ -184,7 +188,8 @@ async def test_d7_a_provider_that_never_answers_holds_no_process(tmp_path):
                     while gate.held < 2:  # the request of the run, and that of the renewal
                         await asyncio.sleep(0.02)
                     codes, took_s = await ended(hub)
-                    assert (await refreshing).status_code == 503
+                    cut_off = await refreshing
+                    assert (cut_off.status_code, cut_off.headers["retry-after"]) == (503, "1")
             assert set(codes) == {0}
             assert took_s < TOO_LONG_S
             assert "Traceback" not in hub.log
