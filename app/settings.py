@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.credentials.vault_paths import grants_of, vault_faults
@@ -41,8 +49,37 @@ def _words(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever th
     return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
 
 
+def _networks(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the environment holds
+    try:
+        return tuple(ip_network(part, strict=False) for part in _words(value))
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas") from None
+
+
+def _parts(value: str) -> SplitResult:
+    """Split an address; what is wrong with it is said without a word of it: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # read here, so that a wrong one is reported here
+    except ValueError:
+        raise ValueError(
+            "cannot be read as an address (in a password, characters such as [ ] @ : / are written %5B %5D %40 %3A %2F)"
+        ) from None
+    return parts
+
+
+def _origin(value: str) -> str:
+    parts = _parts(value)
+    has_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
+        raise ValueError("must be an origin such as https://hub.example.com, without a path or a user name")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_words)]
 
 
 class Settings(BaseSettings):
@@ -70,11 +107,11 @@ class Settings(BaseSettings):
     key_ca_file: Path | None = Field(None, description="authorities that sign the key service's certificate")
     key_others: Words = Field((), description="keys of key services that only open: <provider>:<id>")
     key_retention_days: int = Field(30, ge=1, le=3650, description="how long a replaced data key is kept")
-    public_url: str | None = Field(None, description="the address under which browsers reach the hub")
+    public_url: Origin | None = Field(None, description="the address under which browsers reach the hub")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(_DEFAULT_PORT, ge=0, le=MAX_PORT, description="port to listen on; 0 takes a free one")
     egress_allow: Networks = Field((), description="private networks that may be called, also by plain http")
-    allowed_origins: Words = Field((), description="other web origins that may use the API from a browser")
+    allowed_origins: Origins = Field((), description="other web origins that may use the API from a browser")
     sandbox: bool | None = Field(None, description="simulate integrations; on by default only when embedded")
     graphiql: bool | None = Field(None, description="serve GraphiQL; on by default only when embedded")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -112,24 +149,6 @@ class Settings(BaseSettings):
         """Read only what :func:`read_settings` hands in: it reads the environment once."""
         del env_settings, dotenv_settings, file_secret_settings, settings_cls
         return (init_settings,)
-
-    @field_validator("egress_allow", mode="before")
-    @classmethod
-    def _networks(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the environment holds
-        try:
-            return tuple(ip_network(part, strict=False) for part in _words(value))
-        except ValueError:
-            raise ValueError("must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas") from None
-
-    @field_validator("public_url")
-    @classmethod
-    def _origin_only(cls, value: str | None) -> str | None:
-        return None if value is None else _origin(value)
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _origins_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_origin(item) for item in value)
 
     @field_validator("vault_allowed")
     @classmethod
@@ -322,26 +341,6 @@ def _line(error: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever the
     reason = str(error["msg"]).removeprefix("Value error, ")
     where = [str(part) for part in error["loc"]]
     return f"{_PREFIX}{where[0].upper()}: {reason}" if where else reason
-
-
-def _parts(value: str) -> SplitResult:
-    """Split an address; what is wrong with it is said without a word of it: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port  # read here, so that a wrong one is reported here
-    except ValueError:
-        raise ValueError(
-            "cannot be read as an address (in a password, characters such as [ ] @ : / are written %5B %5D %40 %3A %2F)"
-        ) from None
-    return parts
-
-
-def _origin(value: str) -> str:
-    parts = _parts(value)
-    has_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
-        raise ValueError("must be an origin such as https://hub.example.com, without a path or a user name")
-    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _home(variable: str, fallback: str) -> Path:

@@ -33,7 +33,7 @@ Chore = Callable[[], Awaitable[object]]
 
 def register_work(hub: Hub) -> None:
     """Say who does each kind of work in this process."""
-    hub.work.register(
+    for kind in (
         WorkKind(
             RENEWAL,
             partial(_renew, hub),
@@ -41,18 +41,14 @@ def register_work(hub: Hub) -> None:
             at_once_per_share=RENEWALS_OF_ONE_APPLICATION,
             deadline_s=None,  # what a provider has given must be sealed
             retry_cap_s=_RENEWALS_RETRY_CAP_S,
-        )
-    )
-    hub.work.register(WorkKind(POLLING, hub.polling.work))
-    hub.work.register(
+        ),
+        WorkKind(POLLING, hub.polling.work),
         WorkKind(
             REVOCATION,
             hub.revocations.work,
             give_up_after=GIVE_UP_AFTER,
             on_give_up=hub.revocations.give_up,
-        )
-    )
-    hub.work.register(
+        ),
         WorkKind(
             TEST_RUN,
             hub.run_execution.work,
@@ -61,17 +57,16 @@ def register_work(hub: Hub) -> None:
             retry_cap_s=RUN_RETRY_S,
             give_up_after=GIVE_UP_RUNS_AFTER,
             on_give_up=hub.run_execution.give_up,
-        )
-    )
-    hub.work.register(
+        ),
         WorkKind(
             UPKEEP,
             partial(_do_chore, hub, chores(hub)),
             at_once=1,
             deadline_s=_UPKEEP_DEADLINE_S,
             retry_cap_s=_UPKEEP_EVERY.total_seconds(),
-        )
-    )
+        ),
+    ):
+        hub.work.register(kind)
 
 
 @asynccontextmanager

@@ -31,21 +31,8 @@ from app.foundation.problems import problem_from_json
 _BEGIN: Final = """
 UPDATE "test_run" SET "state" = $3, "started_at" = $4 WHERE "id" = $1 AND "state" = $2 RETURNING *
 """
-_STEP_COLUMNS: Final = (
-    "id",
-    "run_id",
-    "workspace_id",
-    "index",
-    "seq",
-    "kind",
-    "state",
-    "started_at",
-    "duration_ms",
-    "message",
-    "evidence",
-    "problem",
-    "exchange",
-)
+_STEP_TABLE: Final = TestStepRecord.describe(serializable=False)
+_STEP_COLUMNS: Final = [field["name"] for field in (_STEP_TABLE["pk_field"], *_STEP_TABLE["data_fields"])]
 # The first part, which finds nothing, gives the values their types on PostgreSQL.
 _STEPS: Final = """
 INSERT INTO "test_step" ({names}) SELECT "new".* FROM (

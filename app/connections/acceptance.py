@@ -102,7 +102,7 @@ class Acceptance:
         lasting = _other_account(before, accepted.grant) or _missing_scopes(accepted.grant, tuple(row.scopes))
         # That a key is in use elsewhere is worth saying once; it is no fault of this connection.
         said = lasting or await _already_connected(sealed)
-        await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, problem=said)
+        await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, fault=said)
         await self._transitions.apply(tx, actor, connection, sealed, StateTrigger.CREDENTIALS_SEALED, lasting)
         data: Detail = {"authMethod": accepted.method.id, "generation": sealed.generation}
         self._transitions.announce(tx, actor, connection, EventType.CREDENTIALS_SEALED, data)

@@ -14,7 +14,7 @@ from app.event_stream.outbox import Outbox
 from app.foundation.database import Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.ids import new_id, prefix_of
-from app.foundation.problems import Problem, problem_from_json
+from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
 from app.vault.vault import SealedRef, Vault
 
 ATTEMPT_TABLE: Final = "authorization_attempt"
@@ -37,13 +37,13 @@ class Attempts:
         state: AuthorizationStateName,
         *,
         step: Step | None = None,
-        problem: Problem | None = None,
+        fault: Problem | None = None,
     ) -> None:
         """Move a locked authorization to ``state``; a final state destroys what was sealed for it."""
         row.seq += 1
         row.state = state.value
         row.step = _shown_step(step)
-        row.problem = problem.to_json() if problem else None
+        row.problem = fault.to_json() if fault else None
         if state in FINAL_STATES:
             row.finished_at = tx.now
             row.state_hash = None
@@ -62,29 +62,20 @@ class Attempts:
         data = {
             "authorizationId": row.id,
             "state": row.state,
-            "problem": problem.code.value if problem else None,
+            "problem": fault.code.value if fault else None,
         }
-        subject = ("authorization", row.id)
-        self._outbox.announce(
-            tx,
-            NewEvent.by(
-                actor,
-                EventType.AUTHORIZATION_STATE_CHANGED,
-                subject,
-                connection_id=row.connection_id,
-                data=data,
-            ),
-        )
+        type_, subject = EventType.AUTHORIZATION_STATE_CHANGED, ("authorization", row.id)
+        event = NewEvent.by(actor, type_, subject, connection_id=row.connection_id, data=data)
+        self._outbox.announce(tx, event)
 
-    async def cancel_open(
-        self, tx: Transaction, actor: Actor, connection: ConnectionRecord, problem: Problem
-    ) -> None:
+    async def cancel_open(self, tx: Transaction, actor: Actor, connection: ConnectionRecord) -> None:
         """Cancel what is still open for a locked connection: one authorization at a time."""
         open_rows = await AuthorizationRecord.filter(
             connection_id=connection.id, finished_at=None
         ).select_for_update()
+        fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
         for row in open_rows:
-            await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, problem=problem)
+            await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, fault=fault)
 
     def snapshot(self, row: AuthorizationRecord) -> AuthorizationSnapshot:
         """Return the picture of an authorization as it is now."""

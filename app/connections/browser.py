@@ -73,7 +73,7 @@ class BrowserFlow:
         actor = await self._beginner(row)
         fault = self._expired(row) or _denied(actor)
         if fault is not None:
-            refused = await self._completion.refuse(actor, row.id, fault)
+            refused = await self._completion.refuse(actor, row, fault)
             return BrowserStart(None, refused.problem)
         async with self._database.transaction():
             locked = await lock_attempt(row.id)
@@ -105,7 +105,7 @@ class BrowserFlow:
         name = await self._integration_name(row)
         fault = self._expired(row) or _mismatch(row, browser) or _denied(actor)
         if fault is not None:
-            return BrowserReturn(await self._completion.refuse(actor, row.id, fault), fault, name)
+            return BrowserReturn(await self._completion.refuse(actor, row, fault), fault, name)
         try:
             snapshot = await self._completion.answer(actor, row.id, Callback(tuple(params)))
         except NotAllowedNowError as refusal:
@@ -146,7 +146,7 @@ class BrowserFlow:
         for row in rows:
             if State(row.state) not in FINAL_STATES:
                 fault = problem(ProblemCode.AUTHORIZATION_EXPIRED)
-                await self._completion.refuse(beginner_of(row, Channel.HTTP), row.id, fault)
+                await self._completion.refuse(beginner_of(row, Channel.HTTP), row, fault)
         return len(rows)
 
 

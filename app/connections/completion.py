@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from app.access.actor import Actor
+from app.audit.entry import Detail
 from app.authenticators.base import Answer, Attempt, Callback, Entered, Flow, Grant, Waiting
 from app.authenticators.registry import authenticator_for
 from app.authenticators.steps import (
@@ -52,6 +54,8 @@ EXCHANGE_FOR: Final = timedelta(seconds=60)
 CHECK_EVERY_S: Final = 2.0
 _MAX_LIFETIME: Final = timedelta(hours=24)
 _CLAIMABLE: Final = frozenset({State.AWAITING_USER, State.AWAITING_INPUT})
+_IN_PROGRESS: Final = frozenset({State.EXCHANGING, State.VERIFYING})
+_OPEN: Final = frozenset(State) - FINAL_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +113,7 @@ class Completion:
             connection = await load_connection(row.workspace_id, row.connection_id, with_credentials=False)
             name = self._opener.definition_of(connection.owner).name
             fault = problem(ProblemCode.APPLICATION_MISSING, provider=name)
-        await self._attempts.advance(
-            tx, actor, row, _awaiting(waiting.step), step=waiting.step, problem=fault
-        )
+        await self._attempts.advance(tx, actor, row, _awaiting(waiting.step), step=waiting.step, fault=fault)
 
     async def check_browser(
         self, actor: Actor, authorization_id: str, params: tuple[tuple[str, str], ...], browser: Secret
@@ -143,9 +145,6 @@ class Completion:
             NotAllowedNowError: the authorization is over, has expired, or another answer is in progress.
         """
         row = await self._claim(actor, authorization_id, answer)
-        return await self._process(actor, row, answer)
-
-    async def _process(self, actor: Actor, row: AuthorizationRecord, answer: Answer) -> AuthorizationSnapshot:
         try:
             outcome = await asyncio.wait_for(self.exchange(actor, row, answer), EXCHANGE_FOR.total_seconds())
         except InvalidInputError as fault:
@@ -241,11 +240,11 @@ class Completion:
         self, actor: Actor, seen: AuthorizationRecord, state: Secret, waiting: Waiting
     ) -> AuthorizationSnapshot:
         async with self._database.transaction() as tx:
-            row = await self._lock_unfinished(seen)
-            if row is not None:
+            row = await lock_attempt(seen.id)
+            if State(row.state) in _IN_PROGRESS:
                 row.expires_at = max(row.expires_at, tx.now + EXCHANGE_FOR * 10)
                 await self.store_step(tx, actor, row, state, waiting)
-        return await self._reload(actor, seen, row)
+        return self._attempts.snapshot(row)
 
     async def _reopen(
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem | None
@@ -253,73 +252,68 @@ class Completion:
         """Open the step again after an answer that did not do, so that a person can correct it."""
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._lock_unfinished(seen)
-            if row is not None:
+            row = await lock_attempt(seen.id)
+            if State(row.state) in _IN_PROGRESS:
                 step = self._attempts.snapshot(seen).step
                 state = _awaiting(step) if step is not None else State.AWAITING_INPUT
-                await self._attempts.advance(tx, actor, row, state, step=step, problem=fault)
+                await self._attempts.advance(tx, actor, row, state, step=step, fault=fault)
                 if fault is not None:
                     await self._transitions.apply(
                         tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
                     )
-        return await self._reload(actor, seen, row)
+        return self._attempts.snapshot(row)
 
     async def fail(
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem, *, application: bool = False
     ) -> AuthorizationSnapshot:
         """End an authorization that is being worked on with a problem; ``application``: its own was rejected."""
-        async with self._database.transaction() as tx:
-            connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._lock_unfinished(seen)
-            if row is not None:
-                await self._attempts.advance(tx, actor, row, State.FAILED, problem=fault)
-                trigger = (
-                    StateTrigger.APPLICATION_REJECTED if application else StateTrigger.AUTHORIZATION_FAILED
-                )
-                await self._transitions.apply(tx, actor, connection, credential, trigger, fault)
-                if application and row.application_id:
-                    await self._applications.mark(tx, actor, row.application_id, fault)
-                detail = {"problem": fault.code.value, "authMethod": row.auth_method}
-                self._transitions.audit(tx, actor, connection, "authorization.failed", detail)
-        return await self._reload(actor, seen, row)
+        trigger = StateTrigger.APPLICATION_REJECTED if application else StateTrigger.AUTHORIZATION_FAILED
+        detail = {"problem": fault.code.value, "authMethod": seen.auth_method}
+        return await self._end(actor, seen, State.FAILED, fault, detail, trigger=trigger, among=_IN_PROGRESS)
 
-    async def refuse(self, actor: Actor, authorization_id: str, fault: Problem) -> AuthorizationSnapshot:
+    async def refuse(self, actor: Actor, seen: AuthorizationRecord, fault: Problem) -> AuthorizationSnapshot:
         """End an open authorization with a problem, before anything was asked outside."""
-        seen = await load_attempt(actor, authorization_id)
+        state = State.EXPIRED if fault.code is ProblemCode.AUTHORIZATION_EXPIRED else State.FAILED
+        return await self._end(actor, seen, state, fault, {"problem": fault.code.value})
+
+    async def cancel(self, actor: Actor, seen: AuthorizationRecord) -> AuthorizationSnapshot:
+        """Cancel an authorization; one that is over stays as it is."""
+        fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
+        return await self._end(actor, seen, State.CANCELLED, fault, {}, action="authorization.cancelled")
+
+    async def _end(
+        self,
+        actor: Actor,
+        seen: AuthorizationRecord,
+        state: State,
+        fault: Problem,
+        detail: Detail,
+        *,
+        action: str = "authorization.failed",
+        trigger: StateTrigger = StateTrigger.AUTHORIZATION_FAILED,
+        among: Collection[State] = _OPEN,
+    ) -> AuthorizationSnapshot:
+        """End an authorization that is in one of the states ``among``; any other stays as it is."""
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await lock_attempt(authorization_id)
-            if State(row.state) not in FINAL_STATES:
-                state = State.EXPIRED if fault.code is ProblemCode.AUTHORIZATION_EXPIRED else State.FAILED
-                await self._attempts.advance(tx, actor, row, state, problem=fault)
-                await self._transitions.apply(
-                    tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
-                )
-                self._transitions.audit(
-                    tx, actor, connection, "authorization.failed", {"problem": fault.code.value}
-                )
-        return await self._reload(actor, seen, row)
+            row = await lock_attempt(seen.id)
+            if State(row.state) in among:
+                await self._attempts.advance(tx, actor, row, state, fault=fault)
+                await self._transitions.apply(tx, actor, connection, credential, trigger, fault)
+                if trigger is StateTrigger.APPLICATION_REJECTED and row.application_id:
+                    await self._applications.mark(tx, actor, row.application_id, fault)
+                self._transitions.audit(tx, actor, connection, action, detail)
+        return self._attempts.snapshot(row)
 
     async def _seal(
         self, actor: Actor, seen: AuthorizationRecord, accepted: AcceptedGrant
     ) -> AuthorizationSnapshot:
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._lock_unfinished(seen)
-            if row is not None:
+            row = await lock_attempt(seen.id)
+            if State(row.state) in _IN_PROGRESS:
                 await self._acceptance.seal(tx, actor, row, connection, credential, accepted)
-        return await self._reload(actor, seen, row)
-
-    @staticmethod
-    async def _lock_unfinished(seen: AuthorizationRecord) -> AuthorizationRecord | None:
-        """Lock the authorization; None if it was ended (cancelled, expired) while the outside was asked."""
-        row = await lock_attempt(seen.id)
-        return row if State(row.state) in {State.EXCHANGING, State.VERIFYING} else None
-
-    async def _reload(
-        self, actor: Actor, seen: AuthorizationRecord, row: AuthorizationRecord | None
-    ) -> AuthorizationSnapshot:
-        return self._attempts.snapshot(row or await load_attempt(actor, seen.id))
+        return self._attempts.snapshot(row)
 
 
 def _register_first(options: AuthorizationOptions) -> Waiting:

@@ -59,7 +59,7 @@ class Polling:
             beginner = await self._rights.current(beginner_of(row, Channel.BACKGROUND))
             require(beginner, Permission.CONNECTIONS_AUTHORIZE)
         except PermissionDeniedError as refusal:
-            await self._completion.refuse(actor, row.id, refusal.problem)
+            await self._completion.refuse(actor, row, refusal.problem)
             return None
         if isinstance(step, ExternalActionStep):
             return await self._begin_when_registered(actor, row)
