@@ -37,11 +37,6 @@ class Classification:
     rule: ProblemRule | None = None
     expired: bool = False
 
-    @property
-    def is_good(self) -> bool:
-        """Whether the answer is a good one."""
-        return self.code is None
-
 
 def facts_of(status: int, headers: Mapping[str, str], body: Json) -> dict[str, Json]:
     """Return what predicates see: ``status``, ``headers`` under lower-case names, and ``body``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -23,9 +23,9 @@ from app.connection_tests.steps import (
 )
 from app.foundation.canonical import findable
 from app.foundation.database import Database
-from app.foundation.exchange import recorded_from_json
 from app.foundation.ids import MAX_ID_LENGTH, new_id
 from app.foundation.places import row_places
+from app.foundation.plain_data import from_data
 from app.foundation.problems import problem_from_json
 
 _BEGIN: Final = """
@@ -160,14 +160,5 @@ def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
         message=row.message,
         evidence=row.evidence,
         problem=problem_from_json(row.problem),
-        exchange=_exchange(row.exchange) if row.exchange else None,
-    )
-
-
-def _exchange(stored: Mapping[str, Any]) -> ExchangeSnapshot:
-    return ExchangeSnapshot(
-        request=recorded_from_json(stored["request"]),
-        response=recorded_from_json(stored["response"]) if stored["response"] else None,
-        timings=stored["timings"],
-        as_curl=stored["curl"],
+        exchange=from_data(ExchangeSnapshot, row.exchange) if row.exchange else None,
     )

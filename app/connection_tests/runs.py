@@ -64,9 +64,8 @@ class TestRuns:
         require(actor, Permission.CONNECTIONS_TEST)
         run_id = new_id("run")
         live = self._execution.live.of(run_id)
-        with self._listening(
-            actor, run_id
-        ) as place:  # before anything can happen; its own start wakes it once
+        # Before anything can happen; its own start wakes it once.
+        with self._listening(actor, run_id) as place:
             run = await self._start(actor, connection_id, RunKind.DEFAULT, run_id, live, idempotency_key)
             if run.id == run_id and wait_ms:
                 progress = RowSource(place, self._reader(actor, run_id, 0, live), known=1, poll_s=_POLL_S)

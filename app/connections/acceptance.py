@@ -67,9 +67,8 @@ class Acceptance:
         self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant
     ) -> AcceptedGrant:
         """Fingerprint what was entered, outside any transaction."""
-        if method.kind is AuthKind.OAUTH2 or method.kind is AuthKind.OAUTH1:
-            return AcceptedGrant(grant, method, None)
-        names = sorted(hint.path[-1] for hint in secret_hints(method, grant))
+        is_entered = method.kind not in {AuthKind.OAUTH2, AuthKind.OAUTH1}
+        names = sorted(hint.path[-1] for hint in secret_hints(method, grant)) if is_entered else []
         entered = Secret("\x00".join(grant.values[name].reveal() for name in names if name in grant.values))
         if not entered:
             return AcceptedGrant(grant, method, None)

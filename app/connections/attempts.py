@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from app.access.actor import Actor, ActorKind, Channel
@@ -77,42 +76,27 @@ class Attempts:
         for row in open_rows:
             await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, fault=fault)
 
-    def snapshot(self, row: AuthorizationRecord) -> AuthorizationSnapshot:
-        """Return the picture of an authorization as it is now."""
-        return self._snapshot(
-            row, row.seq, row.state, row.step, row.problem, row.finished_at or row.created_at
-        )
-
-    def snapshot_at(self, row: AuthorizationRecord, past: AuthorizationStateRecord) -> AuthorizationSnapshot:
-        """Return the picture of an authorization as it was at one of its states."""
-        return self._snapshot(row, past.seq, past.state, past.step, past.problem, past.at)
-
-    def _snapshot(
-        self,
-        row: AuthorizationRecord,
-        seq: int,
-        state: str,
-        step: dict[str, Any] | None,
-        problem: dict[str, Any] | None,
-        at: datetime,
+    def snapshot(
+        self, row: AuthorizationRecord, past: AuthorizationStateRecord | None = None
     ) -> AuthorizationSnapshot:
-        read = step_from_json(step)
-        launch = f"{self._public_url}/oauth/start/{row.id}" if isinstance(read, RedirectStep) else None
+        """Return the picture of an authorization as it is now, or as it was at one of its past states."""
+        shown = past or row
+        step = step_from_json(shown.step)
         return AuthorizationSnapshot(
             id=row.id,
             workspace_id=row.workspace_id,
             connection_id=row.connection_id,
             auth_method=row.auth_method,
-            state=AuthorizationStateName(state),
-            seq=seq,
-            step=read,
-            problem=problem_from_json(problem),
+            state=AuthorizationStateName(shown.state),
+            seq=shown.seq,
+            step=step,
+            problem=problem_from_json(shown.problem),
             scopes=tuple(row.scopes),
             return_to=row.return_to,
-            at=at,
+            at=past.at if past else row.finished_at or row.created_at,
             created_at=row.created_at,
             expires_at=row.expires_at,
-            launch_url=launch,
+            launch_url=f"{self._public_url}/oauth/start/{row.id}" if isinstance(step, RedirectStep) else None,
         )
 
 

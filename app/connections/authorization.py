@@ -17,6 +17,7 @@ from app.connections.attempts import Attempts, load_attempt
 from app.connections.authorization_options import AuthorizationOptions, OptionsResolver
 from app.connections.authorization_states import FollowedStates
 from app.connections.completion import Completion
+from app.connections.configuration import too_long
 from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection, lock_connection
@@ -215,9 +216,7 @@ class Authorizations:
         """
         await self._require_step(actor, authorization_id, RedirectStep)
         if len(callback_url) > _MAX_CALLBACK_CHARS:
-            limit = f"{_MAX_CALLBACK_CHARS} characters"
-            fault = problem(ProblemCode.FIELD_TOO_LONG, "callbackUrl", label="The address", limit=limit)
-            raise InvalidInputError(fault)
+            raise InvalidInputError(too_long("callbackUrl", "The address", _MAX_CALLBACK_CHARS))
         params = tuple(parse_qsl(urlsplit(callback_url).query, keep_blank_values=True))
         await self._completion.check_browser(actor, authorization_id, params, browser)
         return await self._completion.answer(actor, authorization_id, Callback(params))

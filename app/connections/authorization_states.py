@@ -42,7 +42,7 @@ class FollowedStates:
         if row is None:
             return []
         query = AuthorizationStateRecord.filter(authorization_id=row.id, seq__gt=self._seen)
-        states = [self._attempts.snapshot_at(row, state) for state in await query.order_by("seq")]
+        states = [self._attempts.snapshot(row, state) for state in await query.order_by("seq")]
         self._seen = max([self._seen, *(state.seq for state in states)])
         return states
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.access.actor import Actor, Channel
 from app.access.policy import Permission, require
@@ -126,11 +126,8 @@ class BrowserFlow:
         states = [value for name, value in params if name == "state"]
         if len(states) != 1 or not states[0]:
             return None
-        row: Any = AuthorizationRecord.filter(
-            state_hash=secret_hash(Secret(states[0])), application_id=application_id
-        )
-        found: AuthorizationRecord | None = await row.first()
-        return found
+        state_hash = secret_hash(Secret(states[0]))
+        return await AuthorizationRecord.filter(state_hash=state_hash, application_id=application_id).first()
 
     async def _integration_name(self, row: AuthorizationRecord) -> str | None:
         connection = await ConnectionRecord.filter(id=row.connection_id).first()

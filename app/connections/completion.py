@@ -42,6 +42,7 @@ from app.foundation.errors import (
     InvalidInputError,
     NotAllowedNowError,
     PatchbayError,
+    TransientOutsideError,
 )
 from app.foundation.outbound import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
@@ -128,7 +129,7 @@ class Completion:
         if (
             len(states) != 1
             or row.state_hash is None
-            or not _are_equal(row.state_hash, secret_hash(Secret(states[0])))
+            or not hmac.compare_digest(row.state_hash, secret_hash(Secret(states[0])))
         ):
             raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_REPLAYED))
         if not is_same_browser(row, browser):
@@ -149,17 +150,15 @@ class Completion:
             outcome = await asyncio.wait_for(self.exchange(actor, row, answer), EXCHANGE_FOR.total_seconds())
         except InvalidInputError as fault:
             if isinstance(answer, Callback):
-                return await self.fail(actor, row, fault.problem)
+                return await self.fail(actor, row, fault)
             await self._reopen(actor, row, None)
             raise
         except PatchbayError as fault:
             if isinstance(answer, Entered):
                 return await self._reopen(actor, row, fault.problem)
-            return await self.fail(
-                actor, row, fault.problem, application=isinstance(fault, ApplicationRejectedError)
-            )
+            return await self.fail(actor, row, fault)
         except TimeoutError:
-            return await self.fail(actor, row, problem(ProblemCode.UPSTREAM_TIMEOUT))
+            return await self.fail(actor, row, TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT)))
         return await self.conclude(actor, row, outcome)
 
     async def conclude(
@@ -215,24 +214,27 @@ class Completion:
             return StepOutcome(result, state)
         if current is not None and current.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
-            await self._verifying(actor, row)
+            await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
             await self._acceptance.prove(method, facts, result, destination)
         accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
         return StepOutcome(replace(accepted, grant=stored), state)
 
-    async def _verifying(self, actor: Actor, row: AuthorizationRecord) -> None:
+    async def advance_from(
+        self, actor: Actor, seen: AuthorizationRecord, before: State, after: State
+    ) -> None:
+        """Advance an authorization that is still in the state ``before``."""
         async with self._database.transaction() as tx:
-            locked = await lock_attempt(row.id)
-            if State(locked.state) is State.EXCHANGING:
-                await self._attempts.advance(tx, actor, locked, State.VERIFYING)
+            row = await lock_attempt(seen.id)
+            if State(row.state) is before:
+                await self._attempts.advance(tx, actor, row, after)
 
     async def _run(
         self, actor: Actor, row: AuthorizationRecord, flow: Flow[Grant | Waiting], destination: Destination
     ) -> Grant | Waiting:
         async def before(number: int) -> None:
             if number == 2:  # noqa: PLR2004 - the first call got the token, the second reads the account
-                await self._verifying(actor, row)
+                await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
 
         return await self._runner.run(flow, destination, before)
 
@@ -264,12 +266,15 @@ class Completion:
         return self._attempts.snapshot(row)
 
     async def fail(
-        self, actor: Actor, seen: AuthorizationRecord, fault: Problem, *, application: bool = False
+        self, actor: Actor, seen: AuthorizationRecord, fault: PatchbayError
     ) -> AuthorizationSnapshot:
-        """End an authorization that is being worked on with a problem; ``application``: its own was rejected."""
-        trigger = StateTrigger.APPLICATION_REJECTED if application else StateTrigger.AUTHORIZATION_FAILED
-        detail = {"problem": fault.code.value, "authMethod": seen.auth_method}
-        return await self._end(actor, seen, State.FAILED, fault, detail, trigger=trigger, among=_IN_PROGRESS)
+        """End an authorization that is being worked on with what was raised."""
+        is_application = isinstance(fault, ApplicationRejectedError)
+        trigger = StateTrigger.APPLICATION_REJECTED if is_application else StateTrigger.AUTHORIZATION_FAILED
+        detail = {"problem": fault.problem.code.value, "authMethod": seen.auth_method}
+        return await self._end(
+            actor, seen, State.FAILED, fault.problem, detail, trigger=trigger, among=_IN_PROGRESS
+        )
 
     async def refuse(self, actor: Actor, seen: AuthorizationRecord, fault: Problem) -> AuthorizationSnapshot:
         """End an open authorization with a problem, before anything was asked outside."""
@@ -345,12 +350,8 @@ def is_same_browser(row: AuthorizationRecord, browser: Secret | None) -> bool:
     return (
         browser is not None
         and row.browser_hash is not None
-        and _are_equal(row.browser_hash, secret_hash(browser))
+        and hmac.compare_digest(row.browser_hash, secret_hash(browser))
     )
-
-
-def _are_equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one, other)
 
 
 def _awaiting(step: Step) -> State:

@@ -23,6 +23,7 @@ from app.connections.configuration import (
     checked_name,
     is_storable,
     name_key,
+    too_long,
 )
 from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.listing import list_connections
@@ -446,10 +447,7 @@ class Connections:
         require(actor, Permission.CONNECTIONS_WRITE)
         accepted = (reason or "").strip()
         if len(accepted) > _MAX_REASON_CHARS:
-            limit = f"{_MAX_REASON_CHARS} characters"
-            raise InvalidInputError(
-                problem(ProblemCode.FIELD_TOO_LONG, "reason", label="The reason", limit=limit)
-            )
+            raise InvalidInputError(too_long("reason", "The reason", _MAX_REASON_CHARS))
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             snapshot = connection_snapshot(row, credential)

@@ -27,6 +27,12 @@ _UNMOVED: Final = frozenset(
     {ConnectionState.CONNECTED.value, ConnectionState.AUTHENTICATED.value, ConnectionState.PAUSED.value}
 )
 
+_TRIGGERS: Final = (
+    ((CredentialsRejectedError, CredentialUnreadableError), StateTrigger.CREDENTIALS_REJECTED),
+    ((ApplicationRejectedError,), StateTrigger.APPLICATION_REJECTED),
+    ((TransientOutsideError,), StateTrigger.UNAVAILABLE),
+)
+
 
 class OutcomeRecorder:
     """Reports answers of the outside to the state machine."""
@@ -106,13 +112,7 @@ class OutcomeRecorder:
 
 def trigger_of(fault: PatchbayError) -> StateTrigger | None:
     """Return the trigger that an error is, or None where it says nothing about the connection."""
-    if isinstance(fault, CredentialsRejectedError | CredentialUnreadableError):
-        return StateTrigger.CREDENTIALS_REJECTED
-    if isinstance(fault, ApplicationRejectedError):
-        return StateTrigger.APPLICATION_REJECTED
-    if isinstance(fault, TransientOutsideError):
-        return StateTrigger.UNAVAILABLE
-    return None
+    return next((trigger for types, trigger in _TRIGGERS if isinstance(fault, types)), None)
 
 
 def _uncleared(row: ConnectionRecord) -> Problem | None:

@@ -65,19 +65,6 @@ class Transitions:
         await self._renewals.watch(tx, credential_owner(row), credential, was_degraded=was_degraded)
         if after is before and same_problem:
             return False
-        self._record(tx, actor, row, before, after, trigger, problem)
-        return True
-
-    def _record(
-        self,
-        tx: Transaction,
-        actor: Actor,
-        row: ConnectionRecord,
-        before: ConnectionState,
-        after: ConnectionState,
-        trigger: StateTrigger,
-        problem: Problem | None,
-    ) -> None:
         data = {
             "from": before.value,
             "to": after.value,
@@ -86,6 +73,7 @@ class Transitions:
         }
         self.announce(tx, actor, row, EventType.CONNECTION_STATE_CHANGED, data)
         self.audit(tx, actor, row, "connection.state_changed", data)
+        return True
 
     def announce(
         self,
@@ -96,12 +84,8 @@ class Transitions:
         data: Mapping[str, object],
     ) -> None:
         """Put an event about a connection into the transaction."""
-        self._outbox.announce(
-            tx,
-            NewEvent.by(
-                actor, type_, ("connection", row.id), connection_id=row.id, data={"name": row.name, **data}
-            ),
-        )
+        subject, content = ("connection", row.id), {"name": row.name, **data}
+        self._outbox.announce(tx, NewEvent.by(actor, type_, subject, connection_id=row.id, data=content))
 
     def audit(
         self,

@@ -35,14 +35,12 @@ class Follower:
         tail: Tail,
         reader: Reader,
         clock: Clock,
-        poll_s: float,
     ) -> None:
         self._workspace_id = workspace_id
         self._filter = filter
         self._tail = tail
         self._reader = reader
         self._clock = clock
-        self._poll_s = poll_s
         self._at = tail.head if after is None else after
         self._sent = -1 if after is None else after
         self._sent_at = clock.monotonic()
@@ -67,7 +65,7 @@ class Follower:
 
     async def wait(self) -> None:
         """Wait until the stream has moved on."""
-        await self._tail.wait_past(self._at, self._poll_s)
+        await self._tail.wait_past(self._at)
 
     async def _read_new(self) -> EventSlice:
         if not self._is_proven or self._at < self._tail.floor:

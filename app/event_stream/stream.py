@@ -94,15 +94,7 @@ class EventStream:
         """
         clock = self._database.clock
         async with self._tail_of(workspace_id) as tail:
-            follower = Follower(
-                workspace_id,
-                after,
-                filter,
-                tail=tail,
-                reader=self.reader,
-                clock=clock,
-                poll_s=self._poll_s,
-            )
+            follower = Follower(workspace_id, after, filter, tail=tail, reader=self.reader, clock=clock)
             try:
                 async for message in follow(follower, guard, clock):
                     yield message

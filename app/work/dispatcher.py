@@ -152,7 +152,7 @@ class Dispatcher:
         task = asyncio.create_task(self._do(claim), name=claim.kind)
         self._running[claim] = task
         if self._may_be_cut_off(claim):
-            self._queue.when_lost(claim, task.cancel)
+            self._queue.heartbeat.when_lost(claim, task.cancel)
         task.add_done_callback(lambda _: self._is_done(claim))
 
     def _is_done(self, claim: Claim) -> None:
@@ -171,14 +171,14 @@ class Dispatcher:
             outcome = "LOST"
             _log.warning("work was taken over or cancelled while it ran", work=claim.id)
         except asyncio.CancelledError:
-            if self._queue.holds(claim):
+            if self._queue.heartbeat.holds(claim):
                 await self._queue.release(claim)
             outcome = "STOPPED"
         except Exception:  # noqa: BLE001 - its lease runs out, and the next process does it
             outcome = "NOT_ENDED"
             _log.exception("work could not be ended", work=claim.id)
         finally:
-            self._queue.let_lapse(claim)
+            self._queue.heartbeat.drop(claim)
         self._metrics.work.labels(claim.kind, outcome).inc()
 
     async def _run(self, claim: Claim) -> str:
@@ -203,12 +203,12 @@ class Dispatcher:
         except Exception:  # noqa: BLE001 - whatever it was, the work is tried again and the fault is logged
             _log.exception("work failed; it is tried again", work=claim.id)
             return await self._failed(claim, problem(ProblemCode.INTERNAL))
-        if self._queue.holds(claim):  # else it was ended in the handler's own transaction
+        if self._queue.heartbeat.holds(claim):  # else it was ended in the handler's own transaction
             await self._queue.end(claim, due_at)
         return "OK"
 
     async def _failed(self, claim: Claim, fault: Problem) -> str:
-        if self._queue.holds(claim):
+        if self._queue.heartbeat.holds(claim):
             async with self._database.transaction() as tx:
                 is_given_up = await self._queue.fail(tx, claim, fault)
             _log.info("work failed", work=claim.id, problem=fault.code.value, is_given_up=is_given_up)

@@ -56,7 +56,7 @@ class Heartbeat:
         return (claim.id, claim.fence) in self._held
 
     def drop(self, claim: Claim) -> None:
-        """Keep the claim's lease no longer."""
+        """Keep the claim's lease no longer; what has not ended is due again once it has run out."""
         self._held.pop((claim.id, claim.fence), None)
 
     async def stop(self) -> None:
