@@ -13,14 +13,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.credentials.vault_paths import grants_of, vault_faults
 from app.foundation.database import dialect_of
@@ -76,16 +77,16 @@ def _origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
 Origin = Annotated[str, AfterValidator(_origin)]
-Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_words)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_words)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The hub's settings. The arrangement is scaled where PostgreSQL and Redis are set, else embedded."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: SecretStr | None = Field(
         None, description="sqlite://path or postgres://user:password@host:port/name"
@@ -136,19 +137,6 @@ class Settings(BaseSettings):
     applications: Mapping[str, SecretStr] = Field(
         default_factory=dict, description="PATCHBAY_APP_<INTEGRATION>_<FIELD>"
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read only what :func:`read_settings` hands in: it reads the environment once."""
-        del env_settings, dotenv_settings, file_secret_settings, settings_cls
-        return (init_settings,)
 
     @field_validator("vault_allowed")
     @classmethod
