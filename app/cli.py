@@ -244,9 +244,8 @@ def audit_verify(
         sys.stdout.write(json.dumps(content, indent=2) + "\n")
     else:
         for report in reports:
-            words = (
-                f"OK, {report.good} entries" if report.is_ok else f"{report.fault} at {report.first_bad_seq}"
-            )
+            fault = f"{report.fault} at {report.first_bad_seq}"
+            words = f"OK, {report.good} entries" if report.is_ok else fault
             typer.echo(f"{report.workspace_id}: {words}")
         for found in set_back:
             words = f"ROLLED_BACK to generation {found.generation}, {found.recorded_generation} at {found.recorded_seq}"

@@ -165,9 +165,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _whole_arrangement(self) -> Self:
-        postgres = (
-            self.database_url is not None and dialect_of(self.database_url.get_secret_value()) == "postgres"
-        )
+        postgres = dialect_of(self.database) == "postgres"
         if postgres and self.redis_url is None:
             raise ValueError("PATCHBAY_REDIS_URL is missing: PostgreSQL and Redis are used together")
         if self.redis_url is not None and not postgres:
@@ -242,9 +240,8 @@ class Settings(BaseModel):
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as fault:
-            raise SettingsError(
-                [f"PATCHBAY_DATA_DIR: {self.data_dir} cannot be made ({fault.strerror})"]
-            ) from None
+            reason = f"PATCHBAY_DATA_DIR: {self.data_dir} cannot be made ({fault.strerror})"
+            raise SettingsError([reason]) from None
 
     def local_url(self, port: int | None = None) -> str:
         """Return the address under which this machine reaches the hub."""

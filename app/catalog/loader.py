@@ -72,10 +72,9 @@ def load_text(data: bytes, file: str) -> Loaded:
     Each stage reports all its faults; a later one runs only on what passed the earlier ones.
     """
     document, faults = read_yaml(data, file)
-    if document is None:
-        return Loaded(file, None, _in_order(faults))
-    faults = list(_schema_faults(document))
-    if faults:
+    if document is not None:
+        faults = list(_schema_faults(document))
+    if document is None or faults:
         return Loaded(file, None, _in_order(faults))
     definition = build_definition(document.value, hashlib.sha256(data).hexdigest())
     subject = RuleSubject(document.value, definition)

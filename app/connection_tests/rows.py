@@ -82,7 +82,7 @@ async def write_steps(
 def run_snapshot(row: TestRunRecord, steps: Sequence[TestStepRecord]) -> TestRunSnapshot:
     """Return the picture of a run with these steps."""
     duration_ms = None
-    if row.started_at is not None and row.finished_at is not None:
+    if row.started_at and row.finished_at:
         duration_ms = int((row.finished_at - row.started_at).total_seconds() * 1_000)
     return TestRunSnapshot(
         id=row.id,

@@ -90,7 +90,6 @@ class TestRuns:
         idempotency_key: str | None,
     ) -> TestRunSnapshot:
         arguments = {"connectionId": connection_id, "kind": kind.value}
-
         connection = await self._connections.get(actor, connection_id)
         if not are_usable(connection.auth):
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))

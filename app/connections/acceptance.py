@@ -128,9 +128,8 @@ def _other_account(before: str | None, grant: Grant) -> Problem | None:
 
 
 def _missing_scopes(grant: Grant, requested: tuple[str, ...]) -> Problem | None:
-    if grant.granted_scopes is None:
-        return None
-    missing = [scope for scope in requested if scope not in grant.granted_scopes]
+    granted = grant.granted_scopes
+    missing = [scope for scope in requested if granted is not None and scope not in granted]
     if not missing:
         return None
     return problem(ProblemCode.PARTIAL_SCOPES, details={"missingScopes": missing}, scopes=", ".join(missing))

@@ -58,11 +58,8 @@ class Attempts:
             problem=row.problem,
             at=tx.now,
         )
-        data = {
-            "authorizationId": row.id,
-            "state": row.state,
-            "problem": fault.code.value if fault else None,
-        }
+        code = fault.code.value if fault else None
+        data = {"authorizationId": row.id, "state": row.state, "problem": code}
         type_, subject = EventType.AUTHORIZATION_STATE_CHANGED, ("authorization", row.id)
         event = NewEvent.by(actor, type_, subject, connection_id=row.connection_id, data=data)
         self._outbox.announce(tx, event)

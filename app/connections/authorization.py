@@ -125,7 +125,6 @@ class Authorizations:
     ) -> AuthorizationSnapshot:
         state = Secret(new_token())
         first = await self._completion.begin(actor, options, state)
-
         opened: list[AuthorizationRecord] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:

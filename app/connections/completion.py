@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.access.actor import Actor
 from app.audit.entry import Detail
-from app.authenticators.base import Answer, Attempt, Callback, Entered, Flow, Grant, Waiting
+from app.authenticators.base import Answer, Attempt, Callback, Entered, Waiting
 from app.authenticators.registry import authenticator_for
 from app.authenticators.steps import (
     AccountChoiceStep,
@@ -44,7 +44,6 @@ from app.foundation.errors import (
     PatchbayError,
     TransientOutsideError,
 )
-from app.foundation.outbound import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.vault import RevealPurpose, Vault
@@ -209,7 +208,12 @@ class Completion:
             values, references = await self._outside_secrets.entered(row.workspace_id, answer.values)
             answer = Entered(values)
         flow = authenticator_for(method).complete(method, facts, attempt, answer)
-        result = await self._run(actor, row, flow, destination)
+
+        async def before(number: int) -> None:
+            if number == 2:  # noqa: PLR2004 - the first call got the token, the second reads the account
+                await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
+
+        result = await self._runner.run(flow, destination, before)
         if isinstance(result, Waiting):
             return StepOutcome(result, state)
         if current is not None and current.generation > 0:
@@ -228,15 +232,6 @@ class Completion:
             row = await lock_attempt(seen.id)
             if State(row.state) is before:
                 await self._attempts.advance(tx, actor, row, after)
-
-    async def _run(
-        self, actor: Actor, row: AuthorizationRecord, flow: Flow[Grant | Waiting], destination: Destination
-    ) -> Grant | Waiting:
-        async def before(number: int) -> None:
-            if number == 2:  # noqa: PLR2004 - the first call got the token, the second reads the account
-                await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
-
-        return await self._runner.run(flow, destination, before)
 
     async def _store_next_step(
         self, actor: Actor, seen: AuthorizationRecord, state: Secret, waiting: Waiting
@@ -347,16 +342,11 @@ def secret_hash(value: Secret) -> str:
 
 def is_same_browser(row: AuthorizationRecord, browser: Secret | None) -> bool:
     """Return whether this browser opened the authorization's start address."""
-    return (
-        browser is not None
-        and row.browser_hash is not None
-        and hmac.compare_digest(row.browser_hash, secret_hash(browser))
-    )
+    if browser is None or row.browser_hash is None:
+        return False
+    return hmac.compare_digest(row.browser_hash, secret_hash(browser))
 
 
 def _awaiting(step: Step) -> State:
-    return (
-        State.AWAITING_INPUT
-        if isinstance(step, CredentialFormStep | AccountChoiceStep)
-        else State.AWAITING_USER
-    )
+    is_input = isinstance(step, CredentialFormStep | AccountChoiceStep)
+    return State.AWAITING_INPUT if is_input else State.AWAITING_USER

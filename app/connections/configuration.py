@@ -114,13 +114,7 @@ class ConfigForm:
             host, port = parts.hostname, parts.port
         except ValueError:
             return False
-        if (
-            not host
-            or parts.username is not None
-            or parts.password is not None
-            or port == 0
-            or parts.fragment
-        ):
+        if not host or "@" in parts.netloc or port == 0 or parts.fragment:
             return False
         if parts.scheme == "https":
             return True

@@ -341,10 +341,9 @@ class Connections:
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                self._transitions.announce(
-                    tx, actor, row, EventType.CONNECTION_UPDATED, {"previousName": before}
-                )
-                self._transitions.audit(tx, actor, row, "connection.updated", {"previousName": before})
+                detail = {"previousName": before}
+                self._transitions.announce(tx, actor, row, EventType.CONNECTION_UPDATED, detail)
+                self._transitions.audit(tx, actor, row, "connection.updated", {**detail})
         return await self._edited(tx, row, credential)
 
     async def update_config(

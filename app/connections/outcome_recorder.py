@@ -103,9 +103,8 @@ class OutcomeRecorder:
             return
         await self._transitions.apply(tx, actor, row, credential, trigger, fault.problem)
         if trigger is StateTrigger.CREDENTIALS_REJECTED:
-            self._transitions.audit(
-                tx, actor, row, "credentials.rejected", {"problem": fault.problem.code.value}
-            )
+            detail = {"problem": fault.problem.code.value}
+            self._transitions.audit(tx, actor, row, "credentials.rejected", detail)
         if trigger is StateTrigger.APPLICATION_REJECTED and credential.application_id:
             await self._applications.mark(tx, actor, credential.application_id, fault.problem)
 

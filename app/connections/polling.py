@@ -16,11 +16,7 @@ from app.connections.completion import CHECK_EVERY_S, EXCHANGE_FOR, Completion, 
 from app.connections.models import AuthorizationRecord
 from app.connections.snapshot import AuthorizationStateName as State
 from app.foundation.database import Database
-from app.foundation.errors import (
-    PatchbayError,
-    PermissionDeniedError,
-    TransientOutsideError,
-)
+from app.foundation.errors import PatchbayError, PermissionDeniedError, TransientOutsideError
 from app.foundation.ids import new_id, new_token
 from app.foundation.secret import Secret
 from app.members.rights import Rights

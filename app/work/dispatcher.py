@@ -40,14 +40,13 @@ class Dispatcher:
         metrics: Metrics,
         *,
         sweep_s: float = SWEEP_S,
-        sweep_limit: int = SWEEP_LIMIT,
     ) -> None:
         self._database = database
         self._queue = queue
         self._wakeups = wakeups
         self._metrics = metrics
         self._sweep_s = sweep_s
-        self._sweep_limit = sweep_limit
+        self._sweep_limit = SWEEP_LIMIT
         self._slots = Slots(queue.kinds)
         self._running: dict[Claim, asyncio.Task[None]] = {}
         self._candidates: list[Candidate] = []
@@ -94,11 +93,8 @@ class Dispatcher:
         async with self._sweep_lock:
             await self._notice_clock()
             kinds = self._slots.open_kinds()
-            self._candidates = (
-                await self._queue.find_due(kinds, self._slots.full_shares(), self._sweep_limit)
-                if kinds
-                else []
-            )
+            full = self._slots.full_shares()
+            self._candidates = await self._queue.find_due(kinds, full, self._sweep_limit) if kinds else []
             self._candidates_at = self._database.clock.monotonic()
             return await self._start_candidates()
 
@@ -134,10 +130,8 @@ class Dispatcher:
             await self._free.wait()
             self._free.clear()
             try:
-                if (
-                    self._candidates
-                    and self._database.clock.monotonic() - self._candidates_at < self._sweep_s
-                ):
+                age_s = self._database.clock.monotonic() - self._candidates_at
+                if self._candidates and age_s < self._sweep_s:
                     async with self._sweep_lock:
                         await self._start_candidates()
                 else:
@@ -195,9 +189,8 @@ class Dispatcher:
         except PatchbayError as fault:
             return await self._failed(claim, fault.problem)
         except TimeoutError:
-            return await self._failed(
-                claim, problem(ProblemCode.DEADLINE_EXCEEDED, limit=str(int(kind.deadline_s or 0)))
-            )
+            limit = str(int(kind.deadline_s or 0))
+            return await self._failed(claim, problem(ProblemCode.DEADLINE_EXCEEDED, limit=limit))
         except LeaseLostError:
             raise
         except Exception:  # noqa: BLE001 - whatever it was, the work is tried again and the fault is logged

@@ -81,6 +81,7 @@ class WorkQueue:
     """Schedules, claims and ends due work. A claim's end joins the handler's own transaction.
 
     Which process has a claim is decided by its fence, never by a clock; the lease only says when to take over.
+    What holds or ends a claim raises LeaseLostError where the work was taken over or cancelled; ``release`` does not.
     """
 
     def __init__(
@@ -263,11 +264,7 @@ class WorkQueue:
     # -- ending
 
     async def hold(self, tx: Transaction, claim: Claim) -> None:  # noqa: ARG002 - the statement joins it
-        """Let ``tx`` commit only what the present claimer writes: nobody can claim it before the commit.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """Let ``tx`` commit only what the present claimer writes: nobody can claim it before the commit."""
         holding, held = self.holding(claim)
         if not await self._database.rows(holding, *held):
             raise LeaseLostError(claim.id)
@@ -280,20 +277,12 @@ class WorkQueue:
         return sql.HOLD + self._row_lock, (claim.id, claim.fence, self._owner)
 
     async def finish(self, tx: Transaction, claim: Claim) -> None:
-        """End the work with ``tx``: it is done, unless it was scheduled again meanwhile.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """End the work with ``tx``: it is done, unless it was scheduled again meanwhile."""
         await self._finish(claim)
         tx.after_commit(partial(self.heartbeat.drop, claim))
 
     async def reschedule(self, tx: Transaction, claim: Claim, due_at: datetime) -> None:
-        """End the claim with ``tx``: it went well, and is due again at ``due_at``.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """End the claim with ``tx``: it went well, and is due again at ``due_at``."""
         await self._reschedule(claim, due_at, tx.now)
         tx.after_commit(partial(self.heartbeat.drop, claim))
 
@@ -303,9 +292,6 @@ class WorkQueue:
         """End the claim with ``tx``: it failed; return whether it was given up.
 
         It is due again at ``due_at``, or after its kind's wait.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
         """
         # It may have been noted before the clock was set back.
         since = min(claim.failing_since or tx.now, tx.now)
@@ -333,11 +319,7 @@ class WorkQueue:
         return next_at if last_at is None else min(next_at, last_at)
 
     async def end(self, claim: Claim, due_at: datetime | None) -> None:
-        """End a claim that went well in a transaction of its own: done, or due again at ``due_at``.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """End a claim that went well in a transaction of its own: done, or due again at ``due_at``."""
         if due_at is None:
             await self._finish(claim)
         else:
@@ -345,11 +327,7 @@ class WorkQueue:
         self.heartbeat.drop(claim)
 
     async def put_off(self, claim: Claim, pause_s: float) -> None:
-        """Give a claim back untried, for ``pause_s``: too many processes died with it.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """Give a claim back untried, for ``pause_s``: too many processes died with it."""
         now = self._clock.now()
         await self._update_held(claim, sql.PUT_OFF, now + timedelta(seconds=pause_s), now)
         self.heartbeat.drop(claim)
