@@ -66,11 +66,9 @@ class Attempts:
 
     async def cancel_open(self, tx: Transaction, actor: Actor, connection: ConnectionRecord) -> None:
         """Cancel what is still open for a locked connection: one authorization at a time."""
-        open_rows = await AuthorizationRecord.filter(
-            connection_id=connection.id, finished_at=None
-        ).select_for_update()
+        is_open = AuthorizationRecord.filter(connection_id=connection.id, finished_at=None)
         fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
-        for row in open_rows:
+        for row in await is_open.select_for_update():
             await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, fault=fault)
 
     def snapshot(

@@ -255,9 +255,8 @@ class Completion:
                 state = _awaiting(step) if step is not None else State.AWAITING_INPUT
                 await self._attempts.advance(tx, actor, row, state, step=step, fault=fault)
                 if fault is not None:
-                    await self._transitions.apply(
-                        tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
-                    )
+                    trigger = StateTrigger.AUTHORIZATION_FAILED
+                    await self._transitions.apply(tx, actor, connection, credential, trigger, fault)
         return self._attempts.snapshot(row)
 
     async def fail(

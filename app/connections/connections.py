@@ -143,9 +143,8 @@ class Connections:
         require(actor, Permission.CONNECTIONS_READ)
         wanted = findable(ids, MAX_ID_LENGTH)
         condition = f'"workspace_id"=$1 AND "id" IN {list_places(wanted, 1)}'
-        found = await read_connections(
-            condition, actor.workspace_id, *wanted, with_credentials=with_credentials
-        )
+        values = (actor.workspace_id, *wanted)
+        found = await read_connections(condition, *values, with_credentials=with_credentials)
         return {connection.id: connection for connection in found}
 
     async def find(self, actor: Actor, name: str) -> ConnectionSnapshot | None:
@@ -193,9 +192,8 @@ class Connections:
         """Return the steps that are left before the connection is usable."""
         problems = self.config_problems(actor, connection.owner)
         definition = self._pinned(connection.integration, connection.version)
-        has_application = await self._applications.has(
-            connection.workspace_id, connection.integration, connection.mode
-        )
+        which = (connection.workspace_id, connection.integration, connection.mode)
+        has_application = await self._applications.has(*which)
         return next_steps(connection, definition, problems, has_application=has_application)
 
     def config_problems(self, actor: Actor, connection: CredentialOwner) -> tuple[Problem, ...]:
@@ -457,9 +455,8 @@ class Connections:
             ]
             if blockers:
                 raise NotAllowedNowError(blockers)
-            await self._transitions.apply(
-                tx, actor, row, credential, StateTrigger.ACTIVATED, snapshot.problem
-            )
+            trigger = StateTrigger.ACTIVATED
+            await self._transitions.apply(tx, actor, row, credential, trigger, snapshot.problem)
             detail = {"tested": snapshot.tested, "reason": accepted or None}
             self._transitions.audit(tx, actor, row, "connection.activated", detail)
         return await self._edited(tx, row, credential)

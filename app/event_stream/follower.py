@@ -19,7 +19,7 @@ CHECKPOINT_AFTER_SKIPPED: Final = 500
 class Follower:
     """Reads the ring while it keeps up and the table while it does not; it holds no queue.
 
-    Without a position to begin after it begins at the present end, with a checkpoint as the first message. A reset is the last one.
+    Without a position it begins at the present end, with a checkpoint as the first message. A reset is the last one.
     """
 
     _workspace_id: str
