@@ -70,7 +70,6 @@ class Hub:
     settings: Settings
     version: str
     public_url: str
-    local_url: str
     allowed_origins: tuple[str, ...]
     clock: Clock
     database: Database
@@ -260,7 +259,6 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             settings=settings,
             version=VERSION,
             public_url=public_url,
-            local_url=local_url,
             allowed_origins=settings.allowed_origins,
             clock=clock,
             database=database,

@@ -67,9 +67,8 @@ class Acceptance:
         self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant
     ) -> AcceptedGrant:
         """Fingerprint what was entered, outside any transaction."""
-        if method.kind is AuthKind.OAUTH2 or method.kind is AuthKind.OAUTH1:
-            return AcceptedGrant(grant, method, None)
-        names = sorted(secret_hints(method, grant))
+        is_entered = method.kind not in {AuthKind.OAUTH2, AuthKind.OAUTH1}
+        names = sorted(secret_hints(method, grant)) if is_entered else []
         entered = Secret("\x00".join(grant.values[name].reveal() for name in names if name in grant.values))
         if not entered:
             return AcceptedGrant(grant, method, None)
@@ -102,7 +101,7 @@ class Acceptance:
         lasting = _other_account(before, accepted.grant) or _missing_scopes(accepted.grant, tuple(row.scopes))
         # That a key is in use elsewhere is worth saying once; it is no fault of this connection.
         said = lasting or await _already_connected(sealed)
-        await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, problem=said)
+        await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, fault=said)
         await self._transitions.apply(tx, actor, connection, sealed, StateTrigger.CREDENTIALS_SEALED, lasting)
         data: Detail = {"authMethod": accepted.method.id, "generation": sealed.generation}
         self._transitions.announce(tx, actor, connection, EventType.CREDENTIALS_SEALED, data)
@@ -129,9 +128,8 @@ def _other_account(before: str | None, grant: Grant) -> Problem | None:
 
 
 def _missing_scopes(grant: Grant, requested: tuple[str, ...]) -> Problem | None:
-    if grant.granted_scopes is None:
-        return None
-    missing = [scope for scope in requested if scope not in grant.granted_scopes]
+    granted = grant.granted_scopes
+    missing = [scope for scope in requested if granted is not None and scope not in granted]
     if not missing:
         return None
     return problem(ProblemCode.PARTIAL_SCOPES, details={"missingScopes": missing}, scopes=", ".join(missing))
