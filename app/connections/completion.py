@@ -219,7 +219,8 @@ class Completion:
         if current is not None and current.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
             await self._verifying(actor, row)
-            await self._acceptance.prove(facts, result, destination)
+            is_spent = not isinstance(answer, Entered)
+            await self._acceptance.prove(facts, result, destination, is_spent=is_spent)
         accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
         return StepOutcome(replace(accepted, grant=stored), state)
@@ -270,6 +271,7 @@ class Completion:
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem, *, application: bool = False
     ) -> AuthorizationSnapshot:
         """End an authorization that is being worked on with a problem; ``application``: its own was rejected."""
+        fault = fault.that_ended_a_sign_in()
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
             row = await self._lock_unfinished(seen)
