@@ -178,7 +178,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
 
         sandbox_origin = _sandbox_origin(settings, local_url, public_url)
         destinations = Destinations(sandbox_origin, public_url if settings.sandbox_on else None)
-        runner = FlowRunner(outbound, secrets)
+        runner = FlowRunner(outbound, secrets, clock)
         renewals = RenewalSchedule(work)
         transitions = Transitions(audit, events.outbox, renewals)
         applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)

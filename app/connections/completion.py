@@ -221,7 +221,8 @@ class Completion:
         if current is not None and current.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
             await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
-            await self._acceptance.prove(facts, result, destination)
+            is_spent = not isinstance(answer, Entered)
+            await self._acceptance.prove(facts, result, destination, is_spent=is_spent)
         accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
         return StepOutcome(replace(accepted, grant=stored), state)
@@ -267,10 +268,9 @@ class Completion:
         """End an authorization that is being worked on with what was raised."""
         is_application = isinstance(fault, ApplicationRejectedError)
         trigger = StateTrigger.APPLICATION_REJECTED if is_application else StateTrigger.AUTHORIZATION_FAILED
-        detail = {"problem": fault.problem.code.value, "authMethod": seen.auth_method}
-        return await self._end(
-            actor, seen, State.FAILED, fault.problem, detail, trigger=trigger, among=_IN_PROGRESS
-        )
+        ended = fault.problem.that_ended_a_sign_in()
+        detail = {"problem": ended.code.value, "authMethod": seen.auth_method}
+        return await self._end(actor, seen, State.FAILED, ended, detail, trigger=trigger, among=_IN_PROGRESS)
 
     async def refuse(self, actor: Actor, seen: AuthorizationRecord, fault: Problem) -> AuthorizationSnapshot:
         """End an open authorization with a problem, before anything was asked outside."""

@@ -52,6 +52,8 @@ class Transitions:
         before = ConnectionState(row.state)
         after = next_state(before, trigger, evidence(row, credential))
         problem = _prevailing(row, trigger, problem)
+        if problem is not None and trigger is StateTrigger.UNAVAILABLE and after is ConnectionState.DEGRADED:
+            problem = problem.that_is_retried()  # what is degraded is looked at again soon
         stored = problem.to_json() if problem else None
         same_problem = (row.problem or {}).get("code") == (stored or {}).get("code")
         row.problem = stored
