@@ -20,7 +20,6 @@ from app.hub import Hub
 
 _BROWSER_FOR_S: Final = 3_600
 _MAX_QUERY_CHARS: Final = 32_768
-_MAX_FORM_BYTES: Final = 65_536
 
 
 def oauth_routes(hub: Hub) -> list[Route]:
@@ -65,10 +64,10 @@ async def _params(request: Request) -> list[tuple[str, str]] | None:
     elif not _is_form(request):
         return None
     else:
-        body = b""
+        body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > _MAX_FORM_BYTES:
+            if len(body) > _MAX_QUERY_CHARS:
                 return None
         text = body.decode("utf-8", "replace")
     if len(text) > _MAX_QUERY_CHARS:
