@@ -20,7 +20,7 @@ from app.foundation.secret import Secret
 from app.hub import Hub
 
 _BROWSER_FOR_S: Final = 3_600
-_MAX_BYTES: Final = 65_536
+_MAX_BYTES: Final = 32_768
 _MAX_PAIRS: Final = 1_000
 
 
@@ -67,12 +67,12 @@ async def _params(request: Request) -> list[tuple[str, str]] | None:
         return form_pairs(query, _MAX_PAIRS) if len(query) <= _MAX_BYTES else None
     if not _is_form(request):
         return None
-    body = b""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_BYTES:
             return None
-    return form_pairs(body, _MAX_PAIRS)
+    return form_pairs(bytes(body), _MAX_PAIRS)
 
 
 def _is_form(request: Request) -> bool:
