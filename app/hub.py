@@ -172,7 +172,12 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
 
         secrets = SecretRegistry()
         metrics = Metrics()
-        outbound = Outbound(EgressPolicy(settings.egress_allow), transport=transport, clock=clock)
+        outbound = Outbound(
+            EgressPolicy(settings.egress_allow),
+            transport=transport,
+            clock=clock,
+            authorities=settings.authorities,
+        )
         stack.push_async_callback(outbound.aclose)
         dispatcher = Dispatcher(database, work, wakeups, metrics)
 
