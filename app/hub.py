@@ -182,7 +182,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         renewals = RenewalSchedule(work)
         transitions = Transitions(audit, events.outbox, renewals)
         applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
-        outcome_recorder = OutcomeRecorder(transitions, applications)
+        outcome_recorder = OutcomeRecorder(transitions, applications, catalog)
         attempts = Attempts(events.outbox, vault, public_url)
         outside_secrets = OutsideSecrets(
             settings.operator_secrets(),
