@@ -104,6 +104,11 @@ class Hub:
     test_runs: TestRuns
     run_execution: RunExecution
 
+    @property
+    def return_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may be returned to and told of results: the hub's own, and the allowed ones."""
+        return (self.public_url, *self.allowed_origins)
+
 
 @asynccontextmanager
 async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piece

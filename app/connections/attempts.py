@@ -118,6 +118,7 @@ class Attempts:
             problem=problem_from_json(problem),
             scopes=tuple(row.scopes),
             return_to=row.return_to,
+            presentation=row.presentation,
             at=at,
             created_at=row.created_at,
             expires_at=row.expires_at,

@@ -162,6 +162,7 @@ class AuthorizationSnapshot:
     problem: Problem | None
     scopes: tuple[str, ...]
     return_to: str | None
+    presentation: str
     at: datetime
     created_at: datetime
     expires_at: datetime

@@ -325,6 +325,7 @@ class FakeAuthorizations:
             problem=None,
             scopes=("a",),
             return_to=None,
+            presentation="POPUP",
             at=NOW,
             created_at=NOW,
             expires_at=NOW,
