@@ -10,10 +10,11 @@ from app.authenticators.oauth2_authorize import scope_params
 from app.authenticators.oauth2_grants import answered, renewed
 from app.authenticators.oauth2_request import token_request
 from app.authenticators.refusal import AuthStage
-from app.authenticators.signed_jwt import SigningKeyError, signed_jwt
+from app.authenticators.signed_jwt import signed_jwt
 from app.authenticators.values import Values, values_of
 from app.catalog.definition import Assertion, ClientAuth, OAuth2
 from app.foundation.errors import PatchbayError, invalid_field
+from app.foundation.jwt import SigningKeyError
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 from app.foundation.templates import template

@@ -9,10 +9,11 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from app.authenticators.base import ApplicationFacts, Facts
-from app.authenticators.signed_jwt import SigningKeyError, algorithm_of, signed_jwt
+from app.authenticators.signed_jwt import signed_jwt
 from app.authenticators.values import Values
 from app.catalog.definition import ClientAuth, OAuth2
 from app.foundation.errors import NotAllowedNowError
+from app.foundation.jwt import SigningKeyError, algorithm_of
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import unquote_plus
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from app.catalog.definition import AuthMethod, ClientAuth, OAuth2
 from app.foundation.clock import Clock
+from app.foundation.jwt import decode_jwt
 from app.foundation.problems import ProblemCode
 from app.foundation.templates import template
 from app.sandbox.application import CLIENT_ID, CLIENT_SECRET, sample_application, sandbox_credentials
@@ -29,7 +26,6 @@ _MAX_ASSERTION_CHARS: Final = 16_384
 _SIGNED: Final = frozenset({ClientAuth.PRIVATE_KEY_JWT, ClientAuth.CLIENT_SECRET_JWT})
 _HMAC: Final = ["HS256", "HS384", "HS512"]
 _PUBLIC: Final = ["RS256", "RS384", "RS512", "PS256", "ES256"]
-_Key: TypeAlias = OctKey | RSAKey | ECKey
 
 
 class ClientProofCheck:
@@ -80,9 +76,7 @@ class ClientProofCheck:
             OAuth2RefusedError: ``invalid_grant``.
         """
         algorithm = oauth.assertion.algorithm if oauth.assertion is not None else ""
-        text = _signing_field(method, oauth)
-        key = OctKey.import_key(text) if algorithm == "HS256" else _public_key(text)
-        if await self._claims(oauth, inbound, assertion, key, [algorithm]) is None:
+        if await self._claims(oauth, inbound, assertion, _signing_field(method, oauth), [algorithm]) is None:
             raise dead_grant("The assertion is not accepted.")
 
     async def _asserted(
@@ -91,20 +85,17 @@ class ClientProofCheck:
         if fields.get("client_assertion_type") != ASSERTION_TYPE:
             return False
         secret = ClientAuth.CLIENT_SECRET_JWT in _allowed(oauth)
-        key = OctKey.import_key(CLIENT_SECRET) if secret else _public_key(_signing_field(method, oauth))
+        key = CLIENT_SECRET if secret else _signing_field(method, oauth)
         algorithms = _HMAC if secret else _PUBLIC
         claims = await self._claims(oauth, inbound, fields["client_assertion"], key, algorithms)
         client_id = fields.get("client_id", CLIENT_ID)
         return claims is not None and claims.get("iss") == claims.get("sub") == client_id
 
     async def _claims(
-        self, oauth: OAuth2, inbound: Inbound, assertion: str, key: _Key | None, algorithms: list[str]
+        self, oauth: OAuth2, inbound: Inbound, assertion: str, key: str, algorithms: list[str]
     ) -> dict[str, Any] | None:
-        if key is None or len(assertion) > _MAX_ASSERTION_CHARS:
-            return None
-        try:
-            claims = jwt.decode(assertion, key, algorithms=algorithms).claims
-        except (JoseError, ValueError, TypeError):
+        claims = decode_jwt(assertion, key, algorithms) if len(assertion) <= _MAX_ASSERTION_CHARS else None
+        if claims is None:
             return None
         counts = self._in_time(claims) and _is_for(claims, oauth, inbound) and await self._first(claims)
         return claims if counts else None
@@ -153,15 +144,6 @@ def _signing_field(method: AuthMethod, oauth: OAuth2) -> str:
     key = oauth.assertion.key if oauth.assertion is not None else "{application.privateKey}"
     group, _, name = (template(key).only_variable() or "").partition(".")
     return values.get(group, {}).get(name, "")
-
-
-def _public_key(pem: str) -> RSAKey | ECKey | None:
-    for kind in (RSAKey, ECKey):
-        try:
-            return kind.import_key(pem)
-        except (JoseError, ValueError, TypeError):
-            continue
-    return None
 
 
 def _same(given: str, right: str) -> bool:

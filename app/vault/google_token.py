@@ -7,11 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-
 from app.foundation.clock import Clock
+from app.foundation.jwt import encode_jwt
 from app.foundation.secret import Secret
 from app.vault.errors import KeyFileError
 from app.vault.private_file import read_private
@@ -51,14 +48,11 @@ class GoogleToken:
     def _signed(self) -> tuple[Secret, float]:
         try:
             account = json.loads(read_private(Path(str(self._account_file))))
-            key = RSAKey.import_key(account["private_key"])
-            header = {"alg": "RS256", "typ": "JWT", "kid": account["private_key_id"]}
-            return Secret(
-                jwt.encode(header, self._claims(account["client_email"]), key)
-            ), _LIFETIME.total_seconds()
+            key, claims = Secret(str(account["private_key"])), self._claims(account["client_email"])
+            return encode_jwt("RS256", key, claims, account["private_key_id"]), _LIFETIME.total_seconds()
         except KeyFileError as fault:
             raise ServiceFaultError(f"the account file: {fault}") from None
-        except (ValueError, KeyError, TypeError, JoseError):
+        except (ValueError, KeyError, TypeError):
             raise ServiceFaultError("the account file is not the key of a service account") from None
 
     def _claims(self, email: str) -> dict[str, Any]:
