@@ -83,7 +83,7 @@ def make_connection(workspace_id=WORKSPACE, **changes: Any) -> ConnectionSnapsho
         problem=None,
         config={"baseUrl": "https://chat.test"},
         config_secret_hints=[
-            {"path": ["config", "apiKey"], "hint": "…4f2a", "updatedAt": NOW.isoformat()},
+            {"path": ["config", "apiKey"], "hint": "…4f2a", "updatedAt": NOW.isoformat(), "generation": 1},
         ],
         scope=AccessScope.WORKSPACE,
         ever_connected=True,
