@@ -59,20 +59,18 @@ class ConfigForm:
     def check(self, config: Any, kept_secrets: frozenset[str] = frozenset()) -> CheckedConfig:  # noqa: ANN401 - JSON edge
         """Check a whole configuration; ``kept_secrets`` names secret fields that are stored already."""
         if not isinstance(config, Mapping):
-            return self._refuse(
-                problem(ProblemCode.INVALID_FIELD, "config", label="config", reason="it must be an object")
-            )
+            reason = "it must be an object"
+            return self._refuse(problem(ProblemCode.INVALID_FIELD, "config", label="config", reason=reason))
         storable = {name: value for name, value in config.items() if is_storable(name) and is_storable(value)}
         if len(orjson.dumps(storable)) > MAX_CONFIG_BYTES:
             return self._refuse(problem(ProblemCode.FIELD_TOO_LONG, "config", label="config", limit="64 KiB"))
-        sent = with_defaults(
-            self._schema, {name: value for name, value in storable.items() if value is not None}
-        )
+        given = {name: value for name, value in storable.items() if value is not None}
+        sent = with_defaults(self._schema, given)
         stored = {name: "x" for name in kept_secrets if name not in config}
         faults = self._faults(config, storable, sent, stored)
-        bad = {fault.path[1] for fault in faults if len(fault.path) > 1 and not _is_missing(fault)}
+        bad = {_field_of(fault) for fault in faults if not _is_missing(fault)}
         good = {name: value for name, value in sent.items() if name[:_MAX_PATH_CHARS] not in bad}
-        unknown = {fault.path[1] for fault in faults if fault.code is ProblemCode.UNKNOWN_FIELD}
+        unknown = {_field_of(fault) for fault in faults if fault.code is ProblemCode.UNKNOWN_FIELD}
         return CheckedConfig(
             plain={name: value for name, value in good.items() if name not in self._secret_names},
             typed={
@@ -82,7 +80,9 @@ class ConfigForm:
             },
             secrets={name: Secret(str(value)) for name, value in good.items() if name in self._secret_names},
             refused={
-                fault.path[1]: fault for fault in faults if bad & set(fault.path[1:2]) & self._secret_names
+                name: fault
+                for fault in faults
+                if (name := _field_of(fault)) in self._secret_names and not _is_missing(fault)
             },
             cleared=frozenset(name for name in self._secret_names if name in config and config[name] is None),
             problems=tuple(faults),
@@ -100,11 +100,11 @@ class ConfigForm:
         for name in config.keys() - storable.keys():
             fault = _unstorable(name)
             found[fault.path] = fault
-        hidden = {path[1] for path in found}
+        unseen = stored.keys() | {_field_of(fault) for fault in found.values()}
         shape = self._shape.problems({**stored, **sent}, "config")
         addresses = {fault.path: fault for fault in self._addresses(self._schema, sent, ())}
         for fault in shape:
-            if len(fault.path) > 1 and (fault.path[1] in hidden or fault.path[1] in stored):
+            if _field_of(fault) in unseen:
                 continue
             better = addresses.pop(fault.path, fault)
             found[fault.path] = fault if _is_wrong_kind(fault) else better
@@ -171,17 +171,18 @@ class ConfigForm:
         return any(address in network for network in self._plain_http)
 
 
+def _field_of(fault: Problem) -> str | None:
+    """Return the field of the configuration that a problem is about; None for one of the whole."""
+    return next(iter(fault.path[1:]), None)
+
+
 def checked_name(name: str) -> tuple[str, list[Problem]]:
     """Return the trimmed name and its problems at path ``name``."""
     trimmed = unicodedata.normalize("NFC", name).strip()
     if not trimmed:
         return trimmed, [problem(ProblemCode.MISSING_FIELD, "name", label="The name")]
     if len(trimmed) > MAX_NAME_CHARS:
-        return trimmed, [
-            problem(
-                ProblemCode.FIELD_TOO_LONG, "name", label="The name", limit=f"{MAX_NAME_CHARS} characters"
-            )
-        ]
+        return trimmed, [too_long("name", "The name", MAX_NAME_CHARS)]
     if any(unicodedata.category(char).startswith("C") for char in trimmed):
         reason = "it holds a character that cannot be seen"
         return trimmed, [problem(ProblemCode.INVALID_FIELD, "name", label="The name", reason=reason)]
@@ -241,9 +242,13 @@ def checked_description(description: str) -> list[Problem]:
         label = "The description"
         return [problem(ProblemCode.INVALID_FIELD, "description", label=label, reason=reason)]
     if len(description) > MAX_DESCRIPTION_CHARS:
-        limit = f"{MAX_DESCRIPTION_CHARS} characters"
-        return [problem(ProblemCode.FIELD_TOO_LONG, "description", label="The description", limit=limit)]
+        return [too_long("description", "The description", MAX_DESCRIPTION_CHARS)]
     return []
+
+
+def too_long(path: str, label: str, most: int) -> Problem:
+    """Return the problem of a text that has more than ``most`` characters."""
+    return problem(ProblemCode.FIELD_TOO_LONG, path, label=label, limit=f"{most} characters")
 
 
 def name_key(name: str) -> str:

@@ -39,7 +39,8 @@ class OutRequest:
 
     ``shown_url`` is the URL for records and ``repr``: where it is not given it is made from ``url``. Names
     in ``secret_headers``, ``secret_query`` (parameters) and ``secret_fields`` (of a form or of JSON, at any
-    depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand.
+    depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand. Who sends it waits
+    ``wait_s`` seconds before.
     """
 
     method: str
@@ -51,6 +52,7 @@ class OutRequest:
     secret_query: Collection[str] = ()
     secret_fields: Collection[str] = ()
     secrets: tuple[Secret, ...] = ()
+    wait_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.shown_url:

@@ -46,7 +46,7 @@ _FORMATS: Final[Mapping[str, str]] = {
     "uuid": "it must be a UUID, such as 123e4567-e89b-12d3-a456-426614174000",
 }
 _HELPFUL: Final = ("type", "required", "enum", "const", "format", "minLength", "maxLength", "pattern")
-"""Of several faults of one field the one is told that stands first here: what it is goes before how it looks."""
+"""Of several faults of one field the one is reported that stands first here: what it is goes before how it looks."""
 _UNKNOWN: Final = frozenset({"additionalProperties", "unevaluatedProperties"})
 
 
@@ -92,7 +92,7 @@ class Shape:
         first: dict[tuple[str, ...], ShapeFault] = {}
         for fault in self.faults(value):
             if fault.keyword == "unevaluatedProperties" and self._applies_to(value, fault.path):
-                continue  # a branch that fails evaluates nothing (JSON Schema 2020-12 Core 7.7.1.2): what fails is told
+                continue  # a branch that fails evaluates nothing (JSON Schema 2020-12 Core 7.7.1.2): what fails is reported
             if fault.path not in first or _rank(fault) < _rank(first[fault.path]):
                 first[fault.path] = fault
         return list(first.values())

@@ -12,7 +12,6 @@ from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import SetupStepKey
 from app.credentials.snapshot import Mode
 from tests.canary import secret
-from tests.connections.conftest import redis_for  # noqa: F401 - a fixture is found by name
 from tests.hubs import CATALOG, owner, running_hub, settings_for
 
 FORM = {

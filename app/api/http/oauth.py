@@ -133,7 +133,7 @@ def _page(
     status: int = 200,
     link: tuple[str, str] | None = None,
 ) -> Response:
-    """Return the page that ends a sign-in: one that was opened as a popup tells its opener and closes itself."""
+    """Return the page that ends a sign-in: one that was opened as a popup notifies its opener and closes itself."""
     if authorization is None or authorization.presentation != _POPUP:
         return still_page(title, paragraphs, items, status=status, link=link)
     return popup_page(

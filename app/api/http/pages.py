@@ -33,10 +33,12 @@ def html_page(
     onward: str | None = None,
 ) -> Response:
     """Return a page; every text is escaped. ``link`` is (address, words); a browser goes on to ``onward`` at once."""
-    return page_of(title, body_of(paragraphs, items, link=link, onward=onward), status=status, onward=onward)
+    return page_of(
+        title, markup_of(paragraphs, items, link=link, onward=onward), status=status, onward=onward
+    )
 
 
-def body_of(
+def markup_of(
     paragraphs: Sequence[str],
     items: Sequence[str] = (),
     *,

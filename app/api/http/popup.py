@@ -1,4 +1,4 @@
-"""The last page of a sign-in in a window of its own: it tells the page that opened it, and closes itself.
+"""The last page of a sign-in in a window of its own: it notifies the page that opened it, and closes itself.
 
 What it says goes to the hub's own origin and to the allowed ones, and names the authorization and its result, no more:
 ``{type: "patchbay.authorization", authorization, connection, state, problem}``. It goes by ``postMessage`` to the
@@ -17,16 +17,16 @@ from typing import Final
 
 from starlette.responses import Response
 
-from app.api.http.pages import body_of, page_of
+from app.api.http.pages import markup_of, page_of
 from app.connections.snapshot import AuthorizationSnapshot
 
 MESSAGE: Final = "patchbay.authorization"
 CHANNEL: Final = "patchbay"
 _SCRIPT: Final = f"""
-const told = document.querySelector("[data-told]").dataset;
-const message = JSON.parse(told.told);
+const result = document.querySelector("[data-result]").dataset;
+const message = JSON.parse(result.result);
 new BroadcastChannel("{CHANNEL}").postMessage(message);
-if (window.opener) for (const origin of JSON.parse(told.origins)) window.opener.postMessage(message, origin);
+if (window.opener) for (const origin of JSON.parse(result.origins)) window.opener.postMessage(message, origin);
 if (window.opener || ["AUTHENTICATED", "AWAITING_INPUT"].includes(message.state)) window.close();
 """
 _DIGEST: Final = "sha256-" + b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
@@ -46,10 +46,10 @@ def popup_page(
 ) -> Response:
     """Return the page; what it says stands there to read where the window cannot close.
 
-    ``origins`` are those that may be told; a browser delivers a message to none but the opener's own.
+    ``origins`` are those that may be notified; a browser delivers a message to none but the opener's own.
     """
     fault = authorization.problem
-    told = {
+    result = {
         "type": MESSAGE,
         "authorization": authorization.id,
         "connection": authorization.connection_id,
@@ -57,8 +57,8 @@ def popup_page(
         "problem": fault.code.value if fault else None,
     }
     body = (
-        f'<div data-told="{escape(json.dumps(told))}" data-origins="{escape(json.dumps(list(origins)))}">'
-        f"{body_of(paragraphs, items, link=link)}</div><script>{_SCRIPT}</script>"
+        f'<div data-result="{escape(json.dumps(result))}" data-origins="{escape(json.dumps(list(origins)))}">'
+        f"{markup_of(paragraphs, items, link=link)}</div><script>{_SCRIPT}</script>"
     )
     return page_of(title, body, status=status, script_digest=_DIGEST, opener_policy=OPENER_POLICY)
 
@@ -72,6 +72,6 @@ def still_page(
     link: tuple[str, str] | None = None,
     onward: str | None = None,
 ) -> Response:
-    """Return a page of a sign-in that has nothing to tell its opener, and does not cut the window off from it."""
-    body = body_of(paragraphs, items, link=link, onward=onward)
+    """Return a page of a sign-in that has no result for its opener, and does not cut the window off from it."""
+    body = markup_of(paragraphs, items, link=link, onward=onward)
     return page_of(title, body, status=status, onward=onward, opener_policy=OPENER_POLICY)

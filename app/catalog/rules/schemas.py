@@ -127,12 +127,12 @@ def _condition(path: Path, schema: Mapping[str, Json]) -> Iterator[Finding]:
     if not isinstance(condition, Mapping):
         return
     fields = fields_of(schema)
-    asked = {
+    tested = {
         name
         for name, part in (condition.get("properties") or {}).items()
         if isinstance(part, Mapping) and "default" not in fields.get(name, {})
     }
-    if missing := sorted(asked - set(condition.get("required") or ())):
+    if missing := sorted(tested - set(condition.get("required") or ())):
         names = ", ".join(missing)
         yield Finding(
             (*path, "if"), f"holds as long as nothing is chosen: write required: [{names}] into the if too"

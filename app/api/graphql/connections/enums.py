@@ -76,7 +76,7 @@ describe_enum(
     Presentation,
     "How the sign-in page is shown.",
     {
-        "POPUP": "In a window of its own. At the end it tells the page that opened it and closes itself: by "
+        "POPUP": "In a window of its own. At the end it notifies the page that opened it and closes itself: by "
         "`postMessage`, to the hub's origin and those of PATCHBAY_ALLOWED_ORIGINS, and on the BroadcastChannel "
         "`patchbay`, it says `{type: 'patchbay.authorization', authorization, connection, state, problem}`.",
         "REDIRECT": "In the same tab, which comes back to `returnTo`.",
