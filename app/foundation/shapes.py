@@ -92,7 +92,7 @@ class Shape:
         first: dict[tuple[str, ...], ShapeFault] = {}
         for fault in self.faults(value):
             if fault.keyword == "unevaluatedProperties" and self._applies_to(value, fault.path):
-                continue  # a branch that fails evaluates nothing (JSON Schema 2020-12 Core 7.7.1.2): what fails is reported
+                continue  # a branch that fails evaluates nothing (JSON Schema Core 7.7.1.2): what fails is reported
             if fault.path not in first or _rank(fault) < _rank(first[fault.path]):
                 first[fault.path] = fault
         return list(first.values())
