@@ -32,7 +32,6 @@ GRACE_S: Final = 0.8  # what is open when the end begins may end by itself for s
 LIMIT_S: Final = 1.8  # then the process is gone, whatever is open: a kill loses nothing that was acknowledged
 _ABORT_S: Final = 1.0
 _UVICORN_GRACE_S: Final = 1
-_WS_MAX_BYTES: Final = 1 << 20
 _BACKLOG: Final = 512
 _UNREAD_MS: Final = 10_000
 
@@ -150,7 +149,10 @@ def _is_every_address(host: str) -> bool:
 
 async def serve(settings: Settings, sock: socket.socket, announce: Announce, shutdown: Shutdown) -> None:
     """Serve the doors on ``sock``; in the embedded arrangement the background work runs here too."""
-    from app.main import build_app  # the doors' types take half a second; a worker has no doors
+    # The doors' types take half a second; a worker has no doors.
+    from app.api.graphql.limits import MAX_FRAME_BYTES
+    from app.http_protocol import BoundedHttp
+    from app.main import build_app
 
     local_url = settings.local_url(sock.getsockname()[1])
     async with contextlib.AsyncExitStack() as stack:
@@ -163,8 +165,9 @@ async def serve(settings: Settings, sock: socket.socket, announce: Announce, shu
             server_header=False,
             lifespan="off",
             loop="none",
+            http=BoundedHttp,
             ws="websockets-sansio",
-            ws_max_size=_WS_MAX_BYTES,
+            ws_max_size=MAX_FRAME_BYTES,
             ws_ping_interval=20.0,
             ws_ping_timeout=20.0,
             ws_per_message_deflate=False,

@@ -23,6 +23,7 @@ from app.connections.configuration import (
     checked_name,
     is_storable,
     name_key,
+    too_long,
 )
 from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.listing import list_connections
@@ -42,9 +43,11 @@ from app.connections.snapshot import (
     ConnectionQuery,
     ConnectionSnapshot,
     SetupStep,
+    sealed_names,
 )
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
+from app.credentials.lasting import not_granted
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
@@ -107,7 +110,11 @@ class Deleted:
 
 @dataclass(eq=False, repr=False)
 class Connections:
-    """Keeps connections. Every verb is one short transaction with its event and its audit entry."""
+    """Keeps connections. Every verb is one short transaction with its event and its audit entry.
+
+    What takes a connection's id raises NotFoundError for one that does not exist and for another workspace's alike, and
+    ConflictError where ``expected_revision`` is not the current one.
+    """
 
     _database: Database
     _vault: Vault
@@ -131,11 +138,7 @@ class Connections:
     # -- reading
 
     async def get(self, actor: Actor, connection_id: str) -> ConnectionSnapshot:
-        """Return a connection.
-
-        Raises:
-            NotFoundError: it is not in the actor's workspace, or does not exist: the two are reported alike.
-        """
+        """Return a connection."""
         require(actor, Permission.CONNECTIONS_READ)
         return await load_connection(actor.workspace_id, connection_id)
 
@@ -189,11 +192,12 @@ class Connections:
 
     async def next_steps(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[SetupStep, ...]:
         """Return the steps that are left before the connection is usable."""
-        problems = self.config_problems(actor, connection.owner)
+        refused = {fault.path: fault for fault in connection.refused_secrets}
+        checked = self.config_problems(actor, connection.owner)
+        problems = (*(fault for fault in checked if fault.path not in refused), *refused.values())
         definition = self._pinned(connection.integration, connection.version)
-        has_application = await self._applications.has(
-            connection.workspace_id, connection.integration, connection.mode
-        )
+        which = (connection.workspace_id, connection.integration, connection.mode)
+        has_application = await self._applications.has(*which)
         return next_steps(connection, definition, problems, has_application=has_application)
 
     def config_problems(self, actor: Actor, connection: CredentialOwner) -> tuple[Problem, ...]:
@@ -207,13 +211,12 @@ class Connections:
         """Return what was asked for, or is needed, but not granted; nothing where the provider does not say."""
         require(actor, Permission.CONNECTIONS_READ)
         credential = connection.auth
-        if credential is None or credential.granted_scopes is None:
+        if credential is None:
             return ()
         definition = self._catalog.definition(connection.integration, connection.version)
         method = definition.auth_method(credential.auth_method) if definition else None
         required = [scope.name for scope in method.scopes if scope.required] if method else []
-        wanted = dict.fromkeys([*required, *credential.requested_scopes])
-        return tuple(scope for scope in wanted if scope not in credential.granted_scopes)
+        return not_granted(credential, (*required, *credential.requested_scopes))
 
     def validate_config(
         self,
@@ -228,7 +231,10 @@ class Connections:
             InvalidInputError: no such integration or version.
         """
         require(actor, Permission.CATALOG_READ)
-        return self._form(self._chosen(integration, version)).check(config).problems
+        definition = self._catalog.definition(integration, version)
+        if definition is None:
+            raise InvalidInputError(problem(ProblemCode.UNKNOWN_INTEGRATION, "integration"))
+        return self._form(definition).check(config).problems
 
     # -- naming and configuring
 
@@ -247,7 +253,7 @@ class Connections:
     ) -> Edited:
         """Create a draft; a complete configuration takes it to PENDING_AUTHENTICATION at once.
 
-        Fields that do not fit are not stored and come back as problems; the draft is there all the same.
+        The draft keeps what was typed, also where it does not fit, and why; a secret that does not fit is not stored.
 
         Raises:
             InvalidInputError: name, description, integration, version or mode; nothing is created.
@@ -317,9 +323,7 @@ class Connections:
         """Rename or describe a connection.
 
         Raises:
-            NotFoundError: no such connection.
             InvalidInputError: the name is taken or not valid.
-            ConflictError: ``expected_revision`` is not the current one.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         trimmed, problems = checked_name(name) if name is not None else (None, [])
@@ -338,10 +342,9 @@ class Connections:
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                self._transitions.announce(
-                    tx, actor, row, EventType.CONNECTION_UPDATED, {"previousName": before}
-                )
-                self._transitions.audit(tx, actor, row, "connection.updated", {"previousName": before})
+                detail = {"previousName": before}
+                self._transitions.announce(tx, actor, row, EventType.CONNECTION_UPDATED, detail)
+                self._transitions.audit(tx, actor, row, "connection.updated", {**detail})
         return await self._edited(tx, row, credential)
 
     async def update_config(
@@ -354,19 +357,17 @@ class Connections:
     ) -> Edited:
         """Replace the configuration; secret fields that are left out stay as they are.
 
-        A draft keeps what fits and says what is missing. Once past the draft, a configuration with any fault is
-        refused whole, because the connection is in use.
+        A draft keeps what was typed, and why it does not fit; a secret only if it fits. Once past the draft, a
+        configuration with any fault is refused whole, because the connection is in use.
 
         Raises:
-            NotFoundError: no such connection.
             InvalidInputError: faults, where the connection is no draft.
-            ConflictError: ``expected_revision`` is not the current one.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             definition = self._pinned(row.integration, row.version)
-            kept = frozenset(item["path"][1] for item in row.config_secret_hints)
+            kept = frozenset(sealed_names(row.config_secret_hints))
             checked = self._form(definition).check(config, kept)
             if checked.problems and row.state != ConnectionState.DRAFT.value:
                 raise InvalidInputError(checked.problems)
@@ -383,10 +384,10 @@ class Connections:
         checked: CheckedConfig,
     ) -> CredentialSnapshot | None:
         touches = self._form(definition).touches_authentication(row.config, checked)
-        names = {*row.config, *checked.plain}
-        changed = {name for name in names if row.config.get(name) != checked.plain.get(name)}
+        config = checked.typed if checked.problems else checked.plain
+        changed = {name for name in {*row.config, *config} if row.config.get(name) != config.get(name)}
         set_before = {item["path"][1] for item in row.config_secret_hints}
-        changed |= checked.secrets.keys() | (checked.cleared & set_before)
+        changed |= checked.secrets.keys() | checked.refused.keys() | (checked.cleared & set_before)
         was_draft = row.state == ConnectionState.DRAFT.value
         trigger = StateTrigger.CONFIGURATION_CHANGED
         if was_draft and not checked.problems:
@@ -399,7 +400,7 @@ class Connections:
                 await mark_stale(tx, credential)
                 await self._schedule.cancel(tx, row.id)
                 credential = replace(credential, is_stale=True)
-        row.config = dict(checked.plain)
+        row.config = dict(config)
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
         current = problem_from_json(row.problem)
@@ -410,11 +411,15 @@ class Connections:
         return credential
 
     async def _seal_config(self, tx: Transaction, row: ConnectionRecord, checked: CheckedConfig) -> None:
-        """Seal each secret field on its own; what was set and is not sent stays as it is."""
-        hints = {item["path"][1]: item for item in row.config_secret_hints}
+        """Seal each secret field on its own; what is not sent stays as it is: what was set, or why it was refused."""
+        hints = {item["path"][1]: dict(item) for item in row.config_secret_hints}
         for name in checked.cleared & hints.keys():
-            await self._vault.destroy(tx, credential_owner(row).config_ref(name))
-            del hints[name]
+            if "generation" in hints.pop(name):
+                await self._vault.destroy(tx, credential_owner(row).config_ref(name))
+        for name, fault in checked.refused.items():
+            hints[name] = {**hints.get(name, {"path": [CONFIG_FIELD, name]}), "fault": fault.to_json()}
+        if not checked.problems:
+            hints = {name: _without_fault(item) for name, item in hints.items() if "generation" in item}
         for name, secret in checked.secrets.items():
             current = hints.get(name, {}).get("generation")
             generation = await self._vault.put(
@@ -441,16 +446,12 @@ class Connections:
         """Make an authenticated and tested connection usable; an untested one only with a reason, which is audited.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: steps are missing; each problem says which.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         accepted = (reason or "").strip()
         if len(accepted) > _MAX_REASON_CHARS:
-            limit = f"{_MAX_REASON_CHARS} characters"
-            raise InvalidInputError(
-                problem(ProblemCode.FIELD_TOO_LONG, "reason", label="The reason", limit=limit)
-            )
+            raise InvalidInputError(too_long("reason", "The reason", _MAX_REASON_CHARS))
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             snapshot = connection_snapshot(row, credential)
@@ -461,9 +462,8 @@ class Connections:
             ]
             if blockers:
                 raise NotAllowedNowError(blockers)
-            await self._transitions.apply(
-                tx, actor, row, credential, StateTrigger.ACTIVATED, snapshot.problem
-            )
+            trigger = StateTrigger.ACTIVATED
+            await self._transitions.apply(tx, actor, row, credential, trigger, snapshot.problem)
             detail = {"tested": snapshot.tested, "reason": accepted or None}
             self._transitions.audit(tx, actor, row, "connection.activated", detail)
         return await self._edited(tx, row, credential)
@@ -472,7 +472,6 @@ class Connections:
         """Renew the credentials now, as the hub does by itself when they are due, however lately that failed.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: there is nothing to renew, or it cannot be renewed without a person.
             OutsideError: the provider refused or is away.
         """
@@ -487,7 +486,6 @@ class Connections:
         """Stop others from using the connection; credentials are kept alive.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: it is not in use.
         """
         return await self._transition(
@@ -500,7 +498,6 @@ class Connections:
         """Go back to what the evidence says.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: it is not paused.
         """
         return await self._transition(
@@ -532,13 +529,12 @@ class Connections:
         destroyed; what lives on there is reported by the revocation and its event.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: a draft, or disconnected already.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
-            await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
+            await self._attempts.cancel_open(tx, actor, row)
             await self._transitions.apply(tx, actor, row, credential, StateTrigger.DISCONNECTED)
             revocation = await self._remove_credentials(tx, actor, row, credential)
             self._transitions.audit(tx, actor, row, "connection.disconnected")
@@ -561,16 +557,11 @@ class Connections:
     async def delete(
         self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
     ) -> Deleted:
-        """Delete a connection with everything sealed for it; its name is free again, its history stays in the audit.
-
-        Raises:
-            NotFoundError: no such connection.
-            ConflictError: ``expected_revision`` is not the current one.
-        """
+        """Delete a connection with everything sealed for it; its name is free again, its history stays in the audit."""
         require(actor, Permission.CONNECTIONS_WRITE)
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
-            await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
+            await self._attempts.cancel_open(tx, actor, row)
             revocation = await self._remove_credentials(tx, actor, row, credential)
             for name in credential_owner(row).secret_fields:
                 await self._vault.destroy(tx, credential_owner(row).config_ref(name))
@@ -601,12 +592,6 @@ class Connections:
         as_of = await self._events.position(actor.workspace_id)
         return Edited(await load_connection(actor.workspace_id, connection_id), problems, as_of)
 
-    def _chosen(self, integration: str, version: str | None) -> Definition:
-        definition = self._catalog.definition(integration, version)
-        if definition is None:
-            raise InvalidInputError(problem(ProblemCode.UNKNOWN_INTEGRATION, "integration"))
-        return definition
-
     def _pinned(self, integration: str, version: str) -> Definition:
         definition = self._catalog.definition(integration, version)
         if definition is None:
@@ -624,6 +609,10 @@ def _names_are_free() -> Iterator[None]:
         yield
     except IntegrityError:
         raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
+
+
+def _without_fault(hint: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in hint.items() if name != "fault"}
 
 
 def _owner_key(actor: Actor, scope: AccessScope) -> str:

@@ -148,7 +148,9 @@ async def test_d7_everything_open_ends_within_the_limit_and_the_next_start_goes_
     for half in (half_body, half_form):
         assert (await half.rest()).startswith(b"HTTP/1.1 503")
     assert (await half_head.rest(), (await idle.rest()).count(b"HTTP/1.1")) == (b"", 0)
-    if cut_off.status_code == 200:  # the sandbox, which is the hub's own, was closed before the renewal reached it
+    if (
+        cut_off.status_code == 200
+    ):  # the sandbox, which is the hub's own, was closed before the renewal reached it
         (told,) = cut_off.json()["data"]["refreshCredentials"]["userErrors"]
         assert told["retryable"], told
     else:
