@@ -6,14 +6,16 @@ import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 
 from app.catalog.definition import Definition
+from app.foundation.addresses import IpAddress
+from app.foundation.ascii_url import ascii_url
 from app.foundation.canonical import storable_text
+from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, secret_paths, subschema, with_defaults
@@ -59,7 +61,7 @@ class ConfigForm:
         if len(orjson.dumps(storable)) > MAX_CONFIG_BYTES:
             return self._refuse(problem(ProblemCode.FIELD_TOO_LONG, "config", label="config", limit="64 KiB"))
         given = {name: value for name, value in storable.items() if value is not None}
-        sent = with_defaults(self._schema, given)
+        sent = with_defaults(self._schema, _with_ascii_addresses(self._schema, given))
         stored = {name: "x" for name in kept_secrets if name not in config}
         found = [
             *self._shape.problems({**stored, **sent}, "config"),
@@ -110,23 +112,29 @@ class ConfigForm:
 
     def _address_allowed(self, text: str) -> bool:
         try:
-            parts = urlsplit(text)
-            host, port = parts.hostname, parts.port
-        except ValueError:
+            target = parse_target(text)
+        except EgressRefusedError:
             return False
-        if not host or "@" in parts.netloc or port == 0 or parts.fragment:
-            return False
-        if parts.scheme == "https":
-            return True
-        return parts.scheme == "http" and self._plain_http_allowed(host)
+        return "#" not in text and (target.scheme == "https" or self._plain_http_allowed(target.literal))
 
-    def _plain_http_allowed(self, host: str) -> bool:
+    def _plain_http_allowed(self, literal: IpAddress | None) -> bool:
         # A name is looked up, and refused unless every address is in an allowed network, when it is called.
-        try:
-            address = ip_address(host)
-        except ValueError:
+        if literal is None:
             return bool(self._plain_http)
-        return any(address in network for network in self._plain_http)
+        return any(literal in network for network in self._plain_http)
+
+
+def _with_ascii_addresses(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``value`` with each address in it as it is judged and sent."""
+    found: dict[str, Any] = {}
+    for name, item in value.items():
+        field = subschema(schema, (name,))
+        if isinstance(item, Mapping):
+            found[name] = _with_ascii_addresses(field, item)
+        else:
+            is_address = field.get("format") == "uri" and isinstance(item, str)
+            found[name] = ascii_url(item) if is_address else item
+    return found
 
 
 def _field_of(fault: Problem) -> str | None:
