@@ -198,7 +198,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
         opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
         schedule = RenewalSchedule(work)
         transitions = Transitions(audit, outbox, schedule)
-        outcome_recorder = OutcomeRecorder(transitions, applications)
+        outcome_recorder = OutcomeRecorder(transitions, applications, catalog)
         owners = ConnectionOwners(transitions, outcome_recorder)
         renewal = Renewal(
             database,
