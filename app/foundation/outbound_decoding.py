@@ -11,9 +11,10 @@ _FREE_BYTES: Final = 1 << 20  # below this, any ratio will do: small repetitive 
 _MAX_RATIO: Final = 100
 _PIECE_BYTES: Final = 1 << 16
 _MAX_MEMBERS: Final = 1_000
+_MAX_NAMED: Final = 5
 _READ: Final = frozenset({"gzip", "deflate"})
-# The other codings of IANA's registry, and those that are in use without being in it. Every further word is none: servers
-# write a charset, a media type or MIME's transfer encodings there (UTF-8, application/json, binary).
+# The other codings of IANA's registry, and those that are in use without being in it. Every further word is none:
+# servers write a charset, a media type or MIME's transfer encodings there (UTF-8, application/json, binary).
 _NOT_READ: Final = frozenset({
     "aes128gcm", "br", "brotli", "bzip2", "compress", "dcb", "dcz", "exi", "lz4", "lzma", "pack200-gzip", "sdch",
     "snappy", "xz", "zstd",
@@ -30,7 +31,7 @@ class BodyNotDecodableError(Exception):
     """The body is in a coding that was not asked for, or is not what its coding says; ``codings`` names them."""
 
     def __init__(self, codings: Sequence[str]) -> None:
-        self.codings = ", ".join(codings)
+        self.codings = ", ".join(codings[:_MAX_NAMED])
         super().__init__(self.codings)
 
 
