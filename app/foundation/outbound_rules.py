@@ -32,6 +32,8 @@ _OWN_HEADERS: Final = frozenset({
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _FREE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEE_OTHER: Final = 303
+# What servers leave in a Location as it is: space, and the octets of UTF-8, of which a header holds one a character.
+_NOT_WRITTEN: Final = re.compile(r"[ \x80-\xff]")
 _METHOD_KEEPING: Final = frozenset({307, 308})
 # All that a host other than the one that was asked gets to see.
 _HEADERS_ACROSS_ORIGINS: Final = frozenset({"accept", "accept-language", "user-agent"})
@@ -115,7 +117,8 @@ def _meant(location: str, taken: Route, sandbox: SandboxRoute | None) -> str:
             played = sandbox.original(urljoin(taken.wire.url, location))
             if played is not None:
                 return played
-        return urljoin(taken.logical.url, location)
+        written = _NOT_WRITTEN.sub(lambda octet: f"%{ord(octet[0]):02X}", location)
+        return urljoin(taken.logical.url, written)
     except ValueError:
         raise faults.of(ProblemCode.UPSTREAM_BAD_RESPONSE, "LOCATION") from None
 

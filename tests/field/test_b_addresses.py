@@ -152,3 +152,44 @@ async def test_b6_a_call_goes_to_the_name_that_was_typed():
         async with outbound(LOOPBACK, resolver=names) as out:
             assert (await out.send(OutRequest("GET", url), Destination(hosts))).status == 200
     assert server.asked[0].header("host") == f"{hosts[0]}:{server.port}"
+
+
+LOCATIONS = {
+    "UTF-8 as it is": ("/büro/ß".encode(), "/b%C3%BCro/%C3%9F"),
+    "Latin-1 as it is": ("/büro".encode("latin-1"), "/b%FCro"),
+    "spaces": (b"/my report?q=a b", "/my%20report?q=a%20b"),
+    "what is written right": (b"/b%C3%BCro/@me'(1)?f[a]=1", "/b%C3%BCro/@me'(1)?f[a]=1"),
+}
+
+
+@pytest.mark.parametrize(("location", "asked"), LOCATIONS.values(), ids=[f"B5 {name}" for name in LOCATIONS])
+async def test_b5_a_location_is_followed_octet_by_octet(location, asked):
+    """B5, the neighbour: servers leave octets in a Location that RFC 3986 wants encoded."""
+
+    async def answer(request, writer):
+        head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+        writer.write(head if request.target == "/" else reply())
+
+    async with serving(answer) as server, outbound() as out:
+        await out.send(OutRequest("GET", f"{server.origin}/"), Destination(("127.0.0.1",)), redirects=1)
+    assert [one.target for one in server.asked] == ["/", asked]
+
+
+@pytest.mark.parametrize("name", ["api_key", "X_API_KEY", "1-key", "X.Key", "!#$%&'*+.^_`|~"])
+def test_b5_a_header_s_name_is_any_token(name):
+    """B5, the neighbour: RFC 9110 5.6.2, where the form took letters, digits and hyphens."""
+    assert checked("generic-http", headerName=name).problems == ()
+
+
+@pytest.mark.parametrize("name", ["a b", "a:", "a\n", "ä", "a\r\nb", "(a)", ""])
+def test_b5_what_is_no_token_is_no_header_s_name(name):
+    assert [fault.path for fault in checked("generic-http", headerName=name).problems] == [
+        ("config", "headerName")
+    ]
+
+
+@pytest.mark.parametrize("scopes", [" read  write ", "read\nwrite\n", "read\twrite"])
+async def test_b10_scopes_are_asked_for_however_they_were_pasted(live, scopes):
+    connection = await live.live(scopes=scopes)
+    authorization = await live.begin(connection)
+    assert authorization.step.scopes == ("read", "write")
