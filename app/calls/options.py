@@ -133,7 +133,9 @@ class FieldOptions:
             before = len(found)
             for option in _options_of(pick(result.body)):
                 found.setdefault(f"{type(option.value).__name__}:{option.value}", option)
-            is_over = len(found) == before and method.pagination is not None and method.pagination.style == "page"
+            is_over = (
+                len(found) == before and method.pagination is not None and method.pagination.style == "page"
+            )
             params = None if is_over else _next_params(method, params or {}, result)
             if params is None or len(found) >= MAX_OPTIONS:
                 break
