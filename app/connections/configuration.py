@@ -15,6 +15,7 @@ import orjson
 
 from app.catalog.definition import Definition
 from app.foundation.canonical import storable_text
+from app.foundation.certificates import certificates_fault, key_fault
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, secret_paths, subschema, with_defaults
@@ -54,6 +55,7 @@ class ConfigForm:
         self._schema = definition.config
         self._shape = Shape(definition.config)
         self._plain_http = plain_http
+        self._tls = definition.http.tls_from_config
         self._secret_names = frozenset(path[0] for path in secret_paths(definition.config) if len(path) == 1)
 
     def check(self, config: Any, kept_secrets: frozenset[str] = frozenset()) -> CheckedConfig:  # noqa: ANN401 - JSON edge
@@ -102,13 +104,14 @@ class ConfigForm:
             found[fault.path] = fault
         unseen = stored.keys() | {_field_of(fault) for fault in found.values()}
         shape = self._shape.problems({**stored, **sent}, "config")
-        addresses = {fault.path: fault for fault in self._addresses(self._schema, sent, ())}
+        meant = [*self._addresses(self._schema, sent, ()), *self._certificates(sent)]
+        better = {fault.path: fault for fault in meant}
         for fault in shape:
             if _field_of(fault) in unseen:
                 continue
-            better = addresses.pop(fault.path, fault)
-            found[fault.path] = fault if _is_wrong_kind(fault) else better
-        return [*found.values(), *addresses.values()]
+            says_more = better.pop(fault.path, fault)
+            found[fault.path] = fault if _is_wrong_kind(fault) else says_more
+        return [*found.values(), *better.values()]
 
     def guarded(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return a configuration fit for hashing: its secrets as such, and nothing in it that JSON does not hold."""
@@ -139,6 +142,21 @@ class ConfigForm:
                 fault = self._address_fault(item, str(field.get("title") or name))
                 if fault is not None:
                     yield fault.at("config", *prefix, name)
+
+    def _certificates(self, sent: Mapping[str, Any]) -> list[Problem]:
+        """Return what is wrong with the PEM texts that the connection brings to TLS."""
+        texts = {part: text for part, name in self._tls.items() if isinstance(text := sent.get(name), str)}
+        key = texts.pop("privateKey", None)
+        reasons = {part: certificates_fault(text) for part, text in texts.items()}
+        if key is not None and "certificate" in texts and not reasons["certificate"]:
+            reasons["privateKey"] = key_fault(texts["certificate"], Secret(key))
+        found = []
+        for part, reason in reasons.items():
+            label = str(subschema(self._schema, (self._tls[part],)).get("title") or self._tls[part])
+            if reason:
+                path = ("config", self._tls[part])
+                found.append(problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason))
+        return found
 
     def _address_fault(self, text: str, label: str) -> Problem | None:
         """Return the first thing about an address that must change, or None."""

@@ -47,6 +47,7 @@ from app.connections.snapshot import (
 )
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
+from app.credentials.lasting import not_granted
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
@@ -210,13 +211,12 @@ class Connections:
         """Return what was asked for, or is needed, but not granted; nothing where the provider does not say."""
         require(actor, Permission.CONNECTIONS_READ)
         credential = connection.auth
-        if credential is None or credential.granted_scopes is None:
+        if credential is None:
             return ()
         definition = self._catalog.definition(connection.integration, connection.version)
         method = definition.auth_method(credential.auth_method) if definition else None
         required = [scope.name for scope in method.scopes if scope.required] if method else []
-        wanted = dict.fromkeys([*required, *credential.requested_scopes])
-        return tuple(scope for scope in wanted if scope not in credential.granted_scopes)
+        return not_granted(credential, (*required, *credential.requested_scopes))
 
     def validate_config(
         self,

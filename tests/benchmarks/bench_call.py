@@ -2,8 +2,8 @@
 
 Run by hand: ``python tests/benchmarks/bench_call.py [calls]``, 500 a round unless stated otherwise. All three ask the
 same loopback server, a process of its own, over kept connections, on uvloop; they take turns, so that noise hits all.
-Bare httpx places the token itself and reads the JSON. The method call reads the connection and its sealed credentials from
-the database, opens them, counts the use durably in the audit, calls, and records the exchange without its secrets.
+Bare httpx places the token itself and reads the JSON. The method call reads the connection and its sealed credentials
+from the database, opens them, counts the use durably in the audit, calls, and records the exchange without its secrets.
 
 SQLite always (synced at every commit, as it is shipped); PostgreSQL and Redis where they answer, as in bench_renewal.
 """
