@@ -1,7 +1,6 @@
 // A front end for any integration, from data alone: `node front_end.mjs <hub> <token> <integration or connection>`.
 // Each screen is a line of JSON on standard output; what the person does with it comes back as a line.
 import { createInterface } from "node:readline";
-
 const [hub, token, about] = process.argv.slice(2);
 const acts = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const show = async (screen) => (console.log(JSON.stringify(screen)), JSON.parse((await acts.next()).value));
@@ -22,7 +21,6 @@ const QUERY = `query ($id: ID!) { connection(by: {id: $id}) {
 const verb = async (name, input, picked = "__typename") =>
   (await ask(`mutation ($input: ${name[0].toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) {
     ${picked} userErrors { code message path } } }`, { input }))[name];
-
 const holds = (rule, value) => (rule.required ?? []).every((name) => name in value) &&
   Object.entries(rule.properties ?? {}).every(([name, { const: only, enum: some }]) => !(name in value) ||
     ((only === undefined || value[name] === only) && (!some || some.includes(value[name]))));
@@ -70,7 +68,7 @@ const steps = {
   activateConnection: ({ id }) => verb("activateConnection", { connectionId: id }),
 };
 const made = { name: about, integration: about, mode: "SANDBOX" };
-const id = about.startsWith("conn_") ? about : (await verb("createConnection", made, "connection { id }")).connection.id;
+const id = about.startsWith("conn_") ? about : (await verb("createConnection", made, "connection {id}")).connection.id;
 console.log(JSON.stringify({ screen: "open", id }));
 for (let problems = [], left = [{ mutation: "updateConnectionConfig" }]; ; ) {
   const { connection } = await ask(QUERY, { id });
