@@ -97,20 +97,20 @@ class ConfigForm:
         sent: Mapping[str, Any],
         stored: Mapping[str, str],
     ) -> list[Problem]:
-        """Return one problem for each field that is wrong: what cannot be stored, the schema's faults, addresses."""
+        """Return one problem for each field that is wrong: what cannot be stored, the schema's faults, values."""
         found: dict[tuple[str, ...], Problem] = {}
         for name in config.keys() - storable.keys():
             fault = _unstorable(name)
             found[fault.path] = fault
         unseen = stored.keys() | {_field_of(fault) for fault in found.values()}
         shape = self._shape.problems({**stored, **sent}, "config")
-        meant = [*self._addresses(self._schema, sent, ()), *self._certificates(sent)]
-        better = {fault.path: fault for fault in meant}
+        values = [*self._addresses(self._schema, sent, ()), *self._certificates(sent)]
+        better = {fault.path: fault for fault in values}
         for fault in shape:
             if _field_of(fault) in unseen:
                 continue
-            says_more = better.pop(fault.path, fault)
-            found[fault.path] = fault if _is_wrong_kind(fault) else says_more
+            closer = better.pop(fault.path, fault)
+            found[fault.path] = fault if _is_wrong_kind(fault) else closer
         return [*found.values(), *better.values()]
 
     def guarded(self, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,20 +143,18 @@ class ConfigForm:
                 if fault is not None:
                     yield fault.at("config", *prefix, name)
 
-    def _certificates(self, sent: Mapping[str, Any]) -> list[Problem]:
-        """Return what is wrong with the PEM texts that the connection brings to TLS."""
+    def _certificates(self, sent: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield what is wrong with the PEM texts that the connection brings to TLS."""
         texts = {part: text for part, name in self._tls.items() if isinstance(text := sent.get(name), str)}
         key = texts.pop("privateKey", None)
         reasons = {part: certificates_fault(text) for part, text in texts.items()}
         if key is not None and "certificate" in texts and not reasons["certificate"]:
             reasons["privateKey"] = key_fault(texts["certificate"], Secret(key))
-        found = []
         for part, reason in reasons.items():
             label = str(subschema(self._schema, (self._tls[part],)).get("title") or self._tls[part])
             if reason:
                 path = ("config", self._tls[part])
-                found.append(problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason))
-        return found
+                yield problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason)
 
     def _address_fault(self, text: str, label: str) -> Problem | None:
         """Return the first thing about an address that must change, or None."""
