@@ -119,8 +119,12 @@ class IntegrationType(NodeType):
         return [shown(DocLinkType, link) for link in self.entry.latest.docs]
 
     @resolver("What goes wrong with it, what that looks like and what to do.")
-    def troubleshooting(self) -> list[TroubleshootingType]:
-        return [shown(TroubleshootingType, trouble) for trouble in self.entry.latest.troubleshooting]
+    def troubleshooting(self, info: PatchbayInfo) -> list[TroubleshootingType]:
+        pages = f"{info.context.hub.public_url}/docs/problems"
+        return [
+            shown(TroubleshootingType, trouble, docs_url=Url(f"{pages}/{trouble.code}#{self.key}"))
+            for trouble in self.entry.latest.troubleshooting
+        ]
 
     @resolver("Its latest version.")
     def latest_version(self) -> IntegrationVersionType:
