@@ -28,10 +28,12 @@ from app.connections.outcome_recorder import OutcomeRecorder
 from app.connections.owners import ConnectionOwners
 from app.connections.polling import Polling
 from app.connections.transitions import Transitions
+from app.credentials.application_choice import ApplicationChoice
 from app.credentials.applications import Applications
 from app.credentials.credentials import Credentials
 from app.credentials.flows import Destinations, FlowRunner
 from app.credentials.opening import Opener
+from app.credentials.operator_applications import OperatorApplications
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
@@ -50,7 +52,7 @@ from app.members.members import Members
 from app.members.rights import Rights
 from app.members.sign_in import SignIn
 from app.members.tokens import Tokens
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.vault.key_source import open_keys
 from app.vault.keys import KeyRing
 from app.vault.resealing import Resealing
@@ -93,6 +95,7 @@ class Hub:
     sign_in: SignIn
     connections: Connections
     applications: Applications
+    application_choice: ApplicationChoice
     authorizations: Authorizations
     browser: BrowserFlow
     polling: Polling
@@ -131,7 +134,10 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
     local_url = local_url or settings.local_url()
     public_url = settings.public_url or local_url
     catalog = catalog or load_catalog()
-    operator = settings.operator_applications([entry.key for entry in catalog.all()])
+    variables = settings.operator_applications([entry.key for entry in catalog.all()])
+    operator = OperatorApplications(variables, catalog)
+    if operator.faults:
+        raise SettingsError(operator.faults)
 
     if not settings.is_scaled:
         settings.make_data_dir()
@@ -182,7 +188,8 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         runner = FlowRunner(outbound, secrets)
         renewals = RenewalSchedule(work)
         transitions = Transitions(audit, events.outbox, renewals)
-        applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
+        choice = ApplicationChoice(database, operator, public_url)
+        applications = Applications(database, vault, audit, events.outbox, catalog, operator, choice)
         outcome_recorder = OutcomeRecorder(transitions, applications)
         attempts = Attempts(events.outbox, vault, public_url)
         outside_secrets = OutsideSecrets(
@@ -190,8 +197,8 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             frozenset(settings.secrets_allowed),
             _vault_paths(settings, clock, stack),
         )
-        opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
-        options_resolver = OptionsResolver(applications, opener, (public_url, *settings.allowed_origins))
+        opener = Opener(vault, catalog, applications, choice, outside_secrets, destinations, clock)
+        options_resolver = OptionsResolver(choice, opener, (public_url, *settings.allowed_origins))
         acceptance = Acceptance(vault, transitions, attempts, applications, runner, renewals)
         completion = Completion(
             database,
@@ -233,7 +240,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             catalog,
             transitions,
             attempts,
-            applications,
+            choice,
             revocations,
             renewal,
             renewals,
@@ -283,6 +290,7 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             sign_in=sign_in,
             connections=connections,
             applications=applications,
+            application_choice=choice,
             authorizations=authorizations,
             browser=browser,
             polling=polling,

@@ -198,8 +198,3 @@ def checked_description(description: str) -> list[Problem]:
         limit = f"{MAX_DESCRIPTION_CHARS} characters"
         return [problem(ProblemCode.FIELD_TOO_LONG, "description", label="The description", limit=limit)]
     return []
-
-
-def name_key(name: str) -> str:
-    """Return what makes two names equal: compatibility forms and case are ignored."""
-    return unicodedata.normalize("NFKC", name).casefold()[:240]

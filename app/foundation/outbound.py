@@ -16,7 +16,7 @@ from app.foundation.clock import Clock
 from app.foundation.egress import EgressPolicy, Resolver, SystemResolver
 from app.foundation.errors import PatchbayError, TransientOutsideError
 from app.foundation.messages import Destination, InResponse, OutRequest, TraceEvent
-from app.foundation.outbound_rules import Route, check_request, redirected, route
+from app.foundation.outbound_rules import Route, check_binding, check_request, redirected, route
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
 from app.foundation.outbound_wire import exchange
@@ -126,6 +126,7 @@ class Outbound:
     ) -> InResponse:
         for _ in range(redirects + 1):
             taken = route(request.url, destination, self._policy)
+            check_binding(request, taken, destination)
             response = await self._exchange(request, hop_to(taken))
             follow_up = redirected(request, taken, response, destination.sandbox) if redirects else None
             if follow_up is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.catalog.definition import Json
-from app.catalog.hosts import config_field, host_allowed, host_of, is_host_entry
+from app.catalog.hosts import config_field, fixed_hosts, host_allowed, host_of, is_host_entry
 from app.catalog.rules.subject import Finding, RuleSubject, admits_none, fields_of
 from app.catalog.yaml_reader import Path
 
@@ -154,7 +154,7 @@ def _sample_hosts(subject: RuleSubject, path: Path, samples: list[str]) -> Itera
 
 
 def _names(subject: RuleSubject) -> list[str]:
-    return [entry for entry in subject.data["http"]["hosts"] if config_field(entry) is None]
+    return list(fixed_hosts(subject.data["http"]["hosts"]))
 
 
 def _samples(field: Mapping[str, Json]) -> list[str]:
