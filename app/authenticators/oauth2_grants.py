@@ -14,6 +14,7 @@ from app.authenticators.oauth2_client_auth import client_proof
 from app.authenticators.oauth2_request import endpoint_request, token_request
 from app.authenticators.oauth2_token import MAX_LIFETIME_S, read_token_answer
 from app.authenticators.refusal import AuthStage
+from app.authenticators.retries import later, with_retries
 from app.authenticators.values import values_of
 from app.catalog.definition import OAuth2
 from app.foundation.errors import OutsideError
@@ -39,8 +40,12 @@ def exchange_code(oauth: OAuth2, facts: Facts, attempt: Attempt, returned: Autho
     }
     if oauth.pkce:
         params["code_verifier"] = _verifier(facts, attempt).reveal()
-    request = token_request(oauth, facts, values, params)
-    return renewed(begun, (yield from answered(oauth, facts, request, AuthStage.SIGN_IN)))
+
+    def ask(wait_s: float) -> Flow[Grant]:
+        request = later(token_request(oauth, facts, values, params), wait_s)
+        return answered(oauth, facts, request, AuthStage.SIGN_IN)
+
+    return renewed(begun, (yield from with_retries(ask)))
 
 
 def refresh(oauth: OAuth2, facts: Facts, grant: Grant) -> Flow[Grant]:
@@ -68,8 +73,12 @@ def exchange_token(
     """Exchange the token for a longer-lived one; the definition's parameters are the whole request."""
     values = values_of(facts, grant)
     url = values.url(oauth.renewal.url or oauth.token_url)
-    request = endpoint_request(oauth, values, url, {}, values.params(oauth.renewal.params))
-    return renewed(grant, (yield from answered(oauth, facts, request, stage)))
+
+    def ask(wait_s: float = 0.0) -> Flow[Grant]:
+        request = endpoint_request(oauth, values, url, {}, values.params(oauth.renewal.params))
+        return answered(oauth, facts, later(request, wait_s), stage)
+
+    return renewed(grant, (yield from with_retries(ask) if stage is AuthStage.SIGN_IN else ask()))
 
 
 def client_credentials(

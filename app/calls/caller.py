@@ -78,7 +78,7 @@ class CallResult:
 class Observer(Protocol):
     """Follows a call as it happens."""
 
-    def opened(self, credentials: OpenCredentials, *, renewed: bool) -> None:
+    def opened(self, credentials: OpenCredentials) -> None:
         """Credentials are open and placed."""
 
     def traced(self, event: TraceEvent) -> None:
@@ -188,7 +188,7 @@ class MethodCaller:
         self._secrets.remember(*request.secrets)
         redactor = request.redactor()
         if call.observer is not None:
-            call.observer.opened(credentials, renewed=renewed)
+            call.observer.opened(credentials)
         try:
             response = await self._send(request, credentials, call)
         except (OutsideError, InvalidInputError) as fault:

@@ -27,6 +27,12 @@ _UNMOVED: Final = frozenset(
     {ConnectionState.CONNECTED.value, ConnectionState.AUTHENTICATED.value, ConnectionState.PAUSED.value}
 )
 
+_TRIGGERS: Final = (
+    ((CredentialsRejectedError, CredentialUnreadableError), StateTrigger.CREDENTIALS_REJECTED),
+    ((ApplicationRejectedError,), StateTrigger.APPLICATION_REJECTED),
+    ((TransientOutsideError,), StateTrigger.UNAVAILABLE),
+)
+
 
 class OutcomeRecorder:
     """Reports answers of the outside to the state machine."""
@@ -97,22 +103,15 @@ class OutcomeRecorder:
             return
         await self._transitions.apply(tx, actor, row, credential, trigger, fault.problem)
         if trigger is StateTrigger.CREDENTIALS_REJECTED:
-            self._transitions.audit(
-                tx, actor, row, "credentials.rejected", {"problem": fault.problem.code.value}
-            )
+            detail = {"problem": fault.problem.code.value}
+            self._transitions.audit(tx, actor, row, "credentials.rejected", detail)
         if trigger is StateTrigger.APPLICATION_REJECTED and credential.application_id:
             await self._applications.mark(tx, actor, credential.application_id, fault.problem)
 
 
 def trigger_of(fault: PatchbayError) -> StateTrigger | None:
     """Return the trigger that an error is, or None where it says nothing about the connection."""
-    if isinstance(fault, CredentialsRejectedError | CredentialUnreadableError):
-        return StateTrigger.CREDENTIALS_REJECTED
-    if isinstance(fault, ApplicationRejectedError):
-        return StateTrigger.APPLICATION_REJECTED
-    if isinstance(fault, TransientOutsideError):
-        return StateTrigger.UNAVAILABLE
-    return None
+    return next((trigger for types, trigger in _TRIGGERS if isinstance(fault, types)), None)
 
 
 def _uncleared(row: ConnectionRecord) -> Problem | None:

@@ -143,7 +143,7 @@ class Renewal:
                 try:
                     await self._renew_under(actor, intent)
                 finally:
-                    self._work.let_lapse(intent.claim)
+                    self._work.heartbeat.drop(intent.claim)
                 return
             await self._wait_for(actor, connection_id, intent, poll_s)
             poll_s = min(poll_s * 2, _MAX_POLL_S)
@@ -177,7 +177,7 @@ class Renewal:
             await self._failed(actor, intent, method, fault)
             return
         outcome = await self._results.succeeded(actor, intent, opened.method, grant)
-        self._work.let_lapse(intent.claim)
+        self._work.heartbeat.drop(intent.claim)
         if outcome is RenewalOutcome.UNWANTED:
             await self._revoke_unwanted(opened, grant)
 
@@ -185,7 +185,7 @@ class Renewal:
         self, actor: Actor, intent: Intent, method: AuthMethod | None, fault: PatchbayError
     ) -> None:
         reported = await self._results.failed(actor, intent, method, fault)
-        self._work.let_lapse(intent.claim)
+        self._work.heartbeat.drop(intent.claim)
         if reported is not None:
             raise reported from None
 
