@@ -422,7 +422,7 @@ class Connections:
             )
             hints[name] = {
                 "path": [CONFIG_FIELD, name],
-                "hint": secret.hint,
+                "hint": None,  # nobody knows whether a person chose it
                 "updatedAt": tx.now.isoformat(),
                 "generation": generation,
             }

@@ -3,6 +3,8 @@
 An application of ``generic-oauth2`` is bound to the addresses of its connections where they all agree. Where they do
 not, or where nothing was authorized with it, nobody can tell for which of them its secret was saved: it stays unbound,
 is sent nowhere, and has to be saved again.
+
+The last characters of passwords are forgotten, too.
 """
 
 import json
@@ -67,6 +69,11 @@ JOIN "credential" k ON k."application_id" = a."id" AND k."generation" > 0
 JOIN "connection" c ON c."id" = k."connection_id"
 WHERE a."integration" = '{_OPEN}' AND a."mode" = 'LIVE' AND a."source" = 'WORKSPACE'
 """  # noqa: S608 - a name of the file's own
+_PASSWORDS = """
+SELECT k."connection_id" AS "id", k."hints" AS "hints" FROM "credential" k
+JOIN "connection" c ON c."id" = k."connection_id"
+WHERE c."integration" = 'generic-http' AND k."auth_method" = 'basic'
+"""
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?=[/?]|$)", re.IGNORECASE)
 _PORTS = {"https": 443, "http": 80}
 
@@ -82,6 +89,10 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
         f"""UPDATE "application" SET "origins" = '{json.dumps(list(origins))}' WHERE "id" = '{id_}';"""  # noqa: S608 - our own ids
         for id_, origins in sorted(bound.items())
     ]
+    for row in await db.execute_query_dict(_PASSWORDS):
+        told = json.loads(row["hints"]) if isinstance(row["hints"], str) else row["hints"]
+        forgotten = json.dumps([{**hint, "hint": None} for hint in told]).replace("'", "''")
+        updates.append(f"""UPDATE "credential" SET "hints" = '{forgotten}' WHERE "connection_id" = '{row["id"]}';""")
     return UP[db.capabilities.dialect] + "\n".join(updates)
 
 

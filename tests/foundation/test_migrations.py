@@ -253,6 +253,27 @@ def test_applications_of_before_are_bound_where_their_connections_agree(empty_ur
     assert {row[3] for row in found.values()} == {3}
 
 
+def test_the_ends_of_passwords_are_forgotten_and_those_of_keys_are_not(empty_url, tmp_path, monkeypatch):
+    """A4, for what was stored before."""
+    migrate_until(BOUND, empty_url, tmp_path, monkeypatch)
+    hint = [{"path": ["credentials", "password"], "hint": "…it's", "updatedAt": "2026-01-01T00:00:00+00:00"}]
+    stored = json.dumps(hint).replace("'", "''")
+    statements = [*_used("password", "a", {}), *_used("key", "a", {})]
+    statements += [
+        """UPDATE "connection" SET "integration" = 'generic-http'""",
+        f"""UPDATE "credential" SET "hints" = '{stored}', "auth_method" = 'header-key'""",
+        """UPDATE "credential" SET "auth_method" = 'basic' WHERE "connection_id" = 'password'""",
+    ]
+    run_apart(lambda: asked(empty_url, *statements))
+
+    run_apart(lambda: migrate(empty_url))
+
+    read = 'SELECT "connection_id", "hints" FROM "credential"'
+    found = dict(run_apart(lambda: asked(empty_url, read)))
+    hints = {id_: json.loads(told) if isinstance(told, str) else told for id_, told in found.items()}
+    assert hints == {"key": hint, "password": [{**hint[0], "hint": None}]}
+
+
 def _application(id_: str, integration: str, source: str) -> str:
     return (
         'INSERT INTO "application" ("id", "workspace_id", "slot", "integration", "mode", "source", "client_id", '

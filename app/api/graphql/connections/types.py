@@ -69,7 +69,9 @@ class ConnectionStatusType:
 class SecretInfoType:
     path: list[str] = described("Where it is in the form, from the outside in.")
     is_set: bool = described("Whether a value is stored.")
-    hint: str | None = described("Its last characters, where it is long enough to show them.")
+    hint: str | None = described(
+        "Its last characters, where it is a key or token and long enough to show them."
+    )
     updated_at: datetime | None = described("When it was stored.")
 
 
