@@ -55,7 +55,7 @@ def secret_hints(method: AuthMethod, grant: Grant) -> dict[str, str | None]:
     """Return the last characters of each secret value of the grant that a machine made and that is long enough.
 
     Entered ones stand first, in the form's order. Only those of a key are known to be no person's own choice: the end
-    of a password tells how it goes on, and often that of the others.
+    of a password makes the rest of it easier to guess.
     """
     secret, fields = secret_fields(method), entered_fields(method)
     names = [name for name in fields if name in secret and name in grant.values]

@@ -78,6 +78,24 @@ def addresses_stay_home(subject: RuleSubject) -> Iterator[Finding]:
             yield from _static_host(subject, path, authority.group(0))
 
 
+def hosts_touch_authentication(subject: RuleSubject) -> Iterator[Finding]:
+    """``semantics/address-touches``: credentials do not follow a field that names another host.
+
+    An editor of the configuration could send them to a host of his own otherwise.
+    """
+    names = {config_field(entry) for entry in subject.data["http"]["hosts"]}
+    for _, text in subject.texts(*_ADDRESSES):
+        whole, authority = _WHOLE.match(text), _AUTHORITY.match(text)
+        host = whole.group(0) if whole else authority.group(1) if authority else ""
+        variables = [expression.lstrip("+").partition(".") for expression in _IN_HOST.findall(host)]
+        names |= {name for group, _, name in variables if group == "config"}
+    for name, field in fields_of(subject.definition.config).items():
+        if name in names and field.get("touchesAuthentication") is not True:
+            yield Finding(
+                ("config", "properties", name), "needs touchesAuthentication: true: it names a host"
+            )
+
+
 def base_address_has_no_end(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/base-url``: paths begin with a slash, so a base address does not end with one."""
     if subject.definition.http.base_url.endswith("/"):
