@@ -281,8 +281,3 @@ def checked_description(description: str) -> list[Problem]:
 def too_long(path: str, label: str, most: int) -> Problem:
     """Return the problem of a text that has more than ``most`` characters."""
     return problem(ProblemCode.FIELD_TOO_LONG, path, label=label, limit=f"{most} characters")
-
-
-def name_key(name: str) -> str:
-    """Return what makes two names equal: compatibility forms and case are ignored."""
-    return unicodedata.normalize("NFKC", name).casefold()[:240]

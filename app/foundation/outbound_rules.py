@@ -17,7 +17,7 @@ from app.foundation.egress import (
     host_matches,
     parse_target,
 )
-from app.foundation.errors import InvalidInputError
+from app.foundation.errors import InvalidInputError, outside_error
 from app.foundation.messages import Destination, InResponse, OutRequest, SandboxRoute
 from app.foundation.problems import ProblemCode, problem
 
@@ -80,6 +80,24 @@ def route(url: str, destination: Destination, policy: EgressPolicy) -> Route:
     if not any(host_matches(target.host, pattern) for pattern in destination.hosts):
         raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.HOST)
     return Route(target, target, is_sandbox=False)
+
+
+def check_binding(request: OutRequest, taken: Route, destination: Destination) -> None:
+    """Refuse a request that bears a secret which is bound to other places, wherever its address came from.
+
+    Raises:
+        ApplicationRejectedError: APPLICATION_NOT_FOR_ADDRESS.
+    """
+    binding = destination.binding
+    if binding is None or taken.is_sandbox or not binding.holds_back(request, taken.logical):
+        return
+    raise outside_error(
+        problem(
+            ProblemCode.APPLICATION_NOT_FOR_ADDRESS,
+            application=binding.owner,
+            origin=taken.logical.origin_text,
+        )
+    )
 
 
 def redirected(

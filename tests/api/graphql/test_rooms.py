@@ -586,7 +586,8 @@ async def test_an_authorization_begins_and_goes_on(ask, hub):
         "scopes": ["a"],
     }
     assert hub.authorizations.received[-1] == {
-        "auth_method": "oauth", "scopes": ["a"], "return_to": "https://app.test/x", "presentation": "POPUP",
+        "auth_method": "oauth", "scopes": ["a"], "application_id": None,
+        "return_to": "https://app.test/x", "presentation": "POPUP",
         "idempotency_key": None, "expected_revision": None,
     }  # fmt: skip
     for verb, more in (("chooseAccount", {"accountId": "1"}), ("cancelAuthorization", {})):

@@ -49,7 +49,7 @@ class IntegrationVersionType(NodeType):
 
     @resolver("The ways it offers to authenticate, the recommended one first.")
     def auth_methods(self) -> list[AuthMethodType]:
-        return [auth_method_type(method) for method in self.definition.auth]
+        return [auth_method_type(self.definition, method) for method in self.definition.auth]
 
     @resolver("What it can be asked to do, by name.")
     def methods(
