@@ -244,7 +244,7 @@ class Connections:
         version: str | None = None,
         mode: Mode = Mode.LIVE,
         description: str = "",
-        config: Mapping[str, Any] | None = None,
+        config: Any = None,  # noqa: ANN401 - JSON edge
         scope: AccessScope = AccessScope.WORKSPACE,
         idempotency_key: str | None = None,
     ) -> Edited:
@@ -265,7 +265,7 @@ class Connections:
             "scope": scope.value,
         }
         trimmed, definition = self._check_new(name, description, integration, version, mode)
-        arguments["config"] = self._form(definition).guarded(config or {})
+        arguments["config"] = self._form(definition).guarded({} if config is None else config)
         made: list[tuple[Transaction, ConnectionRecord]] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
@@ -275,7 +275,7 @@ class Connections:
             detail = {"integration": row.integration}
             self._transitions.announce(tx, actor, row, EventType.CONNECTION_CREATED, detail)
             self._transitions.audit(tx, actor, row, "connection.created", {**detail})
-            checked = self._form(definition).check(config or {})
+            checked = self._form(definition).check({} if config is None else config)
             await self._store_config(tx, actor, row, None, definition, checked)
             return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
 

@@ -75,7 +75,7 @@ class Applications:
         integration: str,
         client_id: str,
         client_secret: Secret | None = None,
-        fields: Mapping[str, Any] | None = None,
+        fields: Any = None,  # noqa: ANN401 - JSON edge
         mode: Mode = Mode.LIVE,
         expected_revision: int | None = None,
     ) -> ApplicationSnapshot:
@@ -86,7 +86,10 @@ class Applications:
             ConflictError: ``expected_revision`` is not the current one.
         """
         require(actor, Permission.APPLICATIONS_WRITE)
-        self._check(integration, client_id, client_secret, fields or {})
+        fields = {} if fields is None else fields
+        if not isinstance(fields, Mapping):
+            raise invalid_field("fields", label="fields", reason="it must be an object")
+        self._check(integration, client_id, client_secret, fields)
         slot = _slot(actor.workspace_id, integration, mode)
         try:
             async with self._database.transaction() as tx:
@@ -96,7 +99,7 @@ class Applications:
                     raise ConflictError(problem(ProblemCode.CONFLICT, "expectedRevision", details=details))
                 row = row or _new_row(tx, actor.workspace_id, slot, integration, mode)
                 row.client_id, row.source, row.problem = client_id.strip(), "WORKSPACE", None
-                await self._write_fields(tx, row, fields or {})
+                await self._write_fields(tx, row, fields)
                 await self._write(tx, row, client_secret)
                 data = {"integration": integration, "mode": row.mode}
                 self._record(tx, actor, row, EventType.APPLICATION_SAVED, "application.saved", data)
@@ -197,7 +200,8 @@ class Applications:
         """
         require(actor, Permission.APPLICATIONS_WRITE)
         async with self._database.transaction() as tx:
-            row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
+            wanted = findable([application_id], MAX_ID_LENGTH)
+            row = await ApplicationRecord.filter(id__in=wanted, workspace_id=actor.workspace_id).first()
             if row is None:
                 raise NotFoundError
             in_use = await CredentialRecord.filter(application_id=row.id, generation__gt=0).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ PREFLIGHT_HEADER: Final = "graphql-require-preflight"
 MAX_OPERATION_NAME_CHARS: Final = 256
 _MAX_QUERY_STRING_CHARS: Final = 32_768
 _MAX_PARAMS: Final = 20
+_NAME: Final = re.compile(r"[_A-Za-z]\w{0,99}", re.ASCII)
 
 
 class RequestRefusedError(Exception):
@@ -87,8 +89,12 @@ def operation_of(data: object) -> Operation:
     if not isinstance(name, str | None) or len(name or "") > MAX_OPERATION_NAME_CHARS:
         raise _bad("The member operationName must be a short text.")
     operation = Operation(query, _object(data, "variables"), name or None, _object(data, "extensions"))
-    if "\x00" in query or _has_nul(operation.variables):
+    if "\x00" in query:
         raise _bad("No text may hold the character U+0000.")
+    for variable, value in (operation.variables or {}).items():
+        if _has_nul([variable, value]):
+            shown = f" of the variable '${variable}'" if _NAME.fullmatch(variable) else ""
+            raise _bad(f"No text{shown} may hold the character U+0000.")
     return operation
 
 
