@@ -156,10 +156,14 @@ def _check_media_type(value: str | None) -> None:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    more = "" if limit == MAX_BODY_BYTES else ", which is as much as is taken without a token. Sign in first"
-    message = f"The body is longer than {limit} bytes{more}."
+    code, message = Code.BAD_REQUEST, f"The body is longer than {limit} bytes."
+    if limit < MAX_BODY_BYTES:
+        code, message = (
+            Code.UNAUTHENTICATED,
+            f"Sign in first: without a token a body has at most {limit} bytes.",
+        )
     # Nobody waits for the rest: the connection ends with the answer.
-    too_large = RequestRefusedError(413, Code.BAD_REQUEST, message, {"connection": "close"})
+    too_large = RequestRefusedError(413, code, message, {"connection": "close"})
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > limit:
         raise too_large

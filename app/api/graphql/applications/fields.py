@@ -23,7 +23,7 @@ from app.credentials.snapshot import Mode
 @strawberry.type
 class ApplicationQueries:
     @resolver("The applications that the workspace has saved, by integration.")
-    async def applications(self, info: PatchbayInfo) -> list[ApplicationType]:
+    async def applications(self, info: PatchbayInfo) -> list[ApplicationType] | None:
         found = await info.context.hub.applications.all(info.context.actor)
         return [application_type(snapshot) for snapshot in found]
 
