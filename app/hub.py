@@ -177,7 +177,12 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
 
         # The outside world, real or simulated, and what must never be shown of what goes there.
         secrets = SecretRegistry()
-        outbound = Outbound(EgressPolicy(settings.egress_allow), transport=transport, clock=clock)
+        outbound = Outbound(
+            EgressPolicy(settings.egress_allow),
+            transport=transport,
+            clock=clock,
+            authorities=settings.authorities,
+        )
         stack.push_async_callback(outbound.aclose)
         sandbox_origin = _sandbox_origin(settings, local_url, public_url)
         destinations = Destinations(sandbox_origin, public_url if settings.sandbox_on else None)
@@ -193,7 +198,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
         opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
         schedule = RenewalSchedule(work)
         transitions = Transitions(audit, outbox, schedule)
-        outcome_recorder = OutcomeRecorder(transitions, applications)
+        outcome_recorder = OutcomeRecorder(transitions, applications, catalog)
         owners = ConnectionOwners(transitions, outcome_recorder)
         renewal = Renewal(
             database,

@@ -54,8 +54,6 @@ def _json(text: str) -> dict[str, Any] | None:
 
 
 def _form(text: str) -> dict[str, Any] | None:
-    if text.count("&") >= _MAX_FIELDS:
-        return None
-    pairs = form_pairs(text.encode())
+    pairs = form_pairs(text.encode(), _MAX_FIELDS) or []
     found = dict(pairs)
     return found if found and len(found) == len(pairs) else None

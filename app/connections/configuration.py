@@ -14,6 +14,7 @@ import orjson
 
 from app.catalog.definition import Definition
 from app.foundation.canonical import storable_text
+from app.foundation.certificates import certificates_fault, key_fault
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, secret_paths, subschema, with_defaults
@@ -48,6 +49,7 @@ class ConfigForm:
         self._schema = definition.config
         self._shape = Shape(definition.config)
         self._plain_http = plain_http
+        self._tls = definition.http.tls_from_config
         self._secret_names = frozenset(path[0] for path in secret_paths(definition.config) if len(path) == 1)
 
     def check(self, config: Any, kept_secrets: frozenset[str] = frozenset()) -> CheckedConfig:  # noqa: ANN401 - JSON edge
@@ -64,6 +66,7 @@ class ConfigForm:
         found = [
             *self._shape.problems({**stored, **sent}, "config"),
             *self._addresses(self._schema, sent, ()),
+            *self._certificates(sent),
         ]
         unseen = stored.keys() | (config.keys() - storable.keys())
         faults = [_unstorable(name) for name in config if name not in storable]
@@ -108,6 +111,21 @@ class ConfigForm:
             elif field.get("format") == "uri" and isinstance(item, str) and not self._address_allowed(item):
                 label = str(field.get("title") or name)
                 found.append(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "config", *prefix, name, label=label))
+        return found
+
+    def _certificates(self, sent: Mapping[str, Any]) -> list[Problem]:
+        """Return what is wrong with the PEM texts that the connection brings to TLS."""
+        texts = {part: text for part, name in self._tls.items() if isinstance(text := sent.get(name), str)}
+        key = texts.pop("privateKey", None)
+        reasons = {part: certificates_fault(text) for part, text in texts.items()}
+        if key is not None and "certificate" in texts and not reasons["certificate"]:
+            reasons["privateKey"] = key_fault(texts["certificate"], Secret(key))
+        found = []
+        for part, reason in reasons.items():
+            label = str(subschema(self._schema, (self._tls[part],)).get("title") or self._tls[part])
+            if reason:
+                path = ("config", self._tls[part])
+                found.append(problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason))
         return found
 
     def _address_allowed(self, text: str) -> bool:

@@ -12,7 +12,6 @@ from tortoise.exceptions import IntegrityError
 from app.access.actor import Actor
 from app.access.idempotency import Idempotency
 from app.access.policy import Permission, require
-from app.authenticators.scopes import missing_scopes
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
 from app.connections.attempts import Attempts
@@ -47,6 +46,7 @@ from app.connections.snapshot import (
 )
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
+from app.credentials.lasting import not_granted
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
@@ -208,12 +208,12 @@ class Connections:
         """Return what was asked for, or is needed, but not granted; nothing where the provider does not say."""
         require(actor, Permission.CONNECTIONS_READ)
         credential = connection.auth
-        if credential is None or credential.granted_scopes is None:
+        if credential is None:
             return ()
         definition = self._catalog.definition(connection.integration, connection.version)
         method = definition.auth_method(credential.auth_method) if definition else None
         required = [scope.name for scope in method.scopes if scope.required] if method else []
-        return missing_scopes([*required, *credential.requested_scopes], credential.granted_scopes)
+        return not_granted(credential, (*required, *credential.requested_scopes))
 
     def validate_config(
         self,

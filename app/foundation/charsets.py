@@ -62,11 +62,13 @@ def decoded_anyhow(data: bytes, content_type: str | None = None) -> str:
     return data.decode("latin-1") if text is None else text
 
 
-def form_pairs(data: bytes) -> list[tuple[str, str]]:
-    """Return the pairs of a query or form (WHATWG URL, 5.1); each text is decoded by itself, whatever it is.
+def form_pairs(data: bytes, max_pairs: int) -> list[tuple[str, str]] | None:
+    """Return the pairs of a query or form (WHATWG URL, 5.1), or None for more; each text is decoded by itself.
 
     A server writes error texts in a charset of its own, which nothing declares; that loses no other parameter.
     """
+    if data.count(b"&") >= max_pairs:
+        return None
     pairs = parse_qsl(data.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
     return [(_text_of(name), _text_of(value)) for name, value in pairs]
 

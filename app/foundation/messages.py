@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.foundation.bounded_json import JsonRefusedError, parse_json
+from app.foundation.certificates import TlsMaterial
 from app.foundation.charsets import as_utf8, decoded
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import RefusedOutsideError
@@ -149,10 +150,11 @@ class SandboxRoute:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a request may go: hosts and ``*.`` patterns, or the sandbox and nothing else."""
+    """Where a request may go: hosts and ``*.`` patterns, or the sandbox and nothing else; ``tls`` goes along."""
 
     hosts: tuple[str, ...]
     sandbox: SandboxRoute | None = None
+    tls: TlsMaterial | None = None
 
 
 @dataclass(frozen=True, slots=True)
