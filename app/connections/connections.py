@@ -317,7 +317,7 @@ class Connections:
         description: str | None = None,
         expected_revision: int | None = None,
     ) -> Edited:
-        """Rename or describe a connection.
+        """Rename or describe a connection; what it is already changes nothing and is no event.
 
         Raises:
             InvalidInputError: the name is taken or not valid.
@@ -330,16 +330,18 @@ class Connections:
         with _names_are_free():
             async with self._database.transaction() as tx:
                 row, credential = await lock_connection(actor, connection_id, expected_revision)
-                before = row.name
+                before = (row.name, row.description)
                 if trimmed is not None:
                     row.name, row.name_key = trimmed, name_key(trimmed)
-                    await self._require_free_name(row)
                 if description is not None:
                     row.description = description
+                if (row.name, row.description) == before:
+                    return await self._edited(tx, row, credential)
+                await self._require_free_name(row)
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                detail = {"previousName": before}
+                detail = {"previousName": before[0]}
                 self._transitions.announce(tx, actor, row, EventType.CONNECTION_UPDATED, detail)
                 self._transitions.audit(tx, actor, row, "connection.updated", {**detail})
         return await self._edited(tx, row, credential)
