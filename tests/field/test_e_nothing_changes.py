@@ -63,7 +63,7 @@ async def test_what_is_so_already_changes_nothing(world, ready, verb, given):
         edited = await getattr(world.hub.connections, verb)(world.actor, connection.id, **given)
         assert edited.connection.revision == connection.revision
     except Exception as fault:  # noqa: BLE001 - a refusal changes nothing either
-        assert verb in {"activate", "resume", "pause", "disconnect"}, fault  # noqa: PT017
+        assert verb in {"activate", "resume", "pause", "disconnect"}, fault  # noqa: PT017 - which verbs may refuse
     assert await facts(world, connection) == before
 
 

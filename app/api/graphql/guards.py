@@ -175,7 +175,7 @@ class Guards(SchemaExtensionsRunner):
         surroundings = cast("RequestContext", context.context)
         type_ = context.operation_type
         if type_ is OperationType.SUBSCRIPTION:
-            self._held.enter_context(surroundings.streams.opened(surroundings.actor.workspace_id))
+            self._held.enter_context(surroundings.streams.opened(surroundings.actor))
         is_mutation = type_ is OperationType.MUTATION
         async with asyncio.timeout(MUTATION_DEADLINE_S if is_mutation else self._query_deadline_s):
             if self._prepared is not None and _AS_OF in self._prepared.measures.field_names:

@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from app.api.graphql.limits import MAX_ERRORS, SIGNED_OUT_TOKENS, TooMuchError
+from app.api.graphql.limits import MAX_ERRORS, SIGNED_OUT_TOKENS, STREAM_RETRY_S, TooMuchError
 from app.api.graphql.sanitiser import Sanitiser
 from app.foundation.errors import (
     InvalidInputError,
@@ -179,8 +179,11 @@ def _known(fault: PatchbayError) -> tuple[Code, str, float | None]:
 
 
 def _too_much(fault: TooMuchError) -> tuple[Code, str, float | None]:
-    if fault.limit == "subscriptions":
-        return Code.QUOTA_EXCEEDED, f"Too many subscriptions are open; {fault.maximum} are allowed.", None
+    if fault.limit.startswith("subscriptions "):
+        message = (
+            f"Too many {fault.limit} are open; {fault.maximum} are allowed. Close some, or try again later."
+        )
+        return Code.QUOTA_EXCEEDED, message, STREAM_RETRY_S
     if not fault.signed_in:
         return (
             Code.UNAUTHENTICATED,
