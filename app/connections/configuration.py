@@ -116,8 +116,10 @@ class ConfigForm:
             found[fault.path] = fault if _is_wrong_kind(fault) else closer
         return [*found.values(), *better.values()]
 
-    def guarded(self, config: Mapping[str, Any]) -> dict[str, Any]:
+    def guarded(self, config: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON edge
         """Return a configuration fit for hashing: its secrets as such, and nothing in it that JSON does not hold."""
+        if not isinstance(config, Mapping):
+            return {"": type(config).__name__}  # it is refused as a whole
         return {
             storable_text(name): (Secret(str(value)) if name in self._secret_names else value)
             for name, value in config.items()

@@ -247,7 +247,7 @@ class Connections:
         version: str | None = None,
         mode: Mode = Mode.LIVE,
         description: str = "",
-        config: Mapping[str, Any] | None = None,
+        config: Any = None,  # noqa: ANN401 - JSON edge
         scope: AccessScope = AccessScope.WORKSPACE,
         idempotency_key: str | None = None,
     ) -> Edited:
@@ -268,7 +268,7 @@ class Connections:
             "scope": scope.value,
         }
         trimmed, definition = self._check_new(name, description, integration, version, mode)
-        arguments["config"] = self._form(definition).guarded(config or {})
+        arguments["config"] = self._form(definition).guarded({} if config is None else config)
         made: list[tuple[Transaction, ConnectionRecord]] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
@@ -278,7 +278,7 @@ class Connections:
             detail = {"integration": row.integration}
             self._transitions.announce(tx, actor, row, EventType.CONNECTION_CREATED, detail)
             self._transitions.audit(tx, actor, row, "connection.created", {**detail})
-            checked = self._form(definition).check(config or {})
+            checked = self._form(definition).check({} if config is None else config)
             await self._store_config(tx, actor, row, None, definition, checked)
             return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
 
@@ -320,7 +320,7 @@ class Connections:
         description: str | None = None,
         expected_revision: int | None = None,
     ) -> Edited:
-        """Rename or describe a connection.
+        """Rename or describe a connection; what it is already changes nothing and is no event.
 
         Raises:
             InvalidInputError: the name is taken or not valid.
@@ -333,16 +333,18 @@ class Connections:
         with _names_are_free():
             async with self._database.transaction() as tx:
                 row, credential = await lock_connection(actor, connection_id, expected_revision)
-                before = row.name
+                before = (row.name, row.description)
                 if trimmed is not None:
                     row.name, row.name_key = trimmed, name_key(trimmed)
-                    await self._require_free_name(row)
                 if description is not None:
                     row.description = description
+                if (row.name, row.description) == before:
+                    return await self._edited(tx, row, credential)
+                await self._require_free_name(row)
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                detail = {"previousName": before}
+                detail = {"previousName": before[0]}
                 self._transitions.announce(tx, actor, row, EventType.CONNECTION_UPDATED, detail)
                 self._transitions.audit(tx, actor, row, "connection.updated", {**detail})
         return await self._edited(tx, row, credential)

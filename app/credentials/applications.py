@@ -85,7 +85,7 @@ class Applications:
         integration: str,
         client_id: str,
         client_secret: Secret | None = None,
-        fields: Mapping[str, Any] | None = None,
+        fields: Any = None,  # noqa: ANN401 - JSON edge
         mode: Mode = Mode.LIVE,
         application_id: str | None = None,
         name: str | None = None,
@@ -106,12 +106,15 @@ class Applications:
             ConflictError: ``expected_revision`` is not the current one.
         """
         require(actor, Permission.APPLICATIONS_WRITE)
+        fields = {} if fields is None else fields
+        if not isinstance(fields, Mapping):
+            raise invalid_field("fields", label="fields", reason="it must be an object")
         wanted = checked_input(
             self._catalog,
             integration=integration,
             client_id=client_id,
             client_secret=client_secret,
-            fields=fields or {},
+            fields=fields,
             mode=mode,
             name=name,
             origins=origins,
@@ -267,7 +270,8 @@ class Applications:
         """
         require(actor, Permission.APPLICATIONS_WRITE)
         async with self._database.transaction() as tx:
-            row = await ApplicationRecord.filter(id=application_id, workspace_id=actor.workspace_id).first()
+            wanted = findable([application_id], MAX_ID_LENGTH)
+            row = await ApplicationRecord.filter(id__in=wanted, workspace_id=actor.workspace_id).first()
             if row is None:
                 raise NotFoundError(problem(ProblemCode.NOT_FOUND, "applicationId"))
             await self._require_unused(row, "applicationId")

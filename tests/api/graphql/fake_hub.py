@@ -588,7 +588,7 @@ def make_hub(catalog: Catalog, **changes: Any) -> SimpleNamespace:
     connections = FakeConnections(events)
     access = FakeAccess()
     hub = SimpleNamespace(
-        settings=SimpleNamespace(sandbox_on=True, event_retention_days=7),
+        settings=SimpleNamespace(sandbox_on=True, event_retention_days=7, streams_per_workspace=200),
         version="0.1.0",
         public_url=PUBLIC_URL,
         allowed_origins=(),

@@ -34,7 +34,7 @@ class ApplicationQueries:
         mode: Annotated[
             Mode | None, strawberry.argument(description="Only for connections of this mode.")
         ] = None,
-    ) -> list[ApplicationType]:
+    ) -> list[ApplicationType] | None:
         found = await info.context.hub.applications.all(info.context.actor, integration, mode)
         return [application_type(snapshot) for snapshot in found]
 
