@@ -48,7 +48,7 @@ def checked_input(
     integration: str,
     client_id: str,
     client_secret: Secret | None,
-    fields: Mapping[str, Any],
+    fields: Any,  # noqa: ANN401 - JSON edge
     mode: Mode,
     name: str | None,
     origins: Sequence[str] | None,
@@ -58,6 +58,9 @@ def checked_input(
     Raises:
         InvalidInputError: with every fault.
     """
+    fields = {} if fields is None else fields
+    if not isinstance(fields, Mapping):
+        raise invalid_field("fields", label="fields", reason="it must be an object")
     definition = catalog.definition(integration)
     problems = [] if definition else [problem(ProblemCode.UNKNOWN_INTEGRATION, "integration")]
     problems += _field_problems(field_schemas(definition), fields)

@@ -106,9 +106,6 @@ class Applications:
             ConflictError: ``expected_revision`` is not the current one.
         """
         require(actor, Permission.APPLICATIONS_WRITE)
-        fields = {} if fields is None else fields
-        if not isinstance(fields, Mapping):
-            raise invalid_field("fields", label="fields", reason="it must be an object")
         wanted = checked_input(
             self._catalog,
             integration=integration,
