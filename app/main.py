@@ -17,9 +17,11 @@ from app.api.graphiql.page import graphiql_routes
 from app.api.graphql.endpoint import graphql_routes
 from app.api.http.health import health_routes
 from app.api.http.oauth import oauth_routes
+from app.api.http.pages import storage_is_away
 from app.api.http.problem_docs import problem_docs_routes
 from app.api.http.sign_in import sign_in_routes
 from app.api.identity import signed_in
+from app.foundation.errors import StorageBusyError
 from app.foundation.ids import new_id
 from app.hub import Hub
 from app.sandbox.app import build_sandbox
@@ -55,7 +57,8 @@ async def build_app(hub: Hub) -> AsyncIterator[ASGIApp]:
     async with AsyncExitStack() as stack:
         if hub.settings.sandbox_on:
             routes.append(Mount("/sandbox", app=await _sandbox(hub, stack)))
-        yield AroundRequests(Starlette(routes=routes), hub)
+        handlers = {StorageBusyError: storage_is_away}
+        yield AroundRequests(Starlette(routes=routes, exception_handlers=handlers), hub)
 
 
 async def _sandbox(hub: Hub, stack: AsyncExitStack) -> ASGIApp:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.authenticators.answer import MAX_ANSWER_BYTES, read_object, seconds
 from app.authenticators.base import AccountFound, Facts, Grant
-from app.authenticators.judge import picked_detail, wait_s
+from app.authenticators.judge import picked_detail, said_in, stated_wait_s, wait_s
 from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
 from app.catalog.classification import facts_of, passing_code
 from app.catalog.definition import TokenAnswer, TokenProblem
@@ -124,6 +124,8 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
     if isinstance(error, Mapping):  # Facebook: the error is an object of its own
         detail = error.get("message") if detail is None else detail
         error = error.get("type") or error.get("code")
+    if detail is None and said_in(body) != error:
+        detail = said_in(body)
     text = str(detail) if isinstance(detail, str | int) else None
     stated = passing_code(answer.status) or ProblemCode.RATE_LIMITED
     return Refusal(
@@ -131,6 +133,7 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
         detail=text,
         status=answer.status,
         retry_after_s=wait_s(facts.definition, stated, answer, seen, facts.now),
+        stated_wait_s=stated_wait_s(answer, facts.now),
         numbers=numbers_in(body, text),
         request_id=picked_detail(facts.definition.http.error.request_id, seen),
     )

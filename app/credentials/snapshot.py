@@ -93,6 +93,8 @@ class RevocationState(StrEnum):
     """The provider offers no revocation; what was held lives on there."""
     GAVE_UP = "GAVE_UP"
     """The provider could not be reached in time; what was held may live on there."""
+    REFUSED = "REFUSED"
+    """The provider refused it, or it may not be sent where it would have to go: what was held lives on there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class RevocationSnapshot:
     state: RevocationState
     revoked: tuple[str, ...]
     alive: tuple[str, ...]
+    problem: Problem | None
     expires_at: datetime | None
     attempts: int
     created_at: datetime

@@ -116,8 +116,16 @@ def _refused(problem: Problem | None, integration: str | None) -> Response:
     steps = [step.text for step in problem.remediation]
     return html_page(
         title,
-        [problem.message],
+        [problem.message, *_in_its_words(problem)],
         steps,
         status=400,
         link=(f"/docs/problems/{problem.code.value}", "What this means"),
     )
+
+
+def _in_its_words(problem: Problem) -> list[str]:
+    """Return what the provider itself said, where it said something."""
+    status, words = problem.details.get("providerStatus"), problem.details.get("providerDetail")
+    heard = f" (HTTP {status})" if status else ""
+    wait = f" It asks to wait {problem.retry_after_s:g} seconds." if problem.retry_after_s else ""
+    return [f"The provider said: “{words}”{heard}.{wait}"] if words else [wait.strip()] if wait else []
