@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from app.credentials.vault_paths import grants_of, vault_faults
+from app.foundation.certificates import certificates_fault
 from app.foundation.database import dialect_of
 from app.foundation.secret import Secret
 from app.vault.key_source import KeySource, Provider, source_faults
@@ -112,6 +113,9 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(_DEFAULT_PORT, ge=0, le=MAX_PORT, description="port to listen on; 0 takes a free one")
     egress_allow: Networks = Field((), description="private networks that may be called, also by plain http")
+    ca_file: Path | None = Field(
+        None, description="file with the company's own authorities, trusted beside the public ones"
+    )
     allowed_origins: Origins = Field((), description="other web origins that may use the API from a browser")
     sandbox: bool | None = Field(None, description="simulate integrations; on by default only when embedded")
     graphiql: bool | None = Field(None, description="serve GraphiQL; on by default only when embedded")
@@ -142,6 +146,17 @@ class Settings(BaseModel):
     @classmethod
     def _known_grants(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         grants_of(value)
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _readable_authorities(cls, value: Path | None) -> Path | None:
+        try:
+            fault = certificates_fault(value.read_text(encoding="utf-8")) if value else None
+        except (OSError, UnicodeDecodeError):
+            fault = "there is no such file that can be read"
+        if fault:
+            raise ValueError(fault)
         return value
 
     @field_validator("database_url")
@@ -194,6 +209,11 @@ class Settings(BaseModel):
     def redis(self) -> str | None:
         """The broker's URL, or None in the embedded arrangement."""
         return self.redis_url.get_secret_value() if self.redis_url else None
+
+    @property
+    def authorities(self) -> str | None:
+        """The company's own authorities, in PEM."""
+        return self.ca_file.read_text(encoding="utf-8") if self.ca_file else None
 
     @property
     def key_path(self) -> Path:

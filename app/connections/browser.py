@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from app.access.actor import Actor, Channel
 from app.access.policy import Permission, require
@@ -26,16 +25,14 @@ from app.foundation.secret import Secret
 from app.members.rights import Rights
 from app.vault.vault import RevealPurpose, Vault
 
-_MAX_PARAMS: Final = 50
-_MAX_PARAM_CHARS: Final = 8_192
-
 
 @dataclass(frozen=True, slots=True)
 class BrowserStart:
-    """Where to send the browser, or why not."""
+    """Where to send the browser, or why not; ``authorization`` is the one that this has ended."""
 
     url: str | None
     problem: Problem | None
+    authorization: AuthorizationSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ class BrowserFlow:
         fault = self._expired(row) or _denied(actor)
         if fault is not None:
             refused = await self._completion.refuse(actor, row, fault)
-            return BrowserStart(None, refused.problem)
+            return BrowserStart(None, refused.problem, refused)
         async with self._database.transaction():
             locked = await lock_attempt(row.id)
             if locked.state != State.AWAITING_USER.value:
@@ -121,8 +118,6 @@ class BrowserFlow:
 
     @staticmethod
     async def _by_state(application_id: str, params: Sequence[tuple[str, str]]) -> AuthorizationRecord | None:
-        if len(params) > _MAX_PARAMS or any(len(k) + len(v) > _MAX_PARAM_CHARS for k, v in params):
-            return None
         states = [value for name, value in params if name == "state"]
         if len(states) != 1 or not states[0]:
             return None

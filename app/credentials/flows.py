@@ -11,12 +11,14 @@ from app.authenticators.steps import DeviceCodeStep
 from app.catalog.definition import Definition
 from app.catalog.hosts import allowed_hosts
 from app.credentials.snapshot import Mode
+from app.foundation.certificates import TlsMaterial
 from app.foundation.clock import Clock
 from app.foundation.errors import OutsideError
 from app.foundation.messages import Destination, SandboxRoute
 from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import SecretRegistry
+from app.foundation.secret import Secret
 
 T = TypeVar("T")
 _TIMEOUT_S: Final = 20.0
@@ -78,7 +80,7 @@ class Destinations:
         """Return the destination of a connection with this configuration."""
         hosts = allowed_hosts(definition.http.hosts, config)
         if mode is Mode.LIVE:
-            return Destination(hosts)
+            return Destination(hosts, tls=tls_material(definition.http.tls_from_config, config))
         return Destination(hosts, SandboxRoute(self._sandbox_origin or "", _prefix(definition)))
 
     def browser_url(self, definition: Definition, mode: Mode, url: str) -> str:
@@ -106,6 +108,18 @@ class Destinations:
     def _public(self, definition: Definition, url: str) -> str:
         inside = SandboxRoute(self._sandbox_origin or "", _prefix(definition))
         return self.browser_url(definition, Mode.SANDBOX, inside.original(url) or url)
+
+
+def tls_material(fields: Mapping[str, str], config: Mapping[str, Any]) -> TlsMaterial | None:
+    """Return what a configuration brings to TLS, by the fields that the definition names; None where it is nothing."""
+    held = {part: config[name] for part, name in fields.items() if config.get(name)}
+    if not held:
+        return None
+    texts = {
+        part: value.reveal() if isinstance(value, Secret) else str(value) for part, value in held.items()
+    }
+    key = texts.get("privateKey")
+    return TlsMaterial(texts.get("authorities"), texts.get("certificate"), Secret(key) if key else None)
 
 
 def _prefix(definition: Definition) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from app.authenticators.oauth2_grants import MEANS_REFRESH_TOKEN
+from app.authenticators.scopes import missing_scopes
 from app.catalog.definition import AuthMethod, Definition, OAuth2, RenewalBy
 from app.credentials.due import CLOCK_SKEW
 from app.credentials.snapshot import CredentialSnapshot
@@ -36,15 +37,8 @@ def lasting_problem(
 
 
 def not_granted(credential: CredentialSnapshot, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Return which of ``wanted`` were not granted; nothing where the provider does not say what was.
-
-    A provider may name a scope by its resource (``https://graph.microsoft.com/User.Read``) and in another case.
-    """
-    if credential.granted_scopes is None:
-        return ()
-    granted = {scope.lower() for scope in credential.granted_scopes}
-    granted |= {scope.rpartition("/")[2] for scope in granted if "://" in scope}
-    return tuple(scope for scope in dict.fromkeys(wanted) if scope.lower() not in granted)
+    """Return which of ``wanted`` were not granted; nothing where the provider does not say what was."""
+    return () if credential.granted_scopes is None else missing_scopes(wanted, credential.granted_scopes)
 
 
 def ending_access(definition: Definition, method: AuthMethod, expires_at: datetime | None) -> Problem:

@@ -72,7 +72,7 @@ async def test_c7_a_refused_exchange_says_what_the_provider_said(live, answer):
     assert ended.problem.details["providerDetail"] == "Plan expired"
     assert ended.problem.details["providerStatus"] == answer().status_code
     assert ended.problem.retry_after_s == 77
-    page = _refused(ended.problem, "The service").body.decode()
+    page = _refused(live.hub, ended.problem, "The service").body.decode()
     assert f"“Plan expired” (HTTP {answer().status_code})" in page
     assert "77 seconds" in page
 

@@ -97,6 +97,9 @@ def choices_can_be_offered(subject: RuleSubject) -> Iterator[Finding]:
 def config_fields_exist(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/config-field``: what an auth method reads from the configuration is a field of it."""
     fields = fields_of(subject.definition.config)
+    for part, name in subject.definition.http.tls_from_config.items():
+        if (fields.get(name, {}).get("type"), fields.get(name, {}).get("secret")) != ("string", True):
+            yield Finding(("http", "tlsFromConfig", part), "must name a secret text field of config")
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.scopes_from_config and fields.get(method.scopes_from_config, {}).get("type") != "string":
             yield Finding((*base, "scopesFromConfig"), "must name a text field of config")
