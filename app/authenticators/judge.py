@@ -48,6 +48,7 @@ _MESSAGES: Final = (
     "description",
     "detail",
     "Message",
+    "title",  # RFC 9457
 )
 
 
@@ -163,14 +164,14 @@ def _details(
             details["missingScopes"] = _scope_list(picked)
         elif isinstance(picked, str | int):
             details[name] = redactor.text(str(picked))[:_DETAIL_CHARS]
-    said = picked_detail(says.message, facts) or said_in(facts["body"])
+    said = picked_detail(says.message, facts) or words_in(facts["body"])
     if said:
         details["providerDetail"] = _plain(redactor.text(said))[:_DETAIL_CHARS]
     return details
 
 
-def said_in(body: Any) -> str | None:  # noqa: ANN401 - JSON edge
-    """Return the words that a failed answer has for people, where they usually stand."""
+def words_in(body: Any) -> str | None:  # noqa: ANN401 - JSON edge
+    """Return what an error body says in words, under one of the usual names; None where it says nothing."""
     texts = (compile_pick(path)(body) for path in _MESSAGES)
     return next((text for text in texts if isinstance(text, str)), None)
 

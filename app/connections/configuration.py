@@ -7,15 +7,18 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
 from app.catalog.definition import Definition
+from app.foundation.addresses import IpAddress
+from app.foundation.ascii_url import ascii_url
 from app.foundation.canonical import storable_text
 from app.foundation.certificates import certificates_fault, key_fault
+from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, secret_paths, subschema, with_defaults
@@ -67,7 +70,7 @@ class ConfigForm:
         if len(orjson.dumps(storable)) > MAX_CONFIG_BYTES:
             return self._refuse(problem(ProblemCode.FIELD_TOO_LONG, "config", label="config", limit="64 KiB"))
         given = {name: value for name, value in storable.items() if value is not None}
-        sent = with_defaults(self._schema, given)
+        sent = with_defaults(self._schema, _with_ascii_addresses(self._schema, given))
         stored = {name: "x" for name in kept_secrets if name not in config}
         faults = self._faults(config, storable, sent, stored)
         bad = {_field_of(fault) for fault in faults if not _is_missing(fault)}
@@ -76,7 +79,7 @@ class ConfigForm:
         return CheckedConfig(
             plain={name: value for name, value in good.items() if name not in self._secret_names},
             typed={
-                name: value if name in good else _without_user(value)
+                name: value if name in good else _without_user(given.get(name, value))
                 for name, value in sent.items()
                 if name not in self._secret_names and name[:_MAX_PATH_CHARS] not in unknown
             },
@@ -113,8 +116,10 @@ class ConfigForm:
             found[fault.path] = fault if _is_wrong_kind(fault) else closer
         return [*found.values(), *better.values()]
 
-    def guarded(self, config: Mapping[str, Any]) -> dict[str, Any]:
+    def guarded(self, config: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON edge
         """Return a configuration fit for hashing: its secrets as such, and nothing in it that JSON does not hold."""
+        if not isinstance(config, Mapping):
+            return {"": type(config).__name__}  # it is refused as a whole
         return {
             storable_text(name): (Secret(str(value)) if name in self._secret_names else value)
             for name, value in config.items()
@@ -171,20 +176,33 @@ class ConfigForm:
             return _unfit(label, "there is no port 0")
         if parts.fragment:
             return _unfit(label, "leave out the part from # on")
-        if parts.scheme == "https" or (parts.scheme == "http" and self._plain_http_allowed(str(host))):
-            return None
         fault = problem(ProblemCode.ADDRESS_NOT_ALLOWED, label=label)
-        if parts.scheme == "http":
-            return fault
-        return replace(fault, remediation=fault.remediation[:1])  # no setting allows another scheme
-
-    def _plain_http_allowed(self, host: str) -> bool:
-        # A name is looked up, and refused unless every address is in an allowed network, when it is called.
+        if parts.scheme not in _SCHEMES:
+            return replace(fault, remediation=fault.remediation[:1])  # no setting allows another scheme
         try:
-            address = ip_address(host)
-        except ValueError:
+            literal = parse_target(text).literal
+        except EgressRefusedError:
+            return _unfit(label, "its host is neither a name nor an address as they are written in a URL")
+        return None if parts.scheme == "https" or self._plain_http_allowed(literal) else fault
+
+    def _plain_http_allowed(self, literal: IpAddress | None) -> bool:
+        # A name is looked up, and refused unless every address is in an allowed network, when it is called.
+        if literal is None:
             return bool(self._plain_http)
-        return any(address in network for network in self._plain_http)
+        return any(literal in network for network in self._plain_http)
+
+
+def _with_ascii_addresses(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``value`` with each address in it as it is judged and sent."""
+    found: dict[str, Any] = {}
+    for name, item in value.items():
+        field = subschema(schema, (name,))
+        if isinstance(item, Mapping):
+            found[name] = _with_ascii_addresses(field, item)
+        else:
+            is_address = field.get("format") == "uri" and isinstance(item, str)
+            found[name] = ascii_url(item) if is_address else item
+    return found
 
 
 def _field_of(fault: Problem) -> str | None:
@@ -265,8 +283,3 @@ def checked_description(description: str) -> list[Problem]:
 def too_long(path: str, label: str, most: int) -> Problem:
     """Return the problem of a text that has more than ``most`` characters."""
     return problem(ProblemCode.FIELD_TOO_LONG, path, label=label, limit=f"{most} characters")
-
-
-def name_key(name: str) -> str:
-    """Return what makes two names equal: compatibility forms and case are ignored."""
-    return unicodedata.normalize("NFKC", name).casefold()[:240]

@@ -22,7 +22,6 @@ from app.connections.configuration import (
     checked_description,
     checked_name,
     is_storable,
-    name_key,
     too_long,
 )
 from app.connections.lifecycle import ConnectionState, StateTrigger
@@ -46,7 +45,7 @@ from app.connections.snapshot import (
     sealed_names,
 )
 from app.connections.transitions import Transitions
-from app.credentials.applications import Applications
+from app.credentials.application_choice import ApplicationChoice
 from app.credentials.lasting import not_granted
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
@@ -57,7 +56,7 @@ from app.credentials.snapshot import CredentialSnapshot, Mode, RevocationSnapsho
 from app.event_stream.event import EventFilter, EventType, StreamMessage
 from app.event_stream.follow import Guard
 from app.event_stream.stream import EventStream
-from app.foundation.canonical import findable
+from app.foundation.canonical import findable, name_key
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.ids import MAX_ID_LENGTH, new_id
@@ -123,7 +122,7 @@ class Connections:
     _catalog: Catalog
     _transitions: Transitions
     _attempts: Attempts
-    _applications: Applications
+    _choice: ApplicationChoice
     _revocations: Revocations
     _renewal: Renewal
     _schedule: RenewalSchedule
@@ -196,8 +195,9 @@ class Connections:
         checked = self.config_problems(actor, connection.owner)
         problems = (*(fault for fault in checked if fault.path not in refused), *refused.values())
         definition = self._pinned(connection.integration, connection.version)
-        which = (connection.workspace_id, connection.integration, connection.mode)
-        has_application = await self._applications.has(*which)
+        has_application = await self._choice.has(
+            connection.workspace_id, definition, connection.mode, connection.config
+        )
         return next_steps(connection, definition, problems, has_application=has_application)
 
     def config_problems(self, actor: Actor, connection: CredentialOwner) -> tuple[Problem, ...]:
@@ -247,7 +247,7 @@ class Connections:
         version: str | None = None,
         mode: Mode = Mode.LIVE,
         description: str = "",
-        config: Mapping[str, Any] | None = None,
+        config: Any = None,  # noqa: ANN401 - JSON edge
         scope: AccessScope = AccessScope.WORKSPACE,
         idempotency_key: str | None = None,
     ) -> Edited:
@@ -268,7 +268,7 @@ class Connections:
             "scope": scope.value,
         }
         trimmed, definition = self._check_new(name, description, integration, version, mode)
-        arguments["config"] = self._form(definition).guarded(config or {})
+        arguments["config"] = self._form(definition).guarded({} if config is None else config)
         made: list[tuple[Transaction, ConnectionRecord]] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
@@ -278,7 +278,7 @@ class Connections:
             detail = {"integration": row.integration}
             self._transitions.announce(tx, actor, row, EventType.CONNECTION_CREATED, detail)
             self._transitions.audit(tx, actor, row, "connection.created", {**detail})
-            checked = self._form(definition).check(config or {})
+            checked = self._form(definition).check({} if config is None else config)
             await self._store_config(tx, actor, row, None, definition, checked)
             return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
 
@@ -320,7 +320,7 @@ class Connections:
         description: str | None = None,
         expected_revision: int | None = None,
     ) -> Edited:
-        """Rename or describe a connection.
+        """Rename or describe a connection; what it is already changes nothing and is no event.
 
         Raises:
             InvalidInputError: the name is taken or not valid.
@@ -333,16 +333,18 @@ class Connections:
         with _names_are_free():
             async with self._database.transaction() as tx:
                 row, credential = await lock_connection(actor, connection_id, expected_revision)
-                before = row.name
+                before = (row.name, row.description)
                 if trimmed is not None:
                     row.name, row.name_key = trimmed, name_key(trimmed)
-                    await self._require_free_name(row)
                 if description is not None:
                     row.description = description
+                if (row.name, row.description) == before:
+                    return await self._edited(tx, row, credential)
+                await self._require_free_name(row)
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                detail = {"previousName": before}
+                detail = {"previousName": before[0]}
                 self._transitions.announce(tx, actor, row, EventType.CONNECTION_UPDATED, detail)
                 self._transitions.audit(tx, actor, row, "connection.updated", {**detail})
         return await self._edited(tx, row, credential)
@@ -396,6 +398,8 @@ class Connections:
             return credential  # what was tested stays tested
         elif touches and not was_draft:
             trigger = StateTrigger.CONFIGURATION_BROKE_AUTHENTICATION
+            # A sign-in that is under way must not end where another configuration leads.
+            await self._attempts.cancel_open(tx, actor, row)
             if credential is not None and credential.generation > 0:
                 await mark_stale(tx, credential)
                 await self._schedule.cancel(tx, row.id)
@@ -427,7 +431,7 @@ class Connections:
             )
             hints[name] = {
                 "path": [CONFIG_FIELD, name],
-                "hint": secret.hint,
+                "hint": None,  # nobody knows whether a person chose it
                 "updatedAt": tx.now.isoformat(),
                 "generation": generation,
             }

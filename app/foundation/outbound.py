@@ -16,7 +16,7 @@ from app.foundation.clock import Clock
 from app.foundation.egress import EgressPolicy, Resolver, SystemResolver, parse_target
 from app.foundation.errors import PatchbayError, TransientOutsideError
 from app.foundation.messages import Destination, InResponse, OutRequest, TraceEvent
-from app.foundation.outbound_rules import check_request, redirected, route
+from app.foundation.outbound_rules import check_binding, check_request, redirected, route
 from app.foundation.outbound_tls import TlsContexts
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
@@ -129,6 +129,7 @@ class Outbound:
         tls = destination.tls
         for _ in range(redirects + 1):
             taken = route(request.url, destination, self._policy)
+            check_binding(request, taken, destination)
             response = await self._exchange(request, hop_to(taken, tls=await self._tls.of(tls)))
             follow_up = redirected(request, taken, response, destination.sandbox) if redirects else None
             if follow_up is None:

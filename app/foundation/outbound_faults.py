@@ -31,6 +31,14 @@ def of(code: ProblemCode, cause: str | None = None) -> OutsideError:
     return outside_error(problem(code, details={"cause": str(cause)} if cause else None))
 
 
+def not_decodable(codings: str) -> OutsideError:
+    """The body could not be read in its content codings, which are words that the hub knows."""
+    said = f'The answer says that it is in the content coding "{codings}"; the hub asked for gzip or deflate, or none.'
+    return outside_error(
+        problem(ProblemCode.UPSTREAM_BAD_RESPONSE, details={"cause": "ENCODING", "providerDetail": said})
+    )
+
+
 def tls_failed(error: BaseException | None) -> OutsideError:
     """The handshake or the certificate failed, for one of a handful of reasons.
 

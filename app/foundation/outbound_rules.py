@@ -17,7 +17,7 @@ from app.foundation.egress import (
     host_matches,
     parse_target,
 )
-from app.foundation.errors import InvalidInputError
+from app.foundation.errors import InvalidInputError, outside_error
 from app.foundation.messages import Destination, InResponse, OutRequest, SandboxRoute
 from app.foundation.problems import ProblemCode, problem
 
@@ -32,6 +32,8 @@ _OWN_HEADERS: Final = frozenset({
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _FREE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEE_OTHER: Final = 303
+# What servers leave in a Location as it is: space, and the octets of UTF-8, of which a header holds one a character.
+_NOT_WRITTEN: Final = re.compile(r"[ \x80-\xff]")
 _METHOD_KEEPING: Final = frozenset({307, 308})
 # All that a host other than the one that was asked gets to see.
 _HEADERS_ACROSS_ORIGINS: Final = frozenset({"accept", "accept-language", "user-agent"})
@@ -80,6 +82,24 @@ def route(url: str, destination: Destination, policy: EgressPolicy) -> Route:
     return Route(target, target, is_sandbox=False)
 
 
+def check_binding(request: OutRequest, taken: Route, destination: Destination) -> None:
+    """Refuse a request that bears a secret which is bound to other places, wherever its address came from.
+
+    Raises:
+        ApplicationRejectedError: APPLICATION_NOT_FOR_ADDRESS.
+    """
+    binding = destination.binding
+    if binding is None or taken.is_sandbox or not binding.holds_back(request, taken.logical):
+        return
+    raise outside_error(
+        problem(
+            ProblemCode.APPLICATION_NOT_FOR_ADDRESS,
+            application=binding.owner,
+            origin=taken.logical.origin_text,
+        )
+    )
+
+
 def redirected(
     request: OutRequest, taken: Route, response: InResponse, sandbox: SandboxRoute | None
 ) -> OutRequest | None:
@@ -115,7 +135,8 @@ def _meant(location: str, taken: Route, sandbox: SandboxRoute | None) -> str:
             played = sandbox.original(urljoin(taken.wire.url, location))
             if played is not None:
                 return played
-        return urljoin(taken.logical.url, location)
+        written = _NOT_WRITTEN.sub(lambda octet: f"%{ord(octet[0]):02X}", location)
+        return urljoin(taken.logical.url, written)
     except ValueError:
         raise faults.of(ProblemCode.UPSTREAM_BAD_RESPONSE, "LOCATION") from None
 

@@ -203,6 +203,27 @@ class ProblemCode(StrEnum):
         ),
         _ask_operator("Or ask the operator for a default application."),
     )
+    APPLICATION_NOT_FOR_ADDRESS = _code(
+        "The application is not for this address",
+        "The application {application} is not saved for {origin}, so the hub does not use it there.",
+        _fix("Compare the addresses in the connection's configuration with the service's documentation."),
+        _change_application(
+            "If the address is right, add it to the application's origins with saveApplication, together with the "
+            "client secret, or save another application for it."
+        ),
+    )
+    APPLICATION_CHOICE_NEEDED = _code(
+        "Several applications are possible",
+        "Several applications are saved for {provider}: {names}.",
+        _fix("Choose one of them and send its id as applicationId."),
+    )
+    APPLICATION_IN_USE = _code(
+        "The application is in use",
+        "{connections} and {revocations} still depend on the application {application}.",
+        _change_application(
+            "Authorize these connections with another application, or disconnect them, and wait for the revocations."
+        ),
+    )
     # -- authorization
     CONSENT_DENIED = _code(
         "Access was not granted",
@@ -509,15 +530,19 @@ class _Blanks(dict[str, str]):
 
     _WORDS: Final = {
         "account": "an account without a name",
+        "application": "of this connection",
+        "connections": "Connections",
         "example": "see the help of the field",
         "expectation": "see the recorded answer",
         "label": "This field",
         "limit": "what the hub allows",
         "names": "another connection",
+        "origin": "this address",
         "permission": "a permission that it lacks",
         "provider": "the provider",
         "reason": "see what is expected there",
         "redirectUri": "of this hub",
+        "revocations": "revocations",
         "scopes": "some permissions",
         "state": "in this state",
         "status": "it did not say why",

@@ -74,6 +74,8 @@ BROKEN_RULES = [
     (BASE, '  baseUrl: "{+config.base}@evil.example"\n', "semantics/address-https", None),
     (BASE, '  baseUrl: "{+config.scopes}"\n', "semantics/address-escape", None),
     (BASE, "  baseUrl: https://api.acme.example/\n", "semantics/base-url", None),
+    ("type: string, touchesAuthentication: true, pattern", "type: string, pattern", "semantics/address-touches", "shop: {title"),
+    ("touchesAuthentication: true, format: uri", "format: uri", "semantics/address-touches", "base"),
     (ADDRESS, "tokenUrl: https://evil.example/token", "semantics/address-host", None),
     ("revokeUrl: https://api.acme.example/revoke", "revokeUrl: http://api.acme.example/revoke", "semantics/address-https", None),
     (SHOP, "pattern: '[a-z]+', examples: [acme]", "semantics/address-escape", "authorizeUrl"),

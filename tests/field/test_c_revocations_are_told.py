@@ -47,6 +47,7 @@ async def test_c10_a_refused_revocation_says_what_was_answered_and_what_lives_on
 
 
 async def test_c10_an_address_that_the_egress_guard_refuses_ends_it_at_once(live):
+    await live.register(origins=[live.provider.address.http, "https://10.1.2.3"])
     connection = await live.activated(revokeUrl="https://10.1.2.3/revoke")
     ended = await disconnected(live, connection)
     assert (ended.state, ended.problem.code) == (RevocationState.REFUSED, ProblemCode.EGRESS_BLOCKED)

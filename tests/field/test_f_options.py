@@ -43,7 +43,7 @@ config:
   unevaluatedProperties: false
   required: [baseUrl]
   properties:
-    baseUrl: {title: Address, type: string, format: uri, pattern: '^https?://[a-z0-9.:]+$', examples: ["https://x.example"]}
+    baseUrl: {title: Address, type: string, touchesAuthentication: true, format: uri, pattern: '^https?://[a-z0-9.:]+$', examples: ["https://x.example"]}
     list: {title: List, type: string, options: {method: lists, pick: "lists[].{value: id, label: name}"}}
     room: {title: Room, type: integer, options: {method: rooms, pick: "[].{value: id, label: name}"}}
     page: {title: Page, type: string, options: {method: pages, pick: "rows[].{value: id, label: name}", params: {size: 2}}}

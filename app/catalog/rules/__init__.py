@@ -29,6 +29,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("semantics/template-variable", templates.instructions_name_known_addresses),
     ("semantics/host", addresses.hosts_are_narrow),
     ("semantics/address-host", addresses.addresses_stay_home),
+    ("semantics/address-touches", addresses.hosts_touch_authentication),
     ("semantics/base-url", addresses.base_address_has_no_end),
     ("semantics/path", addresses.paths_begin_with_slash),
     ("semantics/unique", authentication.ids_are_unique),
