@@ -25,7 +25,7 @@ from app.foundation.clock import Clock
 from app.foundation.errors import StorageBusyError
 from app.foundation.ids import new_id
 from app.foundation.places import row_places
-from app.foundation.reachable import CannotStartError, reach_postgres
+from app.foundation.reachable import CannotStartError, place_of_server, reach_postgres, reported_wait
 from app.foundation.storage_faults import storage_fault
 
 Dialect = Literal["sqlite", "postgres"]
@@ -46,6 +46,7 @@ MODEL_MODULES: Final = (
     "app.connection_tests.models",
 )
 _OF_MIGRATIONS: Final = "aerich.models"
+_MIGRATING: Final = "the migrations of the database, which this process or another one runs"
 AUDIT_ORDER: Final = 10
 EVENTS_ORDER: Final = 20
 # SQLite hands its one write lock to whoever happens to ask in the right moment: while a rotation writes without pause,
@@ -75,6 +76,11 @@ def orm_config(url: str, *more_models: str) -> dict[str, Any]:
 def sqlite_path(url: str) -> str:
     """Return the path of the file that a ``sqlite://`` URL names, or ``:memory:``."""
     return url.removeprefix("sqlite://").split("?", 1)[0]
+
+
+def place_of_database(url: str) -> str:
+    """Return where the database is, without a user or a password."""
+    return sqlite_path(url) if dialect_of(url) == "sqlite" else place_of_server("PostgreSQL", url)
 
 
 def dialect_of(url: str) -> Dialect:
@@ -174,7 +180,8 @@ class Database:
         """Connect. The calling task and the tasks it starts from now on may use models."""
         EXECUTOR_CACHE.clear()  # the ORM keeps INSERT texts per connection name, whatever dialect they are in
         with self.bind():
-            await self._context.init(config=orm_config(self.url))
+            async with reported_wait("the database to open"):
+                await self._context.init(config=orm_config(self.url))
         self._activate()
 
     async def close(self) -> None:
@@ -295,9 +302,11 @@ async def _migrate(url: str) -> list[str]:
     dialect, config = dialect_of(url), orm_config(url, _OF_MIGRATIONS)
     if dialect == "postgres":
         await reach_postgres(url, config["connections"]["default"]["credentials"])
-        return await upgrade(config, migrations_folder(), dialect)
+        async with reported_wait(_MIGRATING):
+            return await upgrade(config, migrations_folder(), dialect)
     try:
-        return await upgrade(config, migrations_folder(), dialect)
+        async with reported_wait(_MIGRATING):
+            return await upgrade(config, migrations_folder(), dialect)
     except (OSError, sqlite3.DatabaseError, OperationalError, StorageBusyError) as fault:
         said = fault.__cause__ if isinstance(fault, StorageBusyError) else fault
         raise CannotStartError(f"The SQLite database {sqlite_path(url)} cannot be used: {said}.") from fault

@@ -118,7 +118,7 @@ class InResponse:
 class SandboxRoute:
     """The way to the simulated outside: every host becomes a folder below one address of the hub itself."""
 
-    origin: str  # "http://127.0.0.1:8000"
+    origin: str  # "http://127.0.0.1:8000", or the hub's own address with its path
     prefix: str  # "/sandbox/slack@1.1.0"
 
     def rewrite(self, url: str) -> str:
@@ -145,7 +145,7 @@ class SandboxRoute:
     @property
     def _base(self) -> str:
         origin = parse_target(self.origin)
-        return f"{origin.scheme}://{origin.authority}/{self.prefix.strip('/')}/"
+        return f"{origin.scheme}://{origin.authority}{origin.path.rstrip('/')}/{self.prefix.strip('/')}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -409,9 +409,9 @@ TABLE = (
         "capture_signals",
         ("server.py",),
         "uvicorn raises a signal again after its graceful end, so that a process that ended well looks killed.",
-        "See how the server takes signals now; tests/journeys end processes by SIGTERM and look at their code.",
+        "See how the server ends now; tests/journeys and tests/field end processes by SIGTERM and look at their code.",
         lambda: uvicorn.Server,
-        {"capture_signals": "self", "handle_exit": "self, sig, frame"},
+        {"capture_signals": "self", "on_tick": "self, counter", "shutdown": "self, sockets"},
     ),
     PrivatePart(
         "zlib",

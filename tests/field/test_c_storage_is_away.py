@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import httpx
 import pytest
 from tortoise.exceptions import OperationalError
@@ -118,11 +121,14 @@ async def test_c8_what_reads_by_models_or_by_statements_or_in_a_transaction_fail
 
 
 async def test_c8_a_sqlite_file_that_cannot_be_opened_is_away_and_a_locked_one_is_busy(tmp_path, clock):
+    before = set(threading.enumerate())
     database = Database(f"sqlite://{tmp_path / 'gone' / 'hub.db'}", clock)
     await database.open()
     with pytest.raises(StorageUnavailableError):
         await database.rows("SELECT 1")
     await database.close()
+    for thread in set(threading.enumerate()) - before:  # the driver's own answers this loop once more
+        await asyncio.to_thread(thread.join)
     assert type(storage_fault(OperationalError("database is locked"))) is StorageBusyError
     assert type(storage_fault(OperationalError("database or disk is full"))) is StorageUnavailableError
 

@@ -31,6 +31,7 @@ VERBS = [
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.subscribe(who, 0)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.missing_scopes(who, seen)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.config_problems(who, seen.owner)),
+    (P.CONNECTIONS_READ, lambda hub, who, seen: hub.authorizations.open_of(who, [seen.id])),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.revocations.get(who, new_id("rev"))),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.latest(who, [seen.id])),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.get(who, new_id("run"))),

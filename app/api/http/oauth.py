@@ -115,7 +115,8 @@ def _refused(
         said = ["The sign-in did not succeed. Start it again."]
         return _page(hub, authorization, title, said, status=400)
     steps = [step.text for step in problem.remediation]
-    link = (f"/docs/problems/{problem.code.value}", "What this means")
+    page = f"{urlsplit(hub.public_url).path}/docs/problems/{problem.code.value}"
+    link = (page, "What this means")
     said = [problem.message, *_in_its_words(problem)]
     return _page(hub, authorization, title, said, steps, status=400, link=link)
 

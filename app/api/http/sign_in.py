@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from app.api.http.cookies import SESSION, clear_cookie, read_cookie, set_cookie
 from app.api.http.headers import NOT_STORED
+from app.api.http.links import below
 from app.api.http.pages import html_page
 from app.hub import Hub
 
@@ -29,7 +30,7 @@ def sign_in_routes(hub: Hub) -> list[Route]:
                 "The operator gets a new one with: patchbay sign-in",
             ]
             return html_page("The link does not work any more", words, status=400)
-        address = "/graphiql" if hub.settings.graphiql_on else "/"
+        address = below(request, "/graphiql" if hub.settings.graphiql_on else "/")
         response = RedirectResponse(address, status_code=303, headers=NOT_STORED)
         set_cookie(response, SESSION, session.token, hub.public_url, _SESSION_FOR_S)
         return response
