@@ -20,10 +20,12 @@ from app.api.graphql.endpoint import graphql_routes
 from app.api.http.health import health_routes
 from app.api.http.links import below
 from app.api.http.oauth import oauth_routes
+from app.api.http.pages import storage_is_away
 from app.api.http.problem_docs import problem_docs_routes
 from app.api.http.sign_in import sign_in_routes
 from app.api.identity import signed_in
 from app.api.open_requests import OpenRequests
+from app.foundation.errors import StorageBusyError
 from app.foundation.ids import new_id
 from app.hub import Hub
 from app.sandbox.app import build_sandbox
@@ -70,7 +72,8 @@ async def build_app(hub: Hub) -> AsyncIterator[AroundRequests]:
         if hub.settings.sandbox_on:
             routes += [Mount("/sandbox", app=await _sandbox(hub, stack)), Route("/sandbox", _with_slash)]
         routes.append(Route("/{door}/", _without_slash))
-        application = Starlette(routes=routes)
+        handlers = {StorageBusyError: storage_is_away}
+        application = Starlette(routes=routes, exception_handlers=handlers)
         # It would name the scheme that the proxy speaks with the hub, not the public one.
         application.router.redirect_slashes = False
         yield AroundRequests(application, hub)

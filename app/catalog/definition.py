@@ -498,12 +498,16 @@ class Webhooks:
 
 @dataclass(frozen=True, slots=True)
 class DefaultTest:
-    """The harmless call that proves that a connection works, and what it proves in plain words."""
+    """The harmless call that proves that a connection works, and what it proves in plain words.
+
+    ``account`` picks from the body of a good answer which account it is, where no answer before has said so.
+    """
 
     method: str
     params: Mapping[str, Json]
     verifies: str
     expect: tuple[str, ...]
+    account: AccountPick = field(default=AccountPick(None, None), kw_only=True)
     http_method: str | None = None
     path: str | None = None
 

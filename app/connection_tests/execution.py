@@ -166,6 +166,7 @@ class RunExecution:
                 result.fault,
                 sealed_at=result.sealed_at,
                 tested_config_revision=run.row.config_revision if passed else None,
+                account=result.account,
             )
 
     async def give_up(self, tx: Transaction, claim: Claim) -> None:

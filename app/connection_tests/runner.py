@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.access.actor import Actor
+from app.authenticators.account import account_at
+from app.authenticators.base import AccountFound
 from app.calls.caller import CallResult, Exchange, MethodCaller
 from app.calls.pace import HeldBackError
 from app.catalog.catalog import Catalog
@@ -44,6 +46,7 @@ class RunResult:
     fault: PatchbayError | None
     generation: int
     sealed_at: datetime | None = None
+    account: AccountFound | None = None
 
 
 class _CallEvents:
@@ -259,7 +262,8 @@ def _conclude(definition: Definition, result: CallResult, recorder: _StepRecorde
         return RunResult(Verdict.FAILED, refused, RefusedOutsideError(refused), *credentials)
     met = {"expected": list(definition.test.expect)}
     recorder.passed(StepKind.EXPECTATIONS, definition.test.verifies, met)
-    return RunResult(Verdict.PASSED, None, None, *credentials)
+    account = account_at(definition.test.account, result.body)
+    return RunResult(Verdict.PASSED, None, None, *credentials, account)
 
 
 def _where(result: CallResult, fault: PatchbayError, recorder: _StepRecorder) -> StepKind:

@@ -90,7 +90,8 @@ CAUSES: Final[Mapping[str, Mapping[P, str]]] = {
     "The hub itself": {
         P.CREDENTIAL_UNREADABLE: "The sealed value was changed, or set back from a backup that does not fit.",
         P.KEY_UNAVAILABLE: "The key file was replaced, or the key service is away.",
-        P.STORAGE_BUSY: "Many changes at once, or the database server is slow or away.",
+        P.STORAGE_BUSY: "Many changes at once, or the database server is slow.",
+        P.STORAGE_UNAVAILABLE: "The database server is stopped, restarts or cannot be reached, or its disk is full.",
         P.INTERNAL: "A fault of the hub. The log names it under the request id.",
     },
 }
