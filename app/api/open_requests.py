@@ -43,8 +43,9 @@ class OpenRequests:
 
     def end_all(self) -> None:
         """End every request, whatever it waits for."""
-        for request, task in list(self._open.items()):
+        for request in self._open:
             request.is_cut = True
+        for task in set(self._open.values()):
             task.cancel()
 
 
