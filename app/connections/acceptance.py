@@ -14,6 +14,7 @@ from app.authenticators.judge import read_answer
 from app.authenticators.method_request import method_request
 from app.authenticators.registry import authenticator_for
 from app.authenticators.retries import later, with_retries
+from app.authenticators.scopes import missing_scopes
 from app.catalog.definition import AuthKind, AuthMethod
 from app.connections.attempts import Attempts
 from app.connections.lifecycle import StateTrigger
@@ -133,8 +134,9 @@ def _other_account(before: str | None, grant: Grant) -> Problem | None:
 
 
 def _missing_scopes(grant: Grant, requested: tuple[str, ...]) -> Problem | None:
-    granted = grant.granted_scopes
-    missing = [scope for scope in requested if granted is not None and scope not in granted]
+    if grant.granted_scopes is None:
+        return None
+    missing = list(missing_scopes(requested, grant.granted_scopes))
     if not missing:
         return None
     return problem(ProblemCode.PARTIAL_SCOPES, details={"missingScopes": missing}, scopes=", ".join(missing))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from app.access.actor import Actor, Channel
 from app.access.policy import Permission, require
@@ -25,9 +24,6 @@ from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.members.rights import Rights
 from app.vault.vault import RevealPurpose, Vault
-
-_MAX_PARAMS: Final = 50
-_MAX_PARAM_CHARS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +117,6 @@ class BrowserFlow:
 
     @staticmethod
     async def _by_state(application_id: str, params: Sequence[tuple[str, str]]) -> AuthorizationRecord | None:
-        if len(params) > _MAX_PARAMS or any(len(k) + len(v) > _MAX_PARAM_CHARS for k, v in params):
-            return None
         states = [value for name, value in params if name == "state"]
         if len(states) != 1 or not states[0]:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
@@ -25,6 +25,7 @@ MAX_DESCRIPTION_CHARS: Final = 2_000
 _MAX_PATH_CHARS: Final = 100
 _MAX_INTEGER: Final = 2**53 - 1
 _MAX_DEPTH: Final = 32
+_TOGETHER: Final = {"certificate": "privateKey", "privateKey": "certificate"}
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -66,7 +67,7 @@ class ConfigForm:
         found = [
             *self._shape.problems({**stored, **sent}, "config"),
             *self._addresses(self._schema, sent, ()),
-            *self._certificates(sent),
+            *self._certificates({**stored, **sent}),
         ]
         unseen = stored.keys() | (config.keys() - storable.keys())
         faults = [_unstorable(name) for name in config if name not in storable]
@@ -111,20 +112,18 @@ class ConfigForm:
                 found.append(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "config", *prefix, name, label=label))
         return found
 
-    def _certificates(self, sent: Mapping[str, Any]) -> list[Problem]:
-        """Return what is wrong with the PEM texts that the connection brings to TLS."""
-        texts = {part: text for part, name in self._tls.items() if isinstance(text := sent.get(name), str)}
-        key = texts.pop("privateKey", None)
-        reasons = {part: certificates_fault(text) for part, text in texts.items()}
-        if key is not None and "certificate" in texts and not reasons["certificate"]:
-            reasons["privateKey"] = key_fault(texts["certificate"], Secret(key))
-        found = []
-        for part, reason in reasons.items():
-            label = str(subschema(self._schema, (self._tls[part],)).get("title") or self._tls[part])
-            if reason:
-                path = ("config", self._tls[part])
-                found.append(problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason))
-        return found
+    def _certificates(self, held: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield what is wrong with the PEM texts that the connection brings to TLS."""
+        texts = {part: text for part, name in self._tls.items() if isinstance(text := held.get(name), str)}
+        reasons = {part: certificates_fault(text) for part, text in texts.items() if part != "privateKey"}
+        if {"certificate", "privateKey"} <= texts.keys() and not reasons["certificate"]:
+            reasons["privateKey"] = key_fault(texts["certificate"], Secret(texts["privateKey"]))
+        for part, name in self._tls.items():
+            label = str(subschema(self._schema, (name,)).get("title") or name)
+            if reason := reasons.get(part):
+                yield problem(ProblemCode.INVALID_FIELD, "config", name, label=label, reason=reason)
+            elif part not in texts and _TOGETHER.get(part) in texts:
+                yield problem(ProblemCode.MISSING_FIELD, "config", name, label=label)
 
     def _address_allowed(self, text: str) -> bool:
         try:

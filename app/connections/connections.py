@@ -12,6 +12,7 @@ from tortoise.exceptions import IntegrityError
 from app.access.actor import Actor
 from app.access.idempotency import Idempotency
 from app.access.policy import Permission, require
+from app.authenticators.scopes import missing_scopes
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
 from app.connections.attempts import Attempts
@@ -212,8 +213,7 @@ class Connections:
         definition = self._catalog.definition(connection.integration, connection.version)
         method = definition.auth_method(credential.auth_method) if definition else None
         required = [scope.name for scope in method.scopes if scope.required] if method else []
-        wanted = dict.fromkeys([*required, *credential.requested_scopes])
-        return tuple(scope for scope in wanted if scope not in credential.granted_scopes)
+        return missing_scopes([*required, *credential.requested_scopes], credential.granted_scopes)
 
     def validate_config(
         self,

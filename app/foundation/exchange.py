@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from app.foundation.charsets import decoded
 from app.foundation.messages import Headers, InResponse, OutRequest
 from app.foundation.redaction import Redactor
 from app.foundation.secret import STARS
@@ -111,7 +112,7 @@ def _shown_body(
     redactor: Redactor, body: bytes, content_type: str | None, *, sent: bool
 ) -> tuple[str | None, bool, bool]:
     """Return the text, whether it was cut and whether something in it was hidden."""
-    text = _readable(body[: MAX_RECORDED_BYTES + _MARGIN], content_type)
+    text = _readable(body, content_type)
     if text is None:
         return None, False, False
     clean = redactor.body(text, content_type, sent=sent)
@@ -122,8 +123,10 @@ def _shown_body(
     return shown, shown != clean, clean != text
 
 
-def _readable(data: bytes, content_type: str | None) -> str | None:
-    text = data.decode("utf-8", "replace")
+def _readable(body: bytes, content_type: str | None) -> str | None:
+    data = body[: MAX_RECORDED_BYTES + _MARGIN]
+    text = decoded(data, content_type, is_cut=len(data) < len(body))
+    text = data.decode("utf-8", "replace") if text is None else text
     odd = len(_NOT_TEXT.findall(text))
     if content_type and _TEXT_TYPE.search(content_type):
         return text.replace("\x00", "\ufffd")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.foundation.bounded_json import JsonRefusedError, parse_json
 from app.foundation.certificates import TlsMaterial
+from app.foundation.charsets import as_utf8, decoded
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import RefusedOutsideError
 from app.foundation.problems import ProblemCode, problem
@@ -19,11 +18,6 @@ from app.foundation.secret import Secret
 Headers = tuple[tuple[str, str], ...]
 TraceStage = Literal["resolve", "connect", "tls", "request", "response"]
 StageState = Literal["started", "done", "failed"]
-# What an answer may name; a codec such as "zlib" or "unicode_escape" is not a charset.
-_CHARSETS: Final = frozenset({
-    "utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be",
-})  # fmt: skip
-_CHARSET: Final = re.compile(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _DOT_SEGMENTS: Final = {".": 0, "..": 1}
 
 
@@ -103,21 +97,21 @@ class InResponse:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
     def json(self) -> Any:  # noqa: ANN401 - JSON edge
-        """Return the body as plain JSON: at most 64 deep, UTF-8, integers of 64 bits, finite numbers.
+        """Return the body as plain JSON: at most 64 deep, integers of 64 bits, finite numbers, in UTF-8 or as declared.
 
         Raises:
             ResponseNotJsonError: it is not that.
         """
         try:
-            return parse_json(self.body)
+            return parse_json(as_utf8(self.body, self.header("content-type")))
         except JsonRefusedError:
             raise ResponseNotJsonError from None
 
     def text(self, limit: int) -> str:
         """Return the first ``limit`` characters of the body; what cannot be read becomes U+FFFD."""
-        declared = _CHARSET.search(self.header("content-type") or "")
-        charset = _known_charset(declared[1]) if declared else "utf-8"
-        return self.body[: limit * 4].decode(charset, "replace")[:limit]
+        data = self.body[: limit * 4]
+        text = decoded(data, self.header("content-type"), is_cut=len(data) < len(self.body))
+        return (data.decode("utf-8", "replace") if text is None else text)[:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +170,6 @@ class TraceEvent:
     state: StageState
     at_ms: int
     evidence: dict[str, Any]
-
-
-def _known_charset(name: str) -> str:
-    try:
-        codec = codecs.lookup(name).name
-    except (LookupError, ValueError):
-        return "utf-8"
-    return codec if codec in _CHARSETS else "utf-8"
 
 
 def _without_dot_segments(path_and_query: str) -> str:

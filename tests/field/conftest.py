@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
+from app.api.http.cookies import BROWSER as BROWSER_COOKIE
+from app.api.http.cookies import cookie_name
 from app.credentials.snapshot import Mode
 from app.foundation.clock import FrozenClock
 from app.foundation.secret import Secret
 from app.hub import build_hub
+from app.main import build_app
 from app.worker import register_work
 from tests.canary import secret
 from tests.connections.conftest import BROWSER, World, redis_for  # noqa: F401 - a fixture is found by name
 from tests.field.provider import CLIENT_ID, Provider, running_provider
 from tests.hubs import CATALOG, ORIGIN, owner, settings_for, test_keys
+from tests.servers import running
 
 LOOPBACK = {"PATCHBAY_EGRESS_ALLOW": "127.0.0.0/8"}
 
@@ -78,3 +83,12 @@ async def live_world(database_url, redis_url, folder, clock, **environment):
 async def live(database_url, redis_for, tmp_path):  # noqa: F811 - the fixture's own name
     async with live_world(database_url, redis_for, tmp_path, FrozenClock()) as world:
         yield world
+
+
+@asynccontextmanager
+async def door(world: World):
+    """Serve the hub's doors over real HTTP; yield a client with the cookie of the browser that signs in."""
+    async with build_app(world.hub) as app, running(app) as address:
+        cookies = {cookie_name(BROWSER_COOKIE, world.hub.public_url): BROWSER.reveal()}
+        async with httpx.AsyncClient(base_url=address.http, cookies=cookies) as client:
+            yield client
