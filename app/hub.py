@@ -13,6 +13,7 @@ from app.access.idempotency import Idempotency
 from app.audit.checkpoints import Checkpoints
 from app.audit.log import AuditLog
 from app.calls.caller import MethodCaller
+from app.calls.options import FieldOptions
 from app.catalog.catalog import Catalog, load_catalog
 from app.connection_tests.execution import RunExecution
 from app.connection_tests.runner import TestRunner
@@ -100,8 +101,14 @@ class Hub:
     revocations: Revocations
     outcome_recorder: OutcomeRecorder
     calls: MethodCaller
+    options: FieldOptions
     test_runs: TestRuns
     run_execution: RunExecution
+
+    @property
+    def return_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may be returned to and notified of results: the hub's own, and the allowed ones."""
+        return (self.public_url, *self.allowed_origins)
 
 
 @asynccontextmanager
@@ -198,7 +205,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
         opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
         schedule = RenewalSchedule(work)
         transitions = Transitions(audit, outbox, schedule)
-        outcome_recorder = OutcomeRecorder(transitions, applications)
+        outcome_recorder = OutcomeRecorder(transitions, applications, catalog)
         owners = ConnectionOwners(transitions, outcome_recorder)
         renewal = Renewal(
             database,
@@ -302,6 +309,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
             revocations=revocations,
             outcome_recorder=outcome_recorder,
             calls=calls,
+            options=FieldOptions(calls, connections, credentials, clock),
             test_runs=test_runs,
             run_execution=run_execution,
         )

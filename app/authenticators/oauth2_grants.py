@@ -23,6 +23,8 @@ from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 
 _OK: Final = 200
+MEANS_REFRESH_TOKEN: Final = frozenset({"offline_access", "refresh_token", "offline"})
+"""Scopes that ask for a refresh token and nothing else (OpenID Connect Core 1.0, 11; Salesforce; Ory Hydra)."""
 
 
 def exchange_code(oauth: OAuth2, facts: Facts, attempt: Attempt, returned: AuthorizationCode) -> Flow[Grant]:
@@ -118,14 +120,21 @@ def with_introspected_lifetime(oauth: OAuth2, facts: Facts, grant: Grant) -> Flo
 def renewed(grant: Grant, found: Grant) -> Grant:
     """Return ``grant`` with what a new answer brought; what it does not mention stays.
 
+    A scope that asks for a refresh token was granted where one came, whatever is listed.
+
     ``refresh_expires_in_s`` stays None where the answer does not state it: the former end of life holds then.
     """
     old, new = grant.account, found.account
+    values = MappingProxyType({**grant.values, **found.values})
+    granted = found.granted_scopes if found.granted_scopes is not None else grant.granted_scopes
+    if granted is not None and values.get("refreshToken"):
+        implied = MEANS_REFRESH_TOKEN.intersection(grant.requested_scopes).difference(granted)
+        granted = (*granted, *sorted(implied))
     kept = MappingProxyType({**old.kept, **new.kept})
     return replace(
         found,
-        values=MappingProxyType({**grant.values, **found.values}),
-        granted_scopes=found.granted_scopes if found.granted_scopes is not None else grant.granted_scopes,
+        values=values,
+        granted_scopes=granted,
         requested_scopes=grant.requested_scopes,
         account=AccountFound(new.id or old.id, new.label or old.label, kept),
     )

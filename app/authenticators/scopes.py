@@ -26,11 +26,16 @@ def scopes_in(stated: Any, separator: str) -> tuple[str, ...] | None:  # noqa: A
 
 
 def missing_scopes(wanted: Iterable[str], granted: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of ``wanted`` that are not granted; several in one, with commas, are so if each of them is."""
-    names = {*granted}
+    """Return the names of ``wanted`` that are not granted; several in one, with commas, are so if each of them is.
+
+    A provider may name a scope by its resource (``https://graph.microsoft.com/User.Read``) and in another case.
+    """
+    names = {name.lower() for name in granted}
     names |= {part for name in names for part in _BETWEEN.split(name)}
+    names |= {name.rpartition("/")[2] for name in names if "://" in name}
     return tuple(
         name
         for name in dict.fromkeys(wanted)
-        if name not in names and not names.issuperset(part for part in _BETWEEN.split(name) if part)
+        if name.lower() not in names
+        and not names.issuperset(part for part in _BETWEEN.split(name.lower()) if part)
     )

@@ -19,7 +19,13 @@ from app.credentials.credentials import Credentials
 from app.credentials.opening import OpenCredentials, UnreadableCredentialsError
 from app.credentials.owner import CredentialOwner
 from app.foundation.clock import Clock
-from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError, invalid_field
+from app.foundation.errors import (
+    CredentialsRejectedError,
+    InvalidInputError,
+    OutsideError,
+    PatchbayError,
+    invalid_field,
+)
 from app.foundation.exchange import RecordedMessage, as_curl, record_request, record_response
 from app.foundation.ids import new_token
 from app.foundation.messages import InResponse, OutRequest, Timings, TraceEvent
@@ -196,6 +202,9 @@ class MethodCaller:
             sent = Exchange(record_request(request, redactor), None, None)
             return replace(result, fault=stated, exchange=sent), False
         outcome, refusal = read_answer(definition, response, self._clock.now(), redactor)
+        if isinstance(refusal, CredentialsRejectedError):
+            ended = credentials.ended(self._clock.now())
+            refusal = CredentialsRejectedError(ended) if ended is not None else refusal
         if refusal is not None and outcome.code is ProblemCode.RATE_LIMITED:
             wait_s = refusal.problem.retry_after_s or 0.0
             self._pace.hold(credentials.owner.id, self._clock.monotonic() + wait_s)

@@ -14,8 +14,7 @@ from app.authenticators.judge import read_answer
 from app.authenticators.method_request import method_request
 from app.authenticators.registry import authenticator_for
 from app.authenticators.retries import later, with_retries
-from app.authenticators.scopes import missing_scopes
-from app.catalog.definition import AuthKind, AuthMethod
+from app.catalog.definition import AuthKind, AuthMethod, Definition
 from app.connections.attempts import Attempts
 from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord, ConnectionRecord
@@ -24,6 +23,7 @@ from app.connections.snapshot import AuthorizationStateName as State
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.flows import FlowRunner
+from app.credentials.lasting import lasting_problem
 from app.credentials.rows import same_fingerprint
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.sealing import seal_grant
@@ -44,6 +44,7 @@ class AcceptedGrant:
 
     grant: Grant
     method: AuthMethod
+    definition: Definition
     fingerprint: str | None
 
 
@@ -69,17 +70,16 @@ class Acceptance:
         call = partial(_test_call, facts, grant)
         await self._runner.run(with_retries(call) if is_spent else call(), destination)
 
-    async def accept(
-        self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant
-    ) -> AcceptedGrant:
+    async def accept(self, workspace_id: str, facts: Facts, grant: Grant) -> AcceptedGrant:
         """Fingerprint what was entered, outside any transaction."""
+        method, definition = facts.method, facts.definition
         is_entered = method.kind not in {AuthKind.OAUTH2, AuthKind.OAUTH1}
         names = sorted(secret_hints(method, grant)) if is_entered else []
         entered = Secret("\x00".join(grant.values[name].reveal() for name in names if name in grant.values))
         if not entered:
-            return AcceptedGrant(grant, method, None)
-        mark = await self._vault.fingerprint(workspace_id, f"{integration}/{method.id}", entered)
-        return AcceptedGrant(grant, method, mark)
+            return AcceptedGrant(grant, method, definition, None)
+        mark = await self._vault.fingerprint(workspace_id, f"{definition.integration}/{method.id}", entered)
+        return AcceptedGrant(grant, method, definition, mark)
 
     async def seal(
         self,
@@ -104,7 +104,9 @@ class Acceptance:
             fingerprint=accepted.fingerprint,
         )
         await self._renewals.sealed(tx, [sealed])
-        lasting = _other_account(before, accepted.grant) or _missing_scopes(accepted.grant, tuple(row.scopes))
+        lasting = _other_account(before, accepted.grant) or lasting_problem(
+            accepted.definition, sealed, tx.now
+        )
         # That a key is in use elsewhere is worth saying once; it is no fault of this connection.
         said = lasting or await _already_connected(sealed)
         await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, fault=said)
@@ -131,15 +133,6 @@ def _other_account(before: str | None, grant: Grant) -> Problem | None:
     if before is None or found is None or before == found:
         return None
     return problem(ProblemCode.DIFFERENT_ACCOUNT, account=grant.account.label or found)
-
-
-def _missing_scopes(grant: Grant, requested: tuple[str, ...]) -> Problem | None:
-    if grant.granted_scopes is None:
-        return None
-    missing = list(missing_scopes(requested, grant.granted_scopes))
-    if not missing:
-        return None
-    return problem(ProblemCode.PARTIAL_SCOPES, details={"missingScopes": missing}, scopes=", ".join(missing))
 
 
 async def _already_connected(sealed: CredentialSnapshot) -> Problem | None:

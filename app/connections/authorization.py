@@ -239,6 +239,17 @@ class Authorizations:
         rows = await AuthorizationRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
         return {row.id: self._attempts.snapshot(row) for row in rows}
 
+    async def open_of(self, actor: Actor, connection_ids: Sequence[str]) -> dict[str, AuthorizationSnapshot]:
+        """Return the authorization that is under way for each of these connections; those without one are left out."""
+        require(actor, Permission.CONNECTIONS_READ)
+        rows = await AuthorizationRecord.filter(
+            workspace_id=actor.workspace_id,
+            connection_id__in=findable(connection_ids, MAX_ID_LENGTH),
+            finished_at=None,
+            expires_at__gt=self._database.clock.now(),
+        ).order_by("id")
+        return {row.connection_id: self._attempts.snapshot(row) for row in rows}
+
     async def states(
         self,
         actor: Actor,

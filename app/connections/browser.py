@@ -28,10 +28,11 @@ from app.vault.vault import RevealPurpose, Vault
 
 @dataclass(frozen=True, slots=True)
 class BrowserStart:
-    """Where to send the browser, or why not."""
+    """Where to send the browser, or why not; ``authorization`` is the one that this has ended."""
 
     url: str | None
     problem: Problem | None
+    authorization: AuthorizationSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class BrowserFlow:
         fault = self._expired(row) or _denied(actor)
         if fault is not None:
             refused = await self._completion.refuse(actor, row, fault)
-            return BrowserStart(None, refused.problem)
+            return BrowserStart(None, refused.problem, refused)
         async with self._database.transaction():
             locked = await lock_attempt(row.id)
             if locked.state != State.AWAITING_USER.value:

@@ -223,7 +223,7 @@ class Completion:
             await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
             is_spent = not isinstance(answer, Entered)
             await self._acceptance.prove(facts, result, destination, is_spent=is_spent)
-        accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
+        accepted = await self._acceptance.accept(row.workspace_id, facts, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
         return StepOutcome(replace(accepted, grant=stored), state)
 

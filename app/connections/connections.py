@@ -12,7 +12,6 @@ from tortoise.exceptions import IntegrityError
 from app.access.actor import Actor
 from app.access.idempotency import Idempotency
 from app.access.policy import Permission, require
-from app.authenticators.scopes import missing_scopes
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
 from app.connections.attempts import Attempts
@@ -44,9 +43,11 @@ from app.connections.snapshot import (
     ConnectionQuery,
     ConnectionSnapshot,
     SetupStep,
+    sealed_names,
 )
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
+from app.credentials.lasting import not_granted
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
@@ -191,7 +192,9 @@ class Connections:
 
     async def next_steps(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[SetupStep, ...]:
         """Return the steps that are left before the connection is usable."""
-        problems = self.config_problems(actor, connection.owner)
+        refused = {fault.path: fault for fault in connection.refused_secrets}
+        checked = self.config_problems(actor, connection.owner)
+        problems = (*(fault for fault in checked if fault.path not in refused), *refused.values())
         definition = self._pinned(connection.integration, connection.version)
         which = (connection.workspace_id, connection.integration, connection.mode)
         has_application = await self._applications.has(*which)
@@ -208,12 +211,12 @@ class Connections:
         """Return what was asked for, or is needed, but not granted; nothing where the provider does not say."""
         require(actor, Permission.CONNECTIONS_READ)
         credential = connection.auth
-        if credential is None or credential.granted_scopes is None:
+        if credential is None:
             return ()
         definition = self._catalog.definition(connection.integration, connection.version)
         method = definition.auth_method(credential.auth_method) if definition else None
         required = [scope.name for scope in method.scopes if scope.required] if method else []
-        return missing_scopes([*required, *credential.requested_scopes], credential.granted_scopes)
+        return not_granted(credential, (*required, *credential.requested_scopes))
 
     def validate_config(
         self,
@@ -250,7 +253,7 @@ class Connections:
     ) -> Edited:
         """Create a draft; a complete configuration takes it to PENDING_AUTHENTICATION at once.
 
-        Fields that do not fit are not stored and come back as problems; the draft is there all the same.
+        The draft keeps what was typed, also where it does not fit, and why; a secret that does not fit is not stored.
 
         Raises:
             InvalidInputError: name, description, integration, version or mode; nothing is created.
@@ -354,8 +357,8 @@ class Connections:
     ) -> Edited:
         """Replace the configuration; secret fields that are left out stay as they are.
 
-        A draft keeps what fits and says what is missing. Once past the draft, a configuration with any fault is
-        refused whole, because the connection is in use.
+        A draft keeps what was typed, and why it does not fit; a secret only if it fits. Once past the draft, a
+        configuration with any fault is refused whole, because the connection is in use.
 
         Raises:
             InvalidInputError: faults, where the connection is no draft.
@@ -364,7 +367,7 @@ class Connections:
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             definition = self._pinned(row.integration, row.version)
-            kept = frozenset(item["path"][1] for item in row.config_secret_hints)
+            kept = frozenset(sealed_names(row.config_secret_hints))
             checked = self._form(definition).check(config, kept)
             if checked.problems and row.state != ConnectionState.DRAFT.value:
                 raise InvalidInputError(checked.problems)
@@ -381,10 +384,10 @@ class Connections:
         checked: CheckedConfig,
     ) -> CredentialSnapshot | None:
         touches = self._form(definition).touches_authentication(row.config, checked)
-        names = {*row.config, *checked.plain}
-        changed = {name for name in names if row.config.get(name) != checked.plain.get(name)}
+        config = checked.typed if checked.problems else checked.plain
+        changed = {name for name in {*row.config, *config} if row.config.get(name) != config.get(name)}
         set_before = {item["path"][1] for item in row.config_secret_hints}
-        changed |= checked.secrets.keys() | (checked.cleared & set_before)
+        changed |= checked.secrets.keys() | checked.refused.keys() | (checked.cleared & set_before)
         was_draft = row.state == ConnectionState.DRAFT.value
         trigger = StateTrigger.CONFIGURATION_CHANGED
         if was_draft and not checked.problems:
@@ -397,7 +400,7 @@ class Connections:
                 await mark_stale(tx, credential)
                 await self._schedule.cancel(tx, row.id)
                 credential = replace(credential, is_stale=True)
-        row.config = dict(checked.plain)
+        row.config = dict(config)
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
         current = problem_from_json(row.problem)
@@ -408,11 +411,15 @@ class Connections:
         return credential
 
     async def _seal_config(self, tx: Transaction, row: ConnectionRecord, checked: CheckedConfig) -> None:
-        """Seal each secret field on its own; what was set and is not sent stays as it is."""
-        hints = {item["path"][1]: item for item in row.config_secret_hints}
+        """Seal each secret field on its own; what is not sent stays as it is: what was set, or why it was refused."""
+        hints = {item["path"][1]: dict(item) for item in row.config_secret_hints}
         for name in checked.cleared & hints.keys():
-            await self._vault.destroy(tx, credential_owner(row).config_ref(name))
-            del hints[name]
+            if "generation" in hints.pop(name):
+                await self._vault.destroy(tx, credential_owner(row).config_ref(name))
+        for name, fault in checked.refused.items():
+            hints[name] = {**hints.get(name, {"path": [CONFIG_FIELD, name]}), "fault": fault.to_json()}
+        if not checked.problems:
+            hints = {name: _without_fault(item) for name, item in hints.items() if "generation" in item}
         for name, secret in checked.secrets.items():
             current = hints.get(name, {}).get("generation")
             generation = await self._vault.put(
@@ -602,6 +609,10 @@ def _names_are_free() -> Iterator[None]:
         yield
     except IntegrityError:
         raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
+
+
+def _without_fault(hint: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in hint.items() if name != "fault"}
 
 
 def _owner_key(actor: Actor, scope: AccessScope) -> str:

@@ -13,6 +13,7 @@ from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
 from app.credentials.flows import FlowRunner
 from app.credentials.intents import NO_FAILURE, Intent, Intents, OtherAttempt, ProbeInstead
+from app.credentials.lasting import ending_access
 from app.credentials.opening import OpenCredentials, Opener
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.owner import CredentialOwner, Owners
@@ -72,6 +73,10 @@ class Renewal:
         credential = await find_credential(owner.id)
         if not are_usable(credential):
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
+        if not credential.can_renew and credential.expires_at is not None:
+            method = self._opener.method_of(owner, credential.auth_method)
+            definition = self._opener.definition_of(owner)
+            raise NotAllowedNowError(ending_access(definition, method, credential.expires_at))
         if not credential.can_renew:
             raise NotAllowedNowError(
                 problem(ProblemCode.NOT_ALLOWED_NOW, state="using credentials that do not expire")

@@ -262,6 +262,11 @@ class ProblemCode(StrEnum):
         "These permissions were not granted: {scopes}.",
         _add_scope("Authorize again and grant all permissions."),
     )
+    ACCESS_ENDS = _code(
+        "The access ends and cannot be renewed",
+        "The access that {provider} gave ends on {when}, and the hub cannot renew it.",
+        _reconnect("Authorize the connection again before it ends."),
+    )
     DIFFERENT_ACCOUNT = _code(
         "Another account answered",
         "Another account than before is connected now: {account}.",

@@ -27,6 +27,7 @@ BROKEN_RULES = [
     ("{pattern: '^[0-9]+$', keep: shopId}", "{pattern: '(?<=a)b', keep: shopId}", "semantics/pattern", None),
     (SHOP, "pattern: '^[a-z0-9-]+$', default: A_B, examples: [acme]", "semantics/schema-sample", None),
     (SHOP, "pattern: '^[a-z0-9-]+$', examples: [acme, A_B]", "semantics/schema-sample", None),
+    ("config:\n  type: object\n", "config:\n  type: object\n  if: {properties: {how: {const: post}}}\n  then: {required: [shop]}\n", "semantics/conditional-form", "if: {"),
     ("options: {method: orders.list,", "options: {method: orders.none,", "semantics/options", None),
     ("options: {method: orders.list,", "options: {method: orders.change,", "semantics/options", None),
     ('pick: "orders[].{value: id, label: name}"', 'pick: "orders[].id"', "semantics/options", None),

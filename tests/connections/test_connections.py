@@ -229,7 +229,7 @@ async def test_a_strange_configuration_is_told_and_never_a_fault_of_ours(world, 
     read = await world.reload(edited.connection)
     assert await world.hub.connections.next_steps(world.actor, read)
     assert world.hub.connections.validate_config(world.actor, "acme", None, config)
-    assert set(read.config) <= {"shop", "size"}
+    assert set(read.config) <= {"shop", "size", "note"}
 
 
 async def test_a_conditional_field_is_asked_for_when_it_applies(world):

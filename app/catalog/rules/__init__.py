@@ -21,6 +21,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("semantics/json-schema-reference", schemas.references_are_local),
     ("semantics/pattern", schemas.patterns_are_linear),
     ("semantics/schema-sample", schemas.samples_fit),
+    ("semantics/conditional-form", schemas.forms_can_depend),
     ("semantics/options", schemas.options_can_be_loaded),
     ("semantics/expression", expressions.expressions_compile),
     ("semantics/member-path", expressions.picks_are_member_paths),

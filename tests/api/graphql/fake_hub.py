@@ -83,7 +83,7 @@ def make_connection(workspace_id=WORKSPACE, **changes: Any) -> ConnectionSnapsho
         problem=None,
         config={"baseUrl": "https://chat.test"},
         config_secret_hints=[
-            {"path": ["config", "apiKey"], "hint": "…4f2a", "updatedAt": NOW.isoformat()},
+            {"path": ["config", "apiKey"], "hint": "…4f2a", "updatedAt": NOW.isoformat(), "generation": 1},
         ],
         scope=AccessScope.WORKSPACE,
         ever_connected=True,
@@ -325,6 +325,7 @@ class FakeAuthorizations:
             problem=None,
             scopes=("a",),
             return_to=None,
+            presentation="POPUP",
             at=NOW,
             created_at=NOW,
             expires_at=NOW,

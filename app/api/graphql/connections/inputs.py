@@ -13,7 +13,10 @@ from app.credentials.snapshot import Mode
 _IDEMPOTENCY = "At most 255 characters of your own: the same key with the same input has one effect."
 _CONNECTION_ID = "The connection's id."
 _AUTHORIZATION_ID = "The authorization's id."
-_RETURN_TO = "Where the browser goes at the end; on the hub's origin or an allowed one."
+_RETURN_TO = (
+    "Where the browser goes at the end; on the hub's origin or an allowed one. Leave it out for a popup, which "
+    "notifies the page that opened it and closes itself."
+)
 _REVISION = "Change it only if it still has this revision."
 
 

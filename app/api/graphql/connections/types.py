@@ -50,7 +50,7 @@ _PLAIN: Final[Mapping[str, str]] = {
 """The attributes of a connection's type that are parts of its snapshot, by the part's name there."""
 _NEEDED: Final[Mapping[str, Collection[str]]] = {
     **{to_camel_case(name): (part,) for name, part in _PLAIN.items()},
-    **dict.fromkeys(("id", "__typename", "asOf"), ()),
+    **dict.fromkeys(("id", "__typename", "asOf", "openAuthorization"), ()),
     **dict.fromkeys(("auth", "isTested", "nextSteps", "secrets", "viewerCan"), PARTS),
     "status": ("state", "state_since", "problem"),
     "integration": ("integration",),
