@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import replace
+from typing import Final, Literal
 
 from app.authenticators.base import Facts, Flow, Grant
 from app.authenticators.method_request import check_base_host
@@ -29,8 +30,10 @@ def log_in(login: Login, facts: Facts, grant: Grant, stage: AuthStage) -> Flow[G
         OutsideError: the outside failed otherwise.
     """
     values = values_of(facts, grant)
-    request = _request(login, values, values.url(login.url), login.body)
-    found = yield from _answered(login.token, facts, stage, request)
+    body = {values.text(name): text for name, text in login.body.items()}
+    request = _request(login, values, values.url(login.url), body)
+    token = replace(login.token, access_token=values.text(login.token.access_token))
+    found = yield from _answered(token, facts, stage, request)
     check_base_host(facts.knowing(found.account.kept))
     return renewed(grant, found)
 
@@ -74,12 +77,21 @@ def _request(login: Login, values: Values, url: str, texts: Mapping[str, str]) -
     headers = values.params(login.headers)
     shown = {param.name: param.value for param in headers if not param.is_secret}
     given = {"Accept": "application/json", **shown}
-    request = write_request(login.http_method, url, values.params(texts), given, login.body_format)
+    request = write_request(login.http_method, url, values.params(texts), given, _body_format(login, values))
     for param in headers:
         if param.is_secret:
             secrets = values.secrets_of(login.headers[param.name])
             request = with_secret_header(request, param.name, param.value, secrets)
     return request
+
+
+def _body_format(login: Login, values: Values) -> Literal["form", "json", "none"]:
+    match values.text(login.body_format):
+        case "form":
+            return "form"
+        case "none":
+            return "none"
+    return "json"
 
 
 def _answered(spec: TokenAnswer, facts: Facts, stage: AuthStage, request: OutRequest) -> Flow[Grant]:

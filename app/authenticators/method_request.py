@@ -43,15 +43,18 @@ def method_request(facts: Facts, name: str, params: Mapping[str, Any] = NOTHING)
     in_path = {key: text_of(value) for key, value in params.items() if method.places.get(key) == "path"}
     values = replace(plain, groups={**plain.groups, "params": in_path})
     url, shown_url = _addresses(facts, method, values, params)
-    request = OutRequest(method.http_method, url, shown_url=shown_url)
+    request = OutRequest(values.text(method.http_method), url, shown_url=shown_url)
     for header, text in {**facts.definition.http.headers, **method.headers}.items():
         if values.hides(text):
             request = with_secret_header(request, header, values.text(text), values.secrets_of(text))
         elif values.has_all(text):
             request = with_header(request, header, values.text(text))
+    for field in (facts.definition.http.headers_from_config, method.headers_from_config):
+        for header, text in lines(facts.config, field, ":"):
+            request = with_header(request, header, text)
     for header, text in _placed(method, params, "header"):
         request = with_header(request, header, text)
-    return _marked(_with_body(request, method, params), method, params)
+    return _marked(_with_body(request, method, params, facts.config), method, params)
 
 
 def check_base_host(facts: Facts) -> None:
@@ -81,7 +84,8 @@ def _addresses(facts: Facts, method: Method, values: Values, params: Mapping[str
         raise InvalidInputError(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "params", label="The path"))
     if not host_allowed(host, allowed_hosts(facts.definition.http.hosts, values.groups["config"])):
         raise facts.error(ProblemCode.EGRESS_BLOCKED)
-    query = urlencode(list(_placed(method, params, "query")), quote_via=quote, safe=_QUERY_SAFE)
+    fixed = lines(facts.config, facts.definition.http.query_from_config, "=")
+    query = urlencode([*fixed, *_placed(method, params, "query")], quote_via=quote, safe=_QUERY_SAFE)
     tail = f"{'&' if '?' in path else '?'}{query}" if query else ""
     if not values.hides(base_text) and not values.hides(method.path):
         return base + path + tail, ""
@@ -95,7 +99,19 @@ def _placed(method: Method, params: Mapping[str, Any], place: str) -> Iterator[t
             yield from flattened(name, value, schemas.get(name, {}))
 
 
-def _with_body(request: OutRequest, method: Method, params: Mapping[str, Any]) -> OutRequest:
+def lines(config: Mapping[str, Any], field: str | None, mark: str) -> list[tuple[str, str]]:
+    """Return the pairs in a text field of the configuration: a line each, name and value with ``mark`` between them."""
+    text = str(config.get(field or "") or "")
+    parts = (line.partition(mark) for line in text.splitlines() if line.strip())
+    return [(name.strip(), value.strip()) for name, _, value in parts]
+
+
+def _with_body(
+    request: OutRequest, method: Method, params: Mapping[str, Any], config: Mapping[str, Any]
+) -> OutRequest:
+    own = str(config.get(method.body_from_config or "") or "")
+    if own:
+        return replace(_typed(request, "application/json"), body=own.encode())
     members = {key: value for key, value in params.items() if method.places.get(key) == "body"}
     if method.body_format == "none" or not members:
         return request

@@ -36,6 +36,10 @@ def place(request: OutRequest, placement: Placement, values: Values) -> OutReque
     if placement.at == "cookie":
         _require(_COOKIE, value, placement.value)
         return with_secret_header(marked, "Cookie", _joined(marked, f"{name}={value}"), ())
+    if field_of(placement.value) and not values.has_all(placement.value):
+        value = value.strip(
+            " "
+        )  # a word before the value is empty, and the space after it means nothing then
     _require(_HEADER, value, placement.value)
     return with_secret_header(marked, name, value, ())
 

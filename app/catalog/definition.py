@@ -111,7 +111,8 @@ class Placement:
     """Where an authenticator places a value of the credentials.
 
     ``value`` is a template over ``credentials`` (``Bearer {credentials.token}``); for ``path`` it is a prefix
-    of the request path (Telegram's ``/bot{credentials.token}``). ``name`` may be one ``{config.x}``.
+    of the request path (Telegram's ``/bot{credentials.token}``). ``name`` may be one ``{config.x}`` or
+    ``{credentials.x}``.
     """
 
     at: Literal["header", "query", "path", "cookie"] = field(metadata={"key": "in"})
@@ -309,13 +310,13 @@ class OAuth1:
 class Login:
     """The first of two steps: a call that turns what a person entered into a session token.
 
-    ``headers`` and ``body`` hold templates over ``config`` and ``credentials``; the answer is read like a
-    token answer.
+    ``headers`` and ``body`` hold templates over ``config`` and ``credentials``, the body in its names too; the
+    answer is read like a token answer. ``body_format`` and the token's path may be one ``{credentials.x}``.
     """
 
     http_method: str = field(metadata={"key": "method", "default": "POST"})
     url: str
-    body_format: Literal["form", "json", "none"] = field(metadata={"default": "json"})
+    body_format: str = field(metadata={"default": "json"})
     headers: Mapping[str, str]
     body: Mapping[str, str]
     token: TokenAnswer
@@ -410,8 +411,9 @@ class Http:
     ``retry_after`` picks the seconds to wait, or the instant in seconds since 1970, where the header
     ``Retry-After`` is not the (only) place;
     ``idempotency_header`` is the header in which the provider takes an idempotency key.
-    ``tls_from_config`` names the configuration fields that hold the company's ``authorities``, and a client
-    ``certificate`` with its ``privateKey``.
+    ``headers_from_config`` and ``query_from_config`` name text fields of the configuration with further headers and
+    parameters, a line each. ``tls_from_config`` names the configuration fields that hold the company's
+    ``authorities``, and a client ``certificate`` with its ``privateKey``.
     """
 
     base_url: str
@@ -425,6 +427,8 @@ class Http:
     error: ErrorPicks = field(default=ErrorPicks())
     retry_after: str | None = None
     idempotency_header: str | None = None
+    headers_from_config: str | None = None
+    query_from_config: str | None = None
     tls_from_config: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -451,7 +455,8 @@ class Method:
 
     ``params`` is a JSON Schema of an object; ``places`` says for each property where it goes (path, query,
     header, body); ``body_format`` is json, form or none. ``body_param`` names the one parameter that is the
-    whole JSON body instead of a member of it.
+    whole JSON body instead of a member of it. ``http_method`` may be one ``{config.x}``; ``headers_from_config`` and
+    ``body_from_config`` name text fields of the configuration that are sent along.
     """
 
     name: str
@@ -471,6 +476,8 @@ class Method:
     idempotent: bool
     pagination: Pagination | None
     body_param: str | None = None
+    headers_from_config: str | None = None
+    body_from_config: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

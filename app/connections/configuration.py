@@ -29,6 +29,7 @@ MAX_DESCRIPTION_CHARS: Final = 2_000
 _MAX_PATH_CHARS: Final = 100
 _MAX_INTEGER: Final = 2**53 - 1
 _MAX_DEPTH: Final = 32
+_COUNTERPART: Final = {"certificate": "privateKey", "privateKey": "certificate"}
 _SCHEMES: Final = frozenset({"http", "https"})
 _USER: Final = re.compile(r"(//)[^/?#\s]*@")
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -107,7 +108,8 @@ class ConfigForm:
             found[fault.path] = fault
         unseen = stored.keys() | {_field_of(fault) for fault in found.values()}
         shape = self._shape.problems({**stored, **sent}, "config")
-        values = [*self._addresses(self._schema, sent, ()), *self._certificates(sent)]
+        pem = (fault for fault in self._certificates({**stored, **sent}) if _field_of(fault) not in stored)
+        values = [*self._addresses(self._schema, sent, ()), *pem]
         better = {fault.path: fault for fault in values}
         for fault in shape:
             if _field_of(fault) in unseen:
@@ -148,18 +150,18 @@ class ConfigForm:
                 if fault is not None:
                     yield fault.at("config", *prefix, name)
 
-    def _certificates(self, sent: Mapping[str, Any]) -> Iterator[Problem]:
+    def _certificates(self, held: Mapping[str, Any]) -> Iterator[Problem]:
         """Yield what is wrong with the PEM texts that the connection brings to TLS."""
-        texts = {part: text for part, name in self._tls.items() if isinstance(text := sent.get(name), str)}
-        key = texts.pop("privateKey", None)
-        reasons = {part: certificates_fault(text) for part, text in texts.items()}
-        if key is not None and "certificate" in texts and not reasons["certificate"]:
-            reasons["privateKey"] = key_fault(texts["certificate"], Secret(key))
-        for part, reason in reasons.items():
-            label = str(subschema(self._schema, (self._tls[part],)).get("title") or self._tls[part])
-            if reason:
-                path = ("config", self._tls[part])
-                yield problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason)
+        texts = {part: text for part, name in self._tls.items() if isinstance(text := held.get(name), str)}
+        reasons = {part: certificates_fault(text) for part, text in texts.items() if part != "privateKey"}
+        if {"certificate", "privateKey"} <= texts.keys() and not reasons["certificate"]:
+            reasons["privateKey"] = key_fault(texts["certificate"], Secret(texts["privateKey"]))
+        for part, name in self._tls.items():
+            label = str(subschema(self._schema, (name,)).get("title") or name)
+            if reason := reasons.get(part):
+                yield problem(ProblemCode.INVALID_FIELD, "config", name, label=label, reason=reason)
+            elif part not in texts and _COUNTERPART.get(part) in texts:
+                yield problem(ProblemCode.MISSING_FIELD, "config", name, label=label)
 
     def _address_fault(self, text: str, label: str) -> Problem | None:
         """Return the first thing about an address that must change, or None."""

@@ -23,7 +23,10 @@ from app.foundation.problems import ProblemCode, problem
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")  # RFC 9110 5.6.2
 _FIELD_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5, one octet a character
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# RFC 9110 9.3, RFC 5789, WebDAV (RFC 4918, 3253, 5323), and those that read in OpenBao and in HTTP's draft QUERY.
+_METHODS: Final = frozenset({
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "REPORT", "SEARCH", "LIST", "QUERY",
+})  # fmt: skip
 # What belongs to the connection, or would let a caller speak for another host or frame the body differently.
 _OWN_HEADERS: Final = frozenset({
     "connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "proxy-connection",

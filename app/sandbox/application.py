@@ -27,6 +27,13 @@ def sandbox_credentials(method: AuthMethod) -> dict[str, str]:
     return _samples("credentials", method, method.credentials)
 
 
+def expanded(text: str, credentials: Mapping[str, str]) -> str:
+    """Return a template over ``credentials`` with their values in it."""
+    for name, value in credentials.items():
+        text = text.replace(f"{{credentials.{name}}}", value)
+    return text
+
+
 def sample_application(method: AuthMethod) -> dict[str, str]:
     """Return the sandbox application: its id and secret, and the first example of each extra field."""
     fields = _samples("application", method, method.application)

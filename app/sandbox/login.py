@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from app.catalog.definition import Definition, Login
 from app.foundation.problems import ProblemCode
 from app.sandbox.answer import SandboxAnswer
+from app.sandbox.application import expanded, sandbox_credentials
 from app.sandbox.inbound import Inbound, first_values
 from app.sandbox.issuer import fresh_grant, issued_answer
 from app.sandbox.ledger import Ledger
@@ -27,18 +31,20 @@ class LoginEndpoint:
         login = method.login
         if login is None:
             raise TypeError("only an auth method with a login has a login endpoint")
-        values = _entered(login, inbound)
+        values = _entered(login, inbound, sandbox_credentials(method))
         switches = await self._switchboard.of(definition.integration, method.id)
         if not are_right(method, values) or switches.reject_credentials:
             return problem_answer(definition, None, ProblemCode.CREDENTIALS_REJECTED)
         grant = fresh_grant(definition, method)
         lifetime_s = switches.token_lifetime_s
-        return await issued_answer(self._ledger, method, login.token, grant, lifetime_s=lifetime_s)
+        path = expanded(login.token.access_token, sandbox_credentials(method))
+        token = replace(login.token, access_token=path)
+        return await issued_answer(self._ledger, method, token, grant, lifetime_s=lifetime_s)
 
 
-def _entered(login: Login, inbound: Inbound) -> dict[str, str]:
+def _entered(login: Login, inbound: Inbound, known: Mapping[str, str]) -> dict[str, str]:
     given = first_values(inbound.fields)
-    templates = [(text, given.get(name)) for name, text in login.body.items()]
+    templates = [(text, given.get(expanded(name, known))) for name, text in login.body.items()]
     templates += [(text, inbound.headers.get(name.lower())) for name, text in login.headers.items()]
     found: dict[str, str] = {}
     for text, value in templates:

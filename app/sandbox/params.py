@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from app.catalog.definition import Json
@@ -21,9 +22,12 @@ def read_params(call: Call, inbound: Inbound, ignored: Iterable[str]) -> dict[st
     """Return the parameters of a call by their names in the method's schema.
 
     A query or body parameter is taken from wherever it stands, as servers do; a path or header parameter
-    only from there. ``ignored`` names what carries credentials and is no parameter.
+    only from there. ``ignored`` names what carries credentials and is no parameter; a body that the configuration
+    holds has none.
     """
     method = call.method
+    if method.body_from_config is not None:
+        inbound = replace(inbound, form=None, json=None)
     texts = _tree([*(() if call.takes_query else inbound.query), *(inbound.form or ())])
     sent: dict[str, Json] = {name: _typed(value, method.params, name) for name, value in texts.items()}
     if method.body_param is not None and inbound.json is not None:

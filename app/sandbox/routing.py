@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from app.catalog.definition import AuthMethod, Definition, Method, OAuth2
 from app.catalog.hosts import host_allowed
+from app.sandbox.application import expanded, sandbox_credentials
 from app.sandbox.inbound import Inbound
 from app.sandbox.url_pattern import UrlPattern, join_url, url_pattern
 
@@ -128,26 +129,35 @@ class Router:
         for route in self._routes:
             values = route.pattern.match(address.host, address.path, inbound.query_map)
             if values is not None:
-                calls = _readings(route, values, inbound.raw_query)
-                yield from ((route.method.http_method.upper(), call) for call in calls)
+                has_more = self.definition.http.query_from_config is not None
+                calls = _readings(route, values, _queries(inbound.raw_query, has_more=has_more))
+                own = route.method.http_method
+                yield from ((inbound.method if own.startswith("{") else own.upper(), call) for call in calls)
 
     def _knows_host(self, host: str) -> bool:
         hosts = self.definition.http.hosts
         return any("{" in entry for entry in hosts) or host_allowed(host.partition(":")[0], hosts)
 
 
-def _readings(route: _Route, values: Mapping[str, str], raw_query: str) -> Iterator[Call]:
+def _queries(raw_query: str, *, has_more: bool) -> list[str]:
+    """Return what of a query can belong to the address: all, or less where the configuration may add to its end."""
+    pairs = raw_query.split("&") if raw_query else []
+    ends = range(len(pairs), -1, -1) if has_more else [len(pairs)]
+    return [f"?{'&'.join(pairs[:end])}" if end else "" for end in list(ends)[:MAX_READINGS]]
+
+
+def _readings(route: _Route, values: Mapping[str, str], queries: Sequence[str]) -> Iterator[Call]:
     """Return the ways to read the address: behind an open base, any part of the path can be the tail."""
     pattern = route.pattern
     if pattern.tail is None or not pattern.tail.startswith("params."):
         yield Call(route.method, values, pattern.weight, takes_query=pattern.tail is not None)
         return
-    query = f"?{raw_query}" if raw_query else ""
     segments = values[pattern.tail].split("/")
     last = min(len(segments), MAX_READINGS + 1) if pattern.starts_open else 2
     for start in range(1, max(last, 2)):
         tail = "/" + "/".join(segments[start:])
-        yield Call(route.method, {**values, pattern.tail: tail + query}, pattern.weight, takes_query=True)
+        for query in queries:
+            yield Call(route.method, {**values, pattern.tail: tail + query}, pattern.weight, takes_query=True)
 
 
 def _fits(endpoint: _Endpoint, inbound: Inbound) -> bool:
@@ -171,8 +181,17 @@ def _speaks(endpoint: _Endpoint, inbound: Inbound) -> bool:
             return inbound.form is not None and "token" in names and "grant_type" not in names
         case EndpointKind.INTROSPECT:
             return inbound.form is not None and "token" in names and "introspect" in inbound.address.path
+        case EndpointKind.LOGIN:
+            return _logs_in(endpoint.auth, names)
     own = _OAUTH1.get(endpoint.kind)
     return own is not None and own in {*names, *inbound.query_map, *_header_names(inbound)}
+
+
+def _logs_in(method: AuthMethod, names: Collection[str]) -> bool:
+    """Return whether a body has every member of the login's."""
+    known = sandbox_credentials(method)
+    wanted = {expanded(name, known) for name in (method.login.body if method.login else ())}
+    return bool(wanted) and wanted <= set(names)
 
 
 def _header_names(inbound: Inbound) -> Iterator[str]:

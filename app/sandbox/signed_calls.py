@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.catalog.definition import AuthKind, AuthMethod, Definition
 from app.foundation.clock import Clock
-from app.sandbox.application import sandbox_credentials
+from app.sandbox.application import expanded, sandbox_credentials
 from app.sandbox.aws_signature import AwsSignature, is_right, read_signature
 from app.sandbox.inbound import Inbound
 from app.sandbox.oauth1_check import OAuth1Check
@@ -52,13 +52,6 @@ class SignedCalls:
             and _has_session(method, inbound)
             and _is_placed(method, inbound, in_path)
         )
-
-
-def expanded(text: str, credentials: Mapping[str, str]) -> str:
-    """Return a template over ``credentials`` with their values in it."""
-    for name, value in credentials.items():
-        text = text.replace(f"{{credentials.{name}}}", value)
-    return text
 
 
 def _is_for(method: AuthMethod, signature: AwsSignature) -> bool:

@@ -61,6 +61,8 @@ def first_answer(method: AuthMethod):
 
 def answers_of(definition: Definition, method: AuthMethod):
     oauth = method.oauth2
+    if method.login is not None:
+        return [answer(dict(method.login.token.example))]
     if oauth is None:
         return []
     found = [answer(dict(oauth.token.example))]

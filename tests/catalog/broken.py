@@ -195,7 +195,7 @@ BROKEN_SHAPES = [
     ("categories: [commerce]", "categories: [shops]", "schema/enum", None),
     ("categories: [commerce]", "categories: []", "schema/min-items", None),
     ("effect: WRITE", "effect: CHANGE", "schema/enum", None),
-    ("http: {method: GET, path: /me}", "http: {method: get, path: /me}", "schema/enum", None),
+    ("http: {method: GET, path: /me}", "http: {method: get, path: /me}", "schema/pattern", None),
     ("kind: api_key", "kind: apikey", "schema/enum", None),
     ("kind: api_key", "kind: basic", "schema/required", "  - id: key"),
     ("kind: api_key\n", "kind: api_key\n    tokenUrl: https://x.example\n", "schema/false-schema", "tokenUrl: https://x"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 
 import pytest
 
@@ -62,3 +63,73 @@ def test_b11_a_file_without_authorities_is_told_at_start(tmp_path, content):
         file.write_text(content)
     with pytest.raises(SettingsError, match="PATCHBAY_CA_FILE"):
         read_settings({"PATCHBAY_CA_FILE": str(file)})
+
+
+def wanting(authority: Authority, folder) -> ssl.SSLContext:
+    """Return the context of an in-house server that wants a client certificate of the company."""
+    tls = authority.server(folder, "127.0.0.1")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(cadata=authority.pem)
+    return tls
+
+
+async def test_b11_a_connection_brings_its_own_authority_and_client_certificate(authority, live, tmp_path):
+    certificate, key = authority.client("hub.company.example")
+    shown = []
+
+    async def answer(asked, writer):
+        shown.append(dict(writer.get_extra_info("peercert")["subject"][0]))
+        await answered(asked, writer)
+
+    async with serving(answer, tls=wanting(authority, tmp_path)) as server:
+        own = {"caCertificates": authority.pem, "clientCertificate": certificate, "clientKey": key}
+        run = await connected(live, server, **own)
+        assert run.verdict is Verdict.PASSED
+    assert shown == [{"commonName": "hub.company.example"}]
+    stored = await live.hub.connections.get(live.actor, run.connection_id)
+    assert not {"caCertificates", "clientCertificate", "clientKey"} & set(stored.config)
+    sealed = {secret.path[-1] for secret in stored.secrets if secret.is_set}
+    assert sealed >= {"caCertificates", "clientCertificate", "clientKey"}
+    rows = await live.hub.database.rows("SELECT * FROM connection")
+    assert key.splitlines()[1] not in str(rows)
+
+
+async def test_b11_a_login_is_sent_over_the_connections_own_tls_too(authority, live, tmp_path):
+    certificate, key = authority.client("hub.company.example")
+
+    async def answer(asked, writer):
+        body = b'{"token": "abc"}' if asked.target == "/login" else b"{}"
+        writer.write(reply(200, body, Content_Type="application/json"))
+
+    async with serving(answer, tls=wanting(authority, tmp_path)) as server:
+        at = f"https://127.0.0.1:{server.port}"
+        config = {
+            "baseUrl": at,
+            "testPath": "/status",
+            "loginUrl": f"{at}/login",
+            "caCertificates": authority.pem,
+            "clientCertificate": certificate,
+            "clientKey": key,
+        }
+        connection = await live.draft("generic-http", config, Mode.LIVE)
+        await live.entered(connection, "login", username="ada", password="pw")
+        assert (await live.tested(connection)).verdict is Verdict.PASSED
+        assert [asked.target for asked in server.asked] == ["/login", "/status"]
+
+
+async def test_b11_what_is_no_certificate_or_lacks_its_key_is_refused_at_its_field(authority, live):
+    certificate, key = authority.client("hub")
+    _, strange = authority.client("hub")
+    rows = [
+        ({"caCertificates": "no certificate"}, ("caCertificates", "INVALID_FIELD")),
+        ({"clientCertificate": certificate}, ("clientKey", "MISSING_FIELD")),
+        ({"clientKey": key}, ("clientCertificate", "MISSING_FIELD")),
+        ({"clientCertificate": certificate, "clientKey": strange}, ("clientKey", "INVALID_FIELD")),
+        ({"clientCertificate": key, "clientKey": key}, ("clientCertificate", "INVALID_FIELD")),
+        ({"clientCertificate": certificate, "clientKey": key, "caCertificates": authority.pem}, None),
+    ]
+    for sent, wanted in rows:
+        config = {"baseUrl": "https://127.0.0.1:9", "testPath": "/status", **sent}
+        faults = live.hub.connections.validate_config(live.actor, "generic-http", None, config)
+        assert [(fault.path[1], fault.code.value) for fault in faults] == ([wanted] if wanted else [])
+        assert not any("BEGIN" in fault.message and "from BEGIN" not in fault.message for fault in faults)

@@ -13,7 +13,7 @@ from app.foundation.errors import CredentialsRejectedError, RefusedOutsideError
 from app.foundation.expressions import compile_pick
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
-from app.foundation.shapes import Shape
+from app.foundation.shapes import Shape, secret_paths
 from tests.sandbox.hub_side import Hub, body_of, sample_config
 from tests.sandbox.outside import outside
 from tests.sandbox.shipped import CATALOG
@@ -148,7 +148,8 @@ async def test_revocation_ends_the_grant(definition, method):
 async def test_wrong_credentials_are_refused_in_the_definitions_words(definition, method):
     async with hub(definition, method) as side:
         grant = await side.connect()
-        name = next(name for name in grant.values if name == "accessToken" or not method.oauth2)
+        secret = [path[0] for path in secret_paths(method.credentials or {})]
+        name = next(name for name in ("accessToken", *secret) if name in grant.values)
         spoiled = {**grant.values, name: Secret(f"{grant.values[name].reveal()}0")}
         wrong = type(grant)(values=spoiled, account=grant.account)
         answer, outcome = await side.call(wrong, definition.test.method, definition.test.params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from app.catalog.classification import facts_of
@@ -17,7 +18,7 @@ from app.catalog.definition import (
     TokenAnswer,
 )
 from app.catalog.rules.expressions import TOKEN_PICKS
-from app.catalog.rules.methods import required_fields
+from app.catalog.rules.methods import READING, required_fields
 from app.catalog.rules.subject import (
     HEADER_NAME,
     Finding,
@@ -26,11 +27,13 @@ from app.catalog.rules.subject import (
     compiled,
     fields_of,
     first_good,
+    template_field,
     texts_at,
 )
 from app.catalog.yaml_reader import Path
 from app.foundation.templates import Template, TemplateError
 
+_NOT_MEMBER_PATHS: Final = ("", "a b", "a[0]", "a-b", "@", "length(a)", "a.", "a\n")
 _NOT_IN_HEADER_NAMES: Final = ("", "a b", "a:", "a\r\nb", "a\n", "\u00e4")
 _HOP: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _OURS: Final = frozenset(
@@ -70,7 +73,14 @@ def tokens_are_found(subject: RuleSubject) -> Iterator[Finding]:
                 answer = auth["renewal"]["token"]
                 yield from _token((*base, "renewal", "token"), method.oauth2.renewal.token, answer)
         if method.login:
-            yield from _token((*base, "login", "token"), method.login.token, auth["login"]["token"])
+            said = template_field(method.login.token.access_token)
+            path = fields_of(method.credentials).get(said, {}).get("default") if said else None
+            token = replace(method.login.token, access_token=str(path)) if path else method.login.token
+            yield from _token((*base, "login", "token"), token, auth["login"]["token"])
+            if said and not admits_none(fields_of(method.credentials).get(said, {}), _NOT_MEMBER_PATHS):
+                yield Finding(
+                    (*base, "login", "token"), f"credentials.{said} needs a pattern of member paths"
+                )
 
 
 def renewals_are_possible(subject: RuleSubject) -> Iterator[Finding]:
@@ -97,6 +107,7 @@ def choices_can_be_offered(subject: RuleSubject) -> Iterator[Finding]:
 def config_fields_exist(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/config-field``: what an auth method reads from the configuration is a field of it."""
     fields = fields_of(subject.definition.config)
+    yield from _fields_of_requests(subject, fields)
     for part, name in subject.definition.http.tls_from_config.items():
         if (fields.get(name, {}).get("type"), fields.get(name, {}).get("secret")) != ("string", True):
             yield Finding(("http", "tlsFromConfig", part), "must name a secret text field of config")
@@ -108,6 +119,24 @@ def config_fields_exist(subject: RuleSubject) -> Iterator[Finding]:
             allowed = [kind.value for kind in ClientAuth]
             if not all(choice in allowed for choice in fields.get(name, {}).get("enum", ["?"])):
                 yield Finding((*base, "clientAuth"), f"config.{name} needs an enum of client auths")
+
+
+def _fields_of_requests(subject: RuleSubject, fields: Mapping[str, Mapping[str, Json]]) -> Iterator[Finding]:
+    http = subject.definition.http
+    named: list[tuple[Path, str | None]] = [
+        (("http", "headersFromConfig"), http.headers_from_config),
+        (("http", "queryFromConfig"), http.query_from_config),
+    ]
+    for name, method in subject.definition.methods.items():
+        base = ("methods", name, "http")
+        named += [((*base, "headersFromConfig"), method.headers_from_config)]
+        named += [((*base, "bodyFromConfig"), method.body_from_config)]
+        said = template_field(method.http_method)
+        if said and not all(choice in READING for choice in fields.get(said, {}).get("enum", ["?"])):
+            yield Finding((*base, "method"), f"config.{said} needs an enum of methods that change nothing")
+    for path, field in named:
+        if field is not None and fields.get(field, {}).get("type") != "string":
+            yield Finding(path, "must name a text field of config")
 
 
 def parameters_are_free(subject: RuleSubject) -> Iterator[Finding]:
@@ -128,7 +157,11 @@ def placements_are_whole(subject: RuleSubject) -> Iterator[Finding]:
             path: Path = (
                 (*base, "place") if isinstance(auth.get("place"), Mapping) else (*base, "place", index)
             )
-            for message in _placement(place, fields_of(subject.definition.config)):
+            named = {
+                **_dotted("config", subject.definition.config),
+                **_dotted("credentials", method.credentials),
+            }
+            for message in _placement(place, named):
                 yield Finding(path, message)
         if method.kind is AuthKind.CUSTOM and not (method.place or method.sign):
             yield Finding(base, "a custom auth method needs place or sign")
@@ -170,16 +203,18 @@ def _after_token(subject: RuleSubject, path: Path, step: AfterToken) -> Iterator
             yield Finding(path, f"{key}: {text} is not in the method's example")
 
 
-def _placement(place: Placement, config: Mapping[str, Mapping[str, Json]]) -> Iterator[str]:
+def _dotted(group: str, schema: Mapping[str, Json] | None) -> dict[str, Mapping[str, Json]]:
+    return {f"{group}.{name}": field for name, field in fields_of(schema).items()}
+
+
+def _placement(place: Placement, fields: Mapping[str, Mapping[str, Json]]) -> Iterator[str]:
     if place.at == "path":
         if place.name is not None:
             yield "a path prefix has no name"
     elif place.name is None:
         yield "name is missing"
     elif place.name.startswith("{"):
-        if not admits_none(
-            config.get(place.name.strip("{}").removeprefix("config."), {}), _NOT_IN_HEADER_NAMES
-        ):
+        if not admits_none(fields.get(place.name.strip("{}"), {}), _NOT_IN_HEADER_NAMES):
             yield "the field that says the name needs a pattern of header names, such as ^X-[A-Za-z0-9-]+$"
     elif not HEADER_NAME.match(place.name) or (place.at == "header" and place.name.lower() in _HOP):
         yield f"{place.name} cannot be used as a name here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -60,6 +61,9 @@ _MEMBER_PATHS: Final = (
 )
 
 
+_SAID: Final = re.compile(r"\{credentials\.[A-Za-z_]\w*\}")
+
+
 def expressions_compile(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/expression``: every JMESPath expression compiles."""
     for path, text in _expressions(subject):
@@ -72,7 +76,7 @@ def expressions_compile(subject: RuleSubject) -> Iterator[Finding]:
 def picks_are_member_paths(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/member-path``: picks of token answers and echoes can be read backwards."""
     for path, text in _member_paths(subject):
-        if not is_member_path(text):
+        if not is_member_path(text) and not _SAID.fullmatch(text):
             yield Finding(path, "must be a plain member path such as team.id")
 
 

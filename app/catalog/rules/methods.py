@@ -15,6 +15,8 @@ from app.foundation.templates import Template, TemplateError
 
 _PLACES: Final = frozenset({"path", "query", "header", "body"})
 _CHANGING: Final = frozenset({"PUT", "PATCH", "DELETE"})
+# By which a person may have a test call made: POST too, because many APIs read by it (searches, RPC, GraphQL).
+READING: Final = ("GET", "HEAD", "OPTIONS", "POST", "PROPFIND", "REPORT", "SEARCH", "LIST", "QUERY")
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 _RESERVED: Final = frozenset(
     {

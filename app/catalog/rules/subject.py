@@ -12,6 +12,7 @@ from app.catalog.yaml_reader import Path
 from app.foundation.expressions import ExpressionError, Pick, compile_pick
 from app.foundation.patterns import PatternError, matches
 from app.foundation.shapes import Shape, ShapeError
+from app.foundation.templates import Template, TemplateError
 
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token (RFC 9110 5.6.2), as the names of headers, parameters and cookies are."""
@@ -89,6 +90,15 @@ def shape_of(schema: Mapping[str, Json]) -> Shape | None:
         return Shape(schema)
     except ShapeError:
         return None
+
+
+def template_field(text: str) -> str | None:
+    """Return the field that says a value where a template is one variable, else None."""
+    try:
+        name = Template(text).only_variable()
+    except TemplateError:
+        return None
+    return name.partition(".")[2] if name else None
 
 
 def admits_none(field: Mapping[str, Json], probes: Iterable[str]) -> bool:

@@ -39,7 +39,9 @@ _URLS_BEFORE: Final = ("authorizeUrl", "deviceUrl", "issuer", "requestUrl", "acc
 _URLS_AFTER: Final = ("revokeUrl", "introspectUrl", "renewal.url", "login.renewal.url")
 _OF_AUTH_METHODS: Final = (
     _Templates(_CARRIERS, ("config", "account", "credentials"), may_hold_secrets=True),
-    _Templates(("place.name", "place.*.name", "clientAuth", "login.url"), ("config",)),
+    _Templates(("place.name", "place.*.name"), ("config", "credentials")),
+    _Templates(("clientAuth", "login.url"), ("config",)),
+    _Templates(("login.bodyFormat", "login.token.accessToken"), ("credentials",)),
     _Templates((*_URLS_BEFORE, "audience", "authorizeParams.*", "tokenHeaders.*"), _BEFORE_TOKEN),
     _Templates(("tokenParams.*",), _BEFORE_TOKEN, may_hold_secrets=True),
     _Templates(("tokenUrl",), (*_BEFORE_TOKEN, "callback")),
@@ -83,7 +85,9 @@ def template_places(subject: RuleSubject) -> Iterator[Place]:
         yield Place(path, text, everywhere)
     for path, text in subject.texts("http.hosts.*"):
         yield Place(path, text, {"config": config})
-    for path, text in subject.texts("methods.*.http.path", "methods.*.http.headers.*"):
+    for path, text in subject.texts(
+        "methods.*.http.method", "methods.*.http.path", "methods.*.http.headers.*"
+    ):
         params = fields_of(subject.data["methods"][path[1]]["params"])
         yield Place(path, text, {**everywhere, "params": params})
     for (base, auth), method in zip(subject.auth(), subject.definition.auth, strict=True):
