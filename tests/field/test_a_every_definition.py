@@ -12,7 +12,7 @@ import pytest
 
 from app.access.policy import ROLE_PERMISSIONS, Role
 from app.authenticators.endpoints import endpoints_of, needs_application
-from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, RedirectStep
+from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, DeviceCodeStep, RedirectStep
 from app.credentials.applications import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from app.credentials.snapshot import Mode
 from app.demo.person import press
@@ -120,11 +120,11 @@ class Outside:
         played = httpx.Request(request.method, address, headers=headers, content=request.content)
         return await httpx.ASGITransport(app=self.app).handle_async_request(played)
 
-    async def consent(self, url: str) -> str:
+    async def consent(self, address: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app)) as client:
-            page = await client.get(self.route.rewrite(url))
+            page = await client.get(address)
             address, body = press(page, "allow")
-            return (await client.post(address, data=body)).headers["location"]
+            return await client.post(address, data=body)
 
     def told(self, value: str, *, evil: bool) -> bool:
         """Whether a value was sent to the other host (or to the right ones), in any usual writing."""
@@ -146,13 +146,18 @@ async def sign_in(world, outside, actor, connection, method, **more):
         properties = step.schema["properties"]
         entered = {name: example_of(schema) for name, schema in properties.items() if schema.get("examples")}
         return await world.hub.authorizations.submit_credentials(actor, begun.id, entered)
+    if isinstance(step, DeviceCodeStep):
+        await outside.consent(step.verification_url_complete)
+        world.clock.advance(step.interval_s + 1)
+        await world.work()
+        return await world.authorization(begun.id)
     if not isinstance(step, RedirectStep):
         return begun
     started = await world.hub.browser.start(begun.id, BROWSER)
     if EVIL in httpx.URL(started.url).host:
         back = f"{step.redirect_uri}?code=x&state={httpx.URL(started.url).params['state']}"
     else:
-        back = await outside.consent(started.url)
+        back = (await outside.consent(outside.route.rewrite(started.url))).headers["location"]
     ended = (await world.come_back(back)).authorization
     if ended is not None and isinstance(ended.step, AccountChoiceStep):
         return await world.hub.authorizations.choose_account(actor, ended.id, ended.step.options[0].id)
@@ -190,9 +195,10 @@ async def test_a1_no_configuration_moves_a_stored_secret_to_another_host(world, 
     await world.tested(victim)
     opened = await world.hub.connections.get(world.actor, victim.id)
     secrets = await stored_secrets(world, opened, method)
-    assert all(outside.told(value, evil=False) for value in secrets[:1]), (
-        "the control: the right server was told"
-    )
+    if not method.is_signed:
+        assert all(outside.told(value, evil=False) for value in secrets[:1]), (
+            "the control: the right server was told"
+        )
 
     for value in evil_values(good[name]):
         config = {**good, name: value}

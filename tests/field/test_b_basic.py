@@ -29,9 +29,7 @@ def pair_of(header: str) -> tuple[str, str]:
 async def test_b7_a_server_gets_the_secret_that_it_reads(live, way):
     """B7: some servers form-decode what Basic brings, as RFC 6749 demands, and some do not."""
     client_id, client_secret = f"client{ODD.replace(':', '')}", secret("client-") + ODD
-    await live.hub.applications.save(
-        live.actor, integration="generic-oauth2", client_id=client_id, client_secret=Secret(client_secret)
-    )
+    await live.register(client_id=client_id, client_secret=Secret(client_secret))
     connection = await live.live(clientAuthentication=way)
     assert (await live.sign_in(connection)).state is State.AUTHENTICATED
     user, password = pair_of(live.provider.asked[-1][1]["header:authorization"])

@@ -36,7 +36,7 @@ WORDS = {
     "in UTF-8": ("Acc%C3%A8s", "Acc\u00e8s"),
     "in Windows-1252": ("%93No%94", "\u201cNo\u201d"),
     "cut within a character": ("Acc%C3", "Acc\u00c3"),
-    "that are no text": ("%00%81%FE+x", "\u00fe x"),
+    "that are no text": ("%00%81%FE+x", "\ufffd \u00fe x"),
     "that are long": ("no+" * 3_000, ("no " * 100).strip()),
 }
 
