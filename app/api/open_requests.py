@@ -16,7 +16,7 @@ class OpenRequests:
     """Knows every open request and websocket of this process, and ends them without a traceback."""
 
     def __init__(self) -> None:
-        self._open: set[OpenRequest] = set()
+        self._open: dict[OpenRequest, asyncio.Task[object]] = {}
         self._is_ending = False
 
     @contextmanager
@@ -25,15 +25,15 @@ class OpenRequests:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a request is served by a task")
-        request = OpenRequest(receive, task, is_ending=self._is_ending)
-        self._open.add(request)
+        request = OpenRequest(receive, is_ending=self._is_ending)
+        self._open[request] = task
         try:
             yield request
         except asyncio.CancelledError:
             if not request.is_cut or task.uncancel() > 0:
                 raise
         finally:
-            self._open.remove(request)
+            del self._open[request]
 
     def end_streams(self) -> None:
         """End every response that only waits for its client to go, and every one that begins to from now on."""
@@ -45,15 +45,15 @@ class OpenRequests:
         """End every request, whatever it waits for."""
         for request in self._open:
             request.is_cut = True
-            request.task.cancel()
+        for task in set(self._open.values()):
+            task.cancel()
 
 
 class OpenRequest:
     """One open request; its ``receive`` says that the client is gone when a stream is to end."""
 
-    def __init__(self, receive: Receive, task: asyncio.Task[object], *, is_ending: bool) -> None:
+    def __init__(self, receive: Receive, *, is_ending: bool) -> None:
         self.is_cut = False
-        self.task = task
         self._receive = receive
         self._is_ending = is_ending
         self._has_body = False
