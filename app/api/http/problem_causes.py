@@ -103,7 +103,7 @@ SAMPLES: Final[Mapping[str, str]] = {
     "limit": "120 characters",
     "example": "https://api.example.com",
     "permission": "connections:write",
-    "state": "PAUSED",
+    "state": "paused",
     "account": "Acme Ltd",
     "names": "Finance Slack",
     "application": "Acme sign-in",
