@@ -187,7 +187,7 @@ def token_create(
     name: Annotated[str, typer.Option(help="What the token is for.")] = "command line",
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="A role (owner, admin, editor, viewer) or a permission; repeatable."),
+        typer.Option(help="A role (owner, admin, editor, operator, viewer) or a permission; repeatable."),
     ] = None,
     days: Annotated[int | None, typer.Option(help="Days until it expires; never by default.")] = None,
 ) -> None:

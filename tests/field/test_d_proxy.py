@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from urllib.parse import urljoin
 
@@ -33,6 +34,10 @@ WAYS = [
     pytest.param(CADDY, False, EMBEDDED, id="caddy"),
     pytest.param(CADDY, True, EMBEDDED, id="caddy-takes-the-path"),
 ]
+OPEN_POPUP = """window.posted = []; window.broadcast = [];
+addEventListener("message", (event) => event.data.type && posted.push([event.origin, event.data.authorization]));
+new BroadcastChannel("patchbay").onmessage = (event) => broadcast.push(event.data);
+(window.popup = window.open(%s, "sign-in", "popup,width=500,height=700")) && 1"""
 LINK = re.compile(r'\b(?:href|src|action)="([^"]*)"')
 
 
@@ -229,6 +234,36 @@ async def test_d6_graphiql_works_below_the_path_in_a_browser(tmp_path):
                 assert answer["data"]["viewer"]["actor"]["kind"] == "MEMBER"
                 await graphiql.run("subscription { events { __typename } }", "Stream")
                 assert (graphiql.page.violations, graphiql.page.faults) == ([], [])
+        assert hub.terminate() == [0]
+
+
+@pytest.mark.browser
+@pytest.mark.service
+async def test_d6_a_sign_in_in_a_window_of_its_own_tells_the_page_below_the_path(tmp_path):
+    """D6: launch, consent and return below the path; the opener's origin is the hub's, which has no path."""
+    proxy = proxies.prepared(NGINX, tmp_path, has_tls=False)
+    with fresh_hub(EMBEDDED, tmp_path, PATCHBAY_PUBLIC_URL=proxy.public_url) as hub:
+        hub.start()
+        with proxies.running(proxy, hub.port, takes_path=False):
+            async with Client(proxy.public_url, hub.token) as client, chromium() as browser:
+                journey = Journey(client, SLACK)
+                await journey.create()
+                await journey.configure()
+                launch = (await journey.begin())["step"]["launchUrl"]
+                async with browser.session() as person:
+                    page = await person.open(f"{proxy.public_url}/graphiql")
+                    await page.evaluate(OPEN_POPUP % json.dumps(launch))
+                    consent = await person.popup("/hub/sandbox/")
+                    await consent.until("document.querySelector('button[name=decision]')")
+                    await consent.evaluate(
+                        "setTimeout(() => document.querySelector('[value=allow]').click()) && 1"
+                    )
+                    await page.until("posted.length && broadcast.length && popup.closed")
+                    heard = await page.evaluate("[posted[0], broadcast[0].authorization]")
+        assert heard == [
+            [proxy.origin, journey.authorization["id"]],
+            journey.authorization["id"],
+        ]
         assert hub.terminate() == [0]
 
 
