@@ -114,5 +114,6 @@ SAMPLES: Final[Mapping[str, str]] = {
     "status": "422",
     "expectation": "status == `200`",
     "when": "on 1 March",
+    "wait": "in a moment",
 }
 """What stands in for the names in a template's texts, so that a page shows a message as a person would see it."""
