@@ -19,6 +19,7 @@ from app.foundation.errors import OutsideError, outside_error
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse, ResponseNotJsonError
 from app.foundation.problems import (
+    FIX_ADDRESS,
     FixBy,
     Problem,
     ProblemCode,
@@ -130,7 +131,7 @@ def explained(
 ) -> Problem:
     """Return the problem of ``code`` with the definition's own troubleshooting in front of the general steps."""
     missing = (details or {}).get("missingScopes") or []
-    return problem(
+    made = problem(
         code,
         retry_after_s=retry_after_s,
         remediation=_steps(definition, code),
@@ -139,6 +140,10 @@ def explained(
         **({} if status is None else {"status": f"HTTP {status}"}),
         scopes=", ".join(missing) if missing else "the provider does not say which",
     )
+    if any("config." in text for text in (definition.http.base_url, *definition.http.hosts)):
+        return made
+    # Nobody can correct an address that the configuration does not have.
+    return replace(made, remediation=tuple(step for step in made.remediation if step != FIX_ADDRESS))
 
 
 def with_troubleshooting(definition: Definition, fault: OutsideError) -> OutsideError:

@@ -408,6 +408,8 @@ class Connections:
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
         current = problem_from_json(row.problem)
+        if trigger is StateTrigger.CONFIGURATION_BROKE_AUTHENTICATION and current and current.retryable:
+            current = None  # an outage of what is not called any more
         await self._transitions.apply(tx, actor, row, credential, trigger, current)
         data: dict[str, Any] = {"fields": sorted(changed)}
         self._transitions.announce(tx, actor, row, EventType.CONNECTION_CONFIG_CHANGED, data)

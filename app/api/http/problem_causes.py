@@ -103,7 +103,7 @@ SAMPLES: Final[Mapping[str, str]] = {
     "limit": "120 characters",
     "example": "https://api.example.com",
     "permission": "connections:write",
-    "state": "PAUSED",
+    "state": "paused",
     "account": "Acme Ltd",
     "names": "Finance Slack",
     "application": "Acme sign-in",
@@ -114,5 +114,6 @@ SAMPLES: Final[Mapping[str, str]] = {
     "status": "422",
     "expectation": "status == `200`",
     "when": "on 1 March",
+    "wait": "in a moment",
 }
 """What stands in for the names in a template's texts, so that a page shows a message as a person would see it."""
