@@ -493,14 +493,44 @@ class Webhooks:
     event_type: str | None
 
 
+class Control(StrEnum):
+    """How the control call of a test is made: the call that must fail if the test proves anything."""
+
+    SPOILT = "spoilt"
+    """With made-up credentials of the same form."""
+    NONE = "none"
+    """Without credentials: where the provider counts wrong ones, or locks the account that they name."""
+    NEVER = "never"
+    """Not at all, for the reason that is stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectFromConfig:
+    """The configuration fields with which a person says what the test's answer must be like.
+
+    ``status`` names a field that holds a number as text, ``header`` one that holds ``Name`` or ``Name: text in its
+    value``, ``body`` one that holds a predicate over ``status``, ``headers`` and ``body``.
+    """
+
+    status: str | None = None
+    header: str | None = None
+    body: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DefaultTest:
-    """The harmless call that proves that a connection works, and what it proves in plain words."""
+    """The harmless call that proves that a connection works, and what it proves in plain words.
+
+    A provider that counts wrong credentials, or bans who sends them, is asked without any instead.
+    """
 
     method: str
     params: Mapping[str, Json]
     verifies: str
     expect: tuple[str, ...]
+    control: Control = Control.SPOILT
+    control_reason: str | None = None
+    expect_from_config: ExpectFromConfig = ExpectFromConfig()
     http_method: str | None = None
     path: str | None = None
 

@@ -45,12 +45,14 @@ class OutcomeRecorder:
         *,
         sealed_at: datetime | None = None,
         tested_config_revision: int | None = None,
+        proves_credentials: bool = True,
     ) -> None:
         """Take into account with ``tx`` what credentials of ``generation`` met: None for a good answer.
 
         An outcome of credentials that were replaced since is ignored: ``sealed_at`` distinguishes them where a
         disconnected connection was authorized again, which begins with the first generation anew.
-        ``tested_config_revision`` marks a passed default test with the configuration it ran with.
+        ``tested_config_revision`` marks a passed default test with the configuration it ran with. A good answer that
+        does not prove the credentials shows only that the outside can be reached again.
 
         Raises:
             NotFoundError: the connection was deleted.
@@ -59,6 +61,8 @@ class OutcomeRecorder:
         if credential is None or credential.generation != generation:
             return
         if sealed_at is not None and credential.sealed_at != sealed_at:
+            return
+        if fault is None and not proves_credentials and row.state != ConnectionState.DEGRADED.value:
             return
         if fault is None:
             await self.record_success(tx, actor, row, credential, tested_config_revision)

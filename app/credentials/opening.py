@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from app.access.actor import Actor
-from app.authenticators.base import Facts, Grant, grant_from_stored
+from app.authenticators.base import NO_GRANT, Facts, Grant, grant_from_stored
+from app.authenticators.control import spoilt
 from app.authenticators.registry import authenticator_for
 from app.catalog.catalog import Catalog
-from app.catalog.definition import AuthMethod, Definition
+from app.catalog.definition import AuthMethod, Control, Definition
 from app.credentials.applications import Applications
 from app.credentials.flows import Destinations
 from app.credentials.outside_secrets import OutsideSecrets
@@ -37,6 +38,7 @@ class OpenCredentials:
     """A connection's credentials, open for one purpose, with all that goes with them.
 
     ``references`` are the values of the grant that name an outside secret; ``grant`` holds what they stand for.
+    ``control`` says that they are not the credentials, but what a control call bears in their place.
     """
 
     owner: CredentialOwner
@@ -49,6 +51,7 @@ class OpenCredentials:
     sealed_at: datetime | None
     account_label: str | None
     destination: Destination
+    control: Control | None = None
 
     @property
     def can_renew(self) -> bool:
@@ -57,7 +60,14 @@ class OpenCredentials:
 
     def apply(self, request: OutRequest) -> OutRequest:
         """Return the request with the credentials in place and marked for redaction."""
+        if self.control is Control.NONE:
+            return request
         return authenticator_for(self.method).apply(self.facts, self.grant, request)
+
+    def for_control(self, control: Control) -> OpenCredentials:
+        """Return what a control call bears in their place: made-up credentials, or none; nothing is revealed for it."""
+        grant = spoilt(self.method, self.grant, self.facts.random) if control is Control.SPOILT else NO_GRANT
+        return replace(self, grant=grant, references={}, control=control)
 
 
 class UnreadableCredentialsError(CredentialUnreadableError):

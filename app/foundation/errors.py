@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.redirect import Redirect
 
 PERSON_NEEDED: Final = frozenset(
     {
@@ -87,7 +88,9 @@ class StorageBusyError(PatchbayError):
 
 
 class OutsideError(PatchbayError):
-    """The outside world failed; subclasses say who has to act."""
+    """The outside world failed; subclasses say who has to act. ``redirects`` were met on the way to the failure."""
+
+    redirects: tuple[Redirect, ...] = ()
 
 
 class CredentialsRejectedError(OutsideError):

@@ -13,10 +13,11 @@ from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import RefusedOutsideError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import Redactor
+from app.foundation.redirect import Redirect
 from app.foundation.secret import Secret
 
 Headers = tuple[tuple[str, str], ...]
-TraceStage = Literal["resolve", "connect", "tls", "request", "response"]
+TraceStage = Literal["resolve", "connect", "tls", "request", "response", "redirect"]
 StageState = Literal["started", "done", "failed"]
 # What an answer may name; a codec such as "zlib" or "unicode_escape" is not a charset.
 _CHARSETS: Final = frozenset({
@@ -39,7 +40,8 @@ class OutRequest:
 
     ``shown_url`` is the URL for records and ``repr``: where it is not given it is made from ``url``. Names
     in ``secret_headers``, ``secret_query`` (parameters) and ``secret_fields`` (of a form or of JSON, at any
-    depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand.
+    depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand. ``base_url`` is what
+    all calls of the connection have in common, where there is such an address.
     """
 
     method: str
@@ -51,6 +53,7 @@ class OutRequest:
     secret_query: Collection[str] = ()
     secret_fields: Collection[str] = ()
     secrets: tuple[Secret, ...] = ()
+    base_url: str = ""
 
     def __post_init__(self) -> None:
         if not self.shown_url:
@@ -83,13 +86,17 @@ class Timings:
 
 @dataclass(frozen=True, repr=False)
 class InResponse:
-    """One answer: its body whole and decoded, its headers as they came, its URL in the shown form."""
+    """One answer: its body whole and decoded, its headers as they came, its URL in the shown form.
+
+    ``redirects`` led to it, in their order; the last one was not followed where the answer itself is the redirect.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
     timings: Timings = Timings()
     url: str = ""
+    redirects: tuple[Redirect, ...] = ()
 
     def __repr__(self) -> str:
         return f"InResponse({self.status}, {len(self.body)} bytes)"
@@ -165,7 +172,8 @@ class TraceEvent:
 
     Evidence of ``resolve``: ``host``, ``addresses`` (how many) and ``publicAddresses``; of ``tls``:
     ``version``, ``cipher``, ``subject``, ``issuer``, ``notAfter``; of ``request``: ``method``, ``host``; of
-    ``response``: ``status``, ``bytes``. A failed stage has ``code``, the problem's.
+    ``response``: ``status``, ``bytes``; of ``redirect``, which is done at once: ``status``, ``to``. A failed stage
+    has ``code``, the problem's.
     """
 
     stage: TraceStage

@@ -56,12 +56,14 @@ class ProblemTemplate:
     message: str
     remediation: tuple[Remediation, ...]
     retryable: bool = False
+    address_step: str | None = None
+    """What to do with the ``{fields}`` of the configuration that say the address: said only where there are some."""
 
 
 def _code(
-    title: str, message: str, *steps: Remediation, retryable: bool = False
+    title: str, message: str, *steps: Remediation, retryable: bool = False, address_step: str | None = None
 ) -> tuple[auto, ProblemTemplate]:
-    return auto(), ProblemTemplate(title, message, steps, retryable)
+    return auto(), ProblemTemplate(title, message, steps, retryable, address_step)
 
 
 _add_scope = partial(Remediation, RemediationKind.ADD_SCOPE, actor=FixBy.USER)
@@ -79,7 +81,7 @@ _WAIT: Final = Remediation(
     RemediationKind.WAIT, "Nothing needs to be done now: the hub tries again by itself.", FixBy.NOBODY
 )
 _STATUS_PAGE: Final = _check_provider("If it lasts, look at the provider's status page.")
-_FIX_ADDRESS: Final = _fix("Check the address in the configuration.")
+_FIX_ADDRESS: Final = "Check {fields} in the configuration."
 _OPERATOR: Final = _ask_operator("Give the operator of this hub the request id.")
 
 
@@ -285,7 +287,7 @@ class ProblemCode(StrEnum):
         "The token answer is not valid",
         "{provider} answered the token request in an unexpected way.",
         _check_provider(
-            "Check the token address in the configuration and the provider's status page.",
+            "Look at the provider's status page; where the configuration names a token address, check that too.",
             actor=FixBy.WORKSPACE_ADMIN,
         ),
         _RECONNECT,
@@ -332,24 +334,41 @@ class ProblemCode(StrEnum):
     )
     UPSTREAM_UNREACHABLE = _code(
         "The provider cannot be reached",
-        "No connection to {provider} could be made.",
-        _FIX_ADDRESS,
+        "No connection to {provider} could be made: {reason}.",
         _WAIT,
         retryable=True,
+        address_step=_FIX_ADDRESS,
+    )
+    UPSTREAM_CUT_OFF = _code(
+        "The connection was cut off",
+        "{provider} ended the connection {reason}.",
+        _WAIT,
+        _check_provider(
+            "If it happens each time, look at what stands between: a proxy, a firewall, a load balancer."
+        ),
+        retryable=True,
+    )
+    UPSTREAM_PROTOCOL = _code(
+        "The server speaks another protocol",
+        "{provider} cannot be spoken to at this address: {reason}.",
+        _check_provider("See in the provider's documentation at which address it speaks HTTP/1.1."),
+        address_step="Check {fields} in the configuration: how it begins (http or https), and its port.",
     )
     UPSTREAM_TLS = _code(
         "The secure connection failed",
         "The secure (TLS) connection to {provider} failed: {reason}.",
         _check_provider(
-            "Check the host name in the configuration and the server's certificate.",
+            "Check the server's certificate and its TLS settings.",
             actor=FixBy.PROVIDER_ADMIN,
         ),
+        address_step="Check the host name of {fields} in the configuration.",
     )
     NAME_NOT_RESOLVED = _code(
         "The host name is not known",
-        "The host name of {provider} could not be found.",
-        _fix("Check the host name in the configuration."),
+        "The host name of {provider} could not be looked up: {reason}.",
+        _WAIT,
         retryable=True,
+        address_step="Check the host name of {fields} in the configuration.",
     )
     UPSTREAM_REJECTED = _code(
         "The provider rejected the request",
@@ -359,19 +378,30 @@ class ProblemCode(StrEnum):
     UPSTREAM_NOT_FOUND = _code(
         "The address does not exist at the provider",
         "{provider} has nothing at this address (HTTP 404).",
-        _fix("Check the base address and identifiers in the configuration."),
+        _check_provider(
+            "Look in the recorded request which address was called, and compare it with the documentation."
+        ),
+        address_step="Check {fields} and the identifiers in the configuration.",
     )
     UPSTREAM_BAD_RESPONSE = _code(
         "An unexpected answer",
         "{provider} answered in an unexpected way.",
-        _check_provider("Read the recorded answer and check the address in the configuration."),
+        _check_provider("Read the recorded answer."),
+        address_step=_FIX_ADDRESS,
     )
     RESPONSE_TOO_LARGE = _code(
         "The answer is too large",
         "The answer of {provider} is larger than the hub accepts.",
         _check_provider("Ask for less at a time, for example by a smaller page."),
     )
-    TOO_MANY_REDIRECTS = _code("Too many redirects", "{provider} redirected too often.", _FIX_ADDRESS)
+    TOO_MANY_REDIRECTS = _code(
+        "Too many redirects",
+        "{provider} redirected too often.",
+        _check_provider(
+            "See in the steps where the redirects lead; often to a sign-in page, for credentials that are wrong."
+        ),
+        address_step=_FIX_ADDRESS,
+    )
     EGRESS_BLOCKED = _code(
         "This address is not allowed",
         "This address is not allowed.",
@@ -383,6 +413,26 @@ class ProblemCode(StrEnum):
         "The answer is not the expected one",
         "The answer does not meet the test's expectation: {expectation}.",
         _check_provider("Compare the recorded answer with the expectation."),
+    )
+    TEST_PROVES_NOTHING = _code(
+        "The test proves nothing",
+        "{provider} answers as well {without}: {reason}.",
+        _check_provider(
+            "A path that asks for credentials, such as one that says who you are, proves that they are accepted."
+        ),
+    )
+    CONTROL_NOT_ANSWERED = _code(
+        "It is not known what the test proves",
+        "The answer was good, but {provider} did not answer the same call {without}: {reason}.",
+        _reload("Run the test again."),
+        retryable=True,
+    )
+    UPSTREAM_REDIRECTED = _code(
+        "The address redirects elsewhere",
+        "{provider} redirects from {source} to {location}, {reason}.",
+        _check_provider(
+            "If that is a sign-in page, the credentials are not accepted: check them. Else the API has moved."
+        ),
     )
     CANCELLED = _code("Cancelled", "It was cancelled.", _reload("Start it again when needed."))
     DEADLINE_EXCEEDED = _code(
