@@ -9,22 +9,18 @@ import asyncio
 import gc
 import json
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from app.cli_keys import keys
+from app.cli_keys import keys, run_with_hub
 
 if TYPE_CHECKING:
     from app.access.policy import Permission
     from app.hub import Hub
-    from app.settings import Settings
 
-T = TypeVar("T")
 CONFIG_FAULT: Final = 78  # EX_CONFIG of sysexits(3)
 app = typer.Typer(
     name="patchbay",
@@ -118,22 +114,18 @@ def worker(
     ] = False,
 ) -> None:
     """Do the background work alone; any number of workers share it."""
+    if check:
+        run_with_hub(_ready)
+        typer.echo("ready")
+        return
     from app.server import run, work
     from app.settings import read_settings
 
-    settings = read_settings()
-    if check:
-        _run(_ready(settings))
-        typer.echo("ready")
-        return
-    run(work(settings))
+    run(work(read_settings()))
 
 
-async def _ready(settings: Settings) -> None:
-    from app.hub import build_hub
-
-    async with build_hub(settings):
-        return
+async def _ready(_: Hub) -> None:
+    """Do nothing: a worker that can build its hub could work."""
 
 
 @app.command()
@@ -153,7 +145,7 @@ def migrate() -> None:
     settings = read_settings()
     if not settings.is_scaled:
         settings.make_data_dir()
-    applied = _run(migrate_database(settings.database))
+    applied = asyncio.run(migrate_database(settings.database))
     typer.echo("\n".join(applied) if applied else "Nothing to do: the schema is the newest.")
 
 
@@ -169,13 +161,12 @@ def schema() -> None:
 def sign_in() -> None:
     """Print a one-time sign-in link for the workspace's owner."""
 
-    async def act() -> str:
-        async with _hub() as hub:
-            workspace = await hub.members.ensure_owner()
-            code = await hub.sign_in.make_link(workspace.id)
-            return f"{hub.public_url}/sign-in?code={code.reveal()}"
+    async def act(hub: Hub) -> str:
+        workspace = await hub.members.ensure_owner()
+        code = await hub.sign_in.make_link(workspace.id)
+        return f"{hub.public_url}/sign-in?code={code.reveal()}"
 
-    sys.stdout.write(_run(act()) + "\n")
+    sys.stdout.write(run_with_hub(act) + "\n")
 
 
 @tokens.command("create")
@@ -190,18 +181,17 @@ def token_create(
     """Create an access token and print it once."""
     permissions = _permissions(scope or ["owner"])
 
-    async def act() -> str:
+    async def act(hub: Hub) -> str:
         from app.access.actor import Actor
         from app.foundation.ids import new_id
 
-        async with _hub() as hub:
-            workspace = await hub.members.ensure_owner()
-            actor = Actor.operator(workspace.id, new_id("req"))
-            expires_in = timedelta(days=days) if days else None
-            created = await hub.tokens.create(actor, name=name, scopes=permissions, expires_in=expires_in)
-            return created.token.reveal()
+        workspace = await hub.members.ensure_owner()
+        actor = Actor.operator(workspace.id, new_id("req"))
+        expires_in = timedelta(days=days) if days else None
+        created = await hub.tokens.create(actor, name=name, scopes=permissions, expires_in=expires_in)
+        return created.token.reveal()
 
-    sys.stdout.write(_run(act()) + "\n")
+    sys.stdout.write(run_with_hub(act) + "\n")
 
 
 def _permissions(scopes: list[str]) -> list[Permission]:
@@ -243,21 +233,19 @@ def audit_verify(
 ) -> None:
     """Verify the audit chain; exit 1 and name the first bad row, and credentials older than the chain records."""
 
-    async def act() -> tuple[list[Any], list[Any]]:
+    async def act(hub: Hub) -> tuple[list[Any], list[Any]]:
         from app.connections.rollback import rolled_back
 
-        async with _hub() as hub:
-            return list(await hub.audit.verify()), await rolled_back(hub.audit, hub.vault)
+        return list(await hub.audit.verify()), await rolled_back(hub.audit, hub.vault)
 
-    reports, set_back = _run(act())
+    reports, set_back = run_with_hub(act)
     if as_json:
         content = [_report_json(report, set_back) for report in reports]
         sys.stdout.write(json.dumps(content, indent=2) + "\n")
     else:
         for report in reports:
-            words = (
-                f"OK, {report.good} entries" if report.is_ok else f"{report.fault} at {report.first_bad_seq}"
-            )
+            fault = f"{report.fault} at {report.first_bad_seq}"
+            words = f"OK, {report.good} entries" if report.is_ok else fault
             typer.echo(f"{report.workspace_id}: {words}")
         for found in set_back:
             words = f"ROLLED_BACK to generation {found.generation}, {found.recorded_generation} at {found.recorded_seq}"
@@ -290,25 +278,11 @@ def _report_json(report: Any, set_back: list[Any]) -> dict[str, Any]:  # noqa: A
 def audit_checkpoints() -> None:
     """Print the signed checkpoints as JSON lines; kept elsewhere they prove that no end of a chain was cut off."""
 
-    async def act() -> list[str]:
-        async with _hub() as hub:
-            await hub.checkpoints.make()
-            return [json.dumps(checkpoint.to_json()) for checkpoint in await hub.checkpoints.export()]
+    async def act(hub: Hub) -> list[str]:
+        await hub.checkpoints.make()
+        return [json.dumps(checkpoint.to_json()) for checkpoint in await hub.checkpoints.export()]
 
-    sys.stdout.write("\n".join(_run(act())) + "\n")
-
-
-@asynccontextmanager
-async def _hub() -> AsyncIterator[Hub]:
-    from app.hub import build_hub
-    from app.settings import read_settings
-
-    async with build_hub(read_settings()) as hub:
-        yield hub
-
-
-def _run(act: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(act)
+    sys.stdout.write("\n".join(run_with_hub(act)) + "\n")
 
 
 if __name__ == "__main__":

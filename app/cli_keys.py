@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from app.hub import Hub
     from app.settings import Settings
     from app.vault.key_uses import KeyUse
-    from app.vault.resealing import Resealed
-    from app.vault.rotation import AddedKey
 
 T = TypeVar("T")
 _USAGE: Final = 2  # what typer exits with
@@ -29,9 +27,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """Show every key, which one wraps, and what each one opens."""
-    found = _run(lambda hub: hub.rotation.list(_operator()))
+    found = run_with_hub(lambda hub: hub.rotation.list(_operator()))
     if as_json:
-        typer.echo(json.dumps([_shown(use) for use in found], indent=2))
+        typer.echo(json.dumps([_published(use) for use in found], indent=2))
         return
     _table(
         ("KEY", "VERSION", "STATE", "DATA KEYS", "SEALED VALUES"),
@@ -39,10 +37,8 @@ def list_keys(as_json: AsJson = False) -> None:
     )
 
 
-def _shown(use: KeyUse) -> dict[str, object]:
-    """Return the published form of a key's use."""
-    shown = asdict(use)
-    return {"standing" if name == "status" else name: value for name, value in shown.items()}
+def _published(use: KeyUse) -> dict[str, object]:
+    return {"standing" if name == "status" else name: value for name, value in asdict(use).items()}
 
 
 @keys.command()
@@ -51,30 +47,25 @@ def add(
 ) -> None:
     """Make a key that opens and does not wrap yet."""
     settings = _settings()
-    added = _run(lambda hub: hub.rotation.add(_operator(), label))
+    added = run_with_hub(lambda hub: hub.rotation.add(_operator(), label))
     if added.addition is not None:
-        _print_variable(added)
+        typer.echo(
+            f"Made {added.key_id}. It is shown once and kept nowhere: add the line below to {added.kept_in}, on every "
+            "host; in a variable, behind a semicolon. The key that wraps now is written '<label> <key> active' there. "
+            "Then restart.",
+            err=True,
+        )
+        typer.echo(added.addition.reveal())
         return
     typer.echo(f"Added {added.key_id} to {settings.key_path}. It opens and does not wrap yet.")
     typer.echo("With several hosts, copy the key file to every one of them now, before the next step.")
     typer.echo(f"Next: patchbay keys promote {added.key_id}")
 
 
-def _print_variable(added: AddedKey) -> None:
-    typer.echo(
-        f"Made {added.key_id}. It is shown once and kept nowhere: add the line below to {added.kept_in}, on every "
-        "host; in a variable, behind a semicolon. The key that wraps now is written '<label> <key> active' there. "
-        "Then restart.",
-        err=True,
-    )
-    if added.addition is not None:
-        typer.echo(added.addition.reveal())
-
-
 @keys.command()
 def promote(key: Name) -> None:
     """Make a key the active one: new data keys are wrapped under it."""
-    key_id, changed = _run(lambda hub: hub.rotation.promote(_operator(), key))
+    key_id, changed = run_with_hub(lambda hub: hub.rotation.promote(_operator(), key))
     typer.echo(f"{key_id} wraps {'from now on' if changed else 'already'}.")
     typer.echo("Next, once every host has it so: patchbay keys rewrap")
 
@@ -82,7 +73,7 @@ def promote(key: Name) -> None:
 @keys.command()
 def rewrap() -> None:
     """Wrap every data key under the active key. It may be stopped and run again at any time."""
-    done = _run(lambda hub: hub.rotation.rewrap(_operator()))
+    done = run_with_hub(lambda hub: hub.rotation.rewrap(_operator()))
     typer.echo(f"{_count(done.moved, 'data key')} wrapped under {done.key_id}.")
     if done.stuck:
         typer.echo(
@@ -95,20 +86,20 @@ def rewrap() -> None:
 @keys.command()
 def verify(as_json: AsJson = False) -> None:
     """Open every key's probe and every data key; exit 1 where one does not open."""
-    found = _run(lambda hub: hub.rotation.verify(_operator()))
+    found = run_with_hub(lambda hub: hub.rotation.verify(_operator()))
     if as_json:
         typer.echo(json.dumps([asdict(report) | {"is_ok": report.is_ok} for report in found], indent=2))
     else:
         rows = [
             (
-                r.key_id,
-                r.version,
-                _yes(r.is_held),
-                _yes(r.opens_probe),
-                f"{r.opened} of {r.data_keys}",
-                _ok(r.is_ok),
+                report.key_id,
+                report.version,
+                "yes" if report.is_held else "no",
+                "yes" if report.opens_probe else "no",
+                f"{report.opened} of {report.data_keys}",
+                "ok" if report.is_ok else "NOT OK",
             )
-            for r in found
+            for report in found
         ]
         _table(("KEY", "VERSION", "HELD", "PROBE OPENS", "DATA KEYS OPEN", ""), rows)
     raise typer.Exit(0 if all(report.is_ok for report in found) else 1)
@@ -118,7 +109,7 @@ def verify(as_json: AsJson = False) -> None:
 def retire(key: Name) -> None:
     """Take a key out of use for good; refused while a data key needs it."""
     settings = _settings()
-    key_id, is_gone = _run(lambda hub: hub.rotation.retire(_operator(), key))
+    key_id, is_gone = run_with_hub(lambda hub: hub.rotation.retire(_operator(), key))
     typer.echo(f"Retired {key_id}: nothing is wrapped under it, and nothing will be.")
     if is_gone:
         typer.echo("With several hosts, copy the key file to every one of them.")
@@ -149,11 +140,7 @@ def reseal(
     which = "--all" if workspace is None else f"--workspace {workspace}"
     instant = (before or SystemClock().now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     typer.echo(f"If this is interrupted: patchbay keys reseal {which} --made-before {instant}", err=True)
-    done = _run(lambda hub: hub.resealing.reseal(_operator(), workspace, made_before=before))
-    _print_resealed(done)
-
-
-def _print_resealed(done: Resealed) -> None:
+    done = run_with_hub(lambda hub: hub.resealing.reseal(_operator(), workspace, made_before=before))
     typer.echo(f"{_count(done.new_keys, 'new data key')}; {_count(done.moved, 'value')} sealed anew.")
     if done.busy:
         typer.echo(f"{_count(done.busy, 'value')} in use all the time: the hub seals them anew soon.")
@@ -163,14 +150,16 @@ def _print_resealed(done: Resealed) -> None:
     typer.echo("The hub destroys the old data keys after PATCHBAY_KEY_RETENTION_DAYS.")
 
 
-def _run(act: Callable[[Hub], Awaitable[T]]) -> T:
+def run_with_hub(act: Callable[[Hub], Awaitable[T]]) -> T:
+    """Build a hub, let ``act`` use it, close it, and return what ``act`` returned; logs go to stderr."""
+
     async def with_hub() -> T:
         from app.foundation.redaction import SecretRegistry
         from app.foundation.telemetry import configure_logs
         from app.hub import build_hub
 
         settings = _settings()
-        configure_logs(settings.log_level, settings.log_format, SecretRegistry().redact)  # to stderr
+        configure_logs(settings.log_level, settings.log_format, SecretRegistry().redact)
         async with build_hub(settings) as hub:
             return await act(hub)
 
@@ -200,11 +189,3 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _yes(is_so: bool) -> str:
-    return "yes" if is_so else "no"
-
-
-def _ok(is_ok: bool) -> str:
-    return "ok" if is_ok else "NOT OK"

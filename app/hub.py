@@ -70,7 +70,6 @@ class Hub:
     settings: Settings
     version: str
     public_url: str
-    local_url: str
     allowed_origins: tuple[str, ...]
     clock: Clock
     database: Database
@@ -106,7 +105,7 @@ class Hub:
 
 
 @asynccontextmanager
-async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piece
+async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the dependency graph
     settings: Settings,
     *,
     local_url: str | None = None,
@@ -140,25 +139,28 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         await reach_redis(settings.redis)
 
     async with AsyncExitStack() as stack:
+        # What everything stands on: rows, wake-ups, due work, events.
         database = Database(settings.database, clock)
         await database.open()
         stack.push_async_callback(database.close)
+        wakeups = Wakeups(settings.redis, await database.installation_id())
+        await wakeups.open()
+        stack.push_async_callback(wakeups.close)
+        metrics = Metrics()
+        work = WorkQueue(database, wakeups)
+        await work.open()
+        stack.push_async_callback(work.close)
+        dispatcher = Dispatcher(database, work, wakeups, metrics)
+        events = EventStream(database, wakeups)
+        stack.push_async_callback(events.close)
+        outbox = events.outbox
+
+        # Keys, what is sealed under them, and the audit that keeps account of both.
         ring, home = (
             (keys, KeyHome())
             if keys is not None
             else await stack.enter_async_context(open_keys(settings.key_source, database))
         )
-        namespace = await database.installation_id()
-        wakeups = Wakeups(settings.redis, namespace)
-        await wakeups.open()
-        stack.push_async_callback(wakeups.close)
-
-        work = WorkQueue(database, wakeups)
-        await work.open()
-        stack.push_async_callback(work.close)
-
-        events = EventStream(database, wakeups)
-        stack.push_async_callback(events.close)
         audit = AuditLog(database, lambda: vault.system_key("audit/v1"))
         checkpoints = Checkpoints(database, lambda: vault.system_key("audit-checkpoint/v1"))
         vault = Vault(database, ring, audit)
@@ -166,33 +168,57 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
         rotation = KeyRotation(database, ring, audit, home)
         resealing = Resealing(database, ring, audit)
         idempotency = Idempotency(database, lambda: vault.system_key("idempotency/v1"))
-        members = Members(database, audit, events.outbox)
-        tokens = Tokens(database, audit, events.outbox, wakeups)
-        sign_in = SignIn(database, audit, events.outbox, wakeups)
+
+        # Who uses the hub, and what they may.
+        members = Members(database, audit, outbox)
+        tokens = Tokens(database, audit, outbox, wakeups)
+        sign_in = SignIn(database, audit, outbox, wakeups)
         rights = Rights(database)
 
+        # The outside world, real or simulated, and what must never be shown of what goes there.
         secrets = SecretRegistry()
-        metrics = Metrics()
-        outbound = Outbound(EgressPolicy(settings.egress_allow), transport=transport, clock=clock)
+        outbound = Outbound(
+            EgressPolicy(settings.egress_allow),
+            transport=transport,
+            clock=clock,
+            authorities=settings.authorities,
+        )
         stack.push_async_callback(outbound.aclose)
-        dispatcher = Dispatcher(database, work, wakeups, metrics)
-
         sandbox_origin = _sandbox_origin(settings, local_url, public_url)
         destinations = Destinations(sandbox_origin, public_url if settings.sandbox_on else None)
-        runner = FlowRunner(outbound, secrets)
-        renewals = RenewalSchedule(work)
-        transitions = Transitions(audit, events.outbox, renewals)
-        applications = Applications(database, vault, audit, events.outbox, catalog, public_url, operator)
-        outcome_recorder = OutcomeRecorder(transitions, applications)
-        attempts = Attempts(events.outbox, vault, public_url)
+        runner = FlowRunner(outbound, secrets, clock)
+
+        # Credentials: applications, references to secrets kept elsewhere, opening, renewal, revocation.
+        applications = Applications(database, vault, audit, outbox, catalog, public_url, operator)
         outside_secrets = OutsideSecrets(
             settings.operator_secrets(),
             frozenset(settings.secrets_allowed),
             _vault_paths(settings, clock, stack),
         )
         opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
-        options_resolver = OptionsResolver(applications, opener, (public_url, *settings.allowed_origins))
-        acceptance = Acceptance(vault, transitions, attempts, applications, runner, renewals)
+        schedule = RenewalSchedule(work)
+        transitions = Transitions(audit, outbox, schedule)
+        outcome_recorder = OutcomeRecorder(transitions, applications, catalog)
+        owners = ConnectionOwners(transitions, outcome_recorder)
+        renewal = Renewal(
+            database,
+            vault,
+            wakeups,
+            work,
+            schedule,
+            owners,
+            opener,
+            outside_secrets=outside_secrets,
+            runner=runner,
+        )
+        stack.push_async_callback(renewal.close)
+        revocations = Revocations(database, vault, audit, outbox, work, opener, runner)
+        credentials = Credentials(opener, renewal, owners, clock)
+
+        # Authorizations: attempts to authenticate a connection, by browser, form or polling.
+        attempts = Attempts(outbox, vault, public_url)
+        options = OptionsResolver(applications, opener, (public_url, *settings.allowed_origins))
+        acceptance = Acceptance(vault, transitions, attempts, applications, runner, schedule)
         completion = Completion(
             database,
             vault,
@@ -207,24 +233,12 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             destinations,
         )
         authorizations = Authorizations(
-            database, vault, wakeups, idempotency, transitions, attempts, options_resolver, completion
+            database, vault, wakeups, idempotency, transitions, attempts, options, completion
         )
-        polling = Polling(database, vault, work, attempts, options_resolver, completion, rights)
+        polling = Polling(database, vault, work, attempts, options, completion, rights)
         browser = BrowserFlow(database, vault, attempts, completion, catalog, destinations, rights)
-        revocations = Revocations(database, vault, audit, events.outbox, work, opener, runner)
-        owners = ConnectionOwners(transitions, outcome_recorder)
-        renewal = Renewal(
-            database,
-            vault,
-            wakeups,
-            work,
-            renewals,
-            owners,
-            opener,
-            outside_secrets=outside_secrets,
-            runner=runner,
-        )
-        stack.push_async_callback(renewal.close)
+
+        # Connections, and what they are for: calls, and tests that prove them.
         connections = Connections(
             database,
             vault,
@@ -236,20 +250,18 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             applications,
             revocations,
             renewal,
-            renewals,
+            schedule,
             settings.egress_allow,
             settings.sandbox_on,
         )
-        credentials = Credentials(opener, renewal, owners, clock)
         calls = MethodCaller(outbound, credentials, clock, metrics, secrets)
-        runner_of_tests = TestRunner(calls, connections, catalog, clock)
         run_execution = RunExecution(
             database,
             wakeups,
-            events.outbox,
+            outbox,
             work,
             credentials,
-            runner_of_tests,
+            TestRunner(calls, connections, catalog, clock),
             outcome_recorder,
             rights,
             metrics,
@@ -260,7 +272,6 @@ async def build_hub(  # noqa: PLR0915 - the dependency graph is read in one piec
             settings=settings,
             version=VERSION,
             public_url=public_url,
-            local_url=local_url,
             allowed_origins=settings.allowed_origins,
             clock=clock,
             database=database,

@@ -20,7 +20,6 @@ from app.worker import background_work
 
 _log = structlog.get_logger("patchbay")
 GRACE_S: Final = 20
-_WS_MAX_BYTES: Final = 1 << 20
 _BACKLOG: Final = 512
 _UNREAD_MS: Final = 10_000
 Announce = Callable[[Hub, str], Coroutine[Any, Any, None]]
@@ -72,7 +71,10 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 async def serve(settings: Settings, sock: socket.socket, announce: Announce) -> None:
     """Serve the doors on ``sock``; in the embedded arrangement the background work runs here too."""
-    from app.main import build_app  # the doors' types take half a second; a worker has no doors
+    # The doors' types take half a second; a worker has no doors.
+    from app.api.graphql.limits import MAX_FRAME_BYTES
+    from app.http_protocol import BoundedHttp
+    from app.main import build_app
 
     local_url = settings.local_url(sock.getsockname()[1])
     async with contextlib.AsyncExitStack() as stack:
@@ -86,8 +88,9 @@ async def serve(settings: Settings, sock: socket.socket, announce: Announce) -> 
             server_header=False,
             lifespan="off",
             loop="none",
+            http=BoundedHttp,
             ws="websockets-sansio",
-            ws_max_size=_WS_MAX_BYTES,
+            ws_max_size=MAX_FRAME_BYTES,
             ws_ping_interval=20.0,
             ws_ping_timeout=20.0,
             ws_per_message_deflate=False,

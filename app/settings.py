@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from app.credentials.vault_paths import grants_of, vault_faults
+from app.foundation.certificates import certificates_fault
 from app.foundation.database import dialect_of
 from app.foundation.secret import Secret
 from app.vault.key_source import KeySource, Provider, source_faults
@@ -41,14 +51,43 @@ def _words(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever th
     return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
+def _networks(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the environment holds
+    try:
+        return tuple(ip_network(part, strict=False) for part in _words(value))
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas") from None
 
 
-class Settings(BaseSettings):
+def _parts(value: str) -> SplitResult:
+    """Split an address; what is wrong with it is said without a word of it: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # read here, so that a wrong one is reported here
+    except ValueError:
+        raise ValueError(
+            "cannot be read as an address (in a password, characters such as [ ] @ : / are written %5B %5D %40 %3A %2F)"
+        ) from None
+    return parts
+
+
+def _origin(value: str) -> str:
+    parts = _parts(value)
+    has_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
+        raise ValueError("must be an origin such as https://hub.example.com, without a path or a user name")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_words)]
+
+
+class Settings(BaseModel):
     """The hub's settings. The arrangement is scaled where PostgreSQL and Redis are set, else embedded."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: SecretStr | None = Field(
         None, description="sqlite://path or postgres://user:password@host:port/name"
@@ -70,11 +109,14 @@ class Settings(BaseSettings):
     key_ca_file: Path | None = Field(None, description="authorities that sign the key service's certificate")
     key_others: Words = Field((), description="keys of key services that only open: <provider>:<id>")
     key_retention_days: int = Field(30, ge=1, le=3650, description="how long a replaced data key is kept")
-    public_url: str | None = Field(None, description="the address under which browsers reach the hub")
+    public_url: Origin | None = Field(None, description="the address under which browsers reach the hub")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(_DEFAULT_PORT, ge=0, le=MAX_PORT, description="port to listen on; 0 takes a free one")
     egress_allow: Networks = Field((), description="private networks that may be called, also by plain http")
-    allowed_origins: Words = Field((), description="other web origins that may use the API from a browser")
+    ca_file: Path | None = Field(
+        None, description="file with the company's own authorities, trusted beside the public ones"
+    )
+    allowed_origins: Origins = Field((), description="other web origins that may use the API from a browser")
     sandbox: bool | None = Field(None, description="simulate integrations; on by default only when embedded")
     graphiql: bool | None = Field(None, description="serve GraphiQL; on by default only when embedded")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -100,41 +142,21 @@ class Settings(BaseSettings):
         default_factory=dict, description="PATCHBAY_APP_<INTEGRATION>_<FIELD>"
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read only what :func:`read_settings` hands in: it reads the environment once."""
-        del env_settings, dotenv_settings, file_secret_settings, settings_cls
-        return (init_settings,)
-
-    @field_validator("egress_allow", mode="before")
-    @classmethod
-    def _networks(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the environment holds
-        try:
-            return tuple(ip_network(part, strict=False) for part in _words(value))
-        except ValueError:
-            raise ValueError("must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas") from None
-
-    @field_validator("public_url")
-    @classmethod
-    def _origin_only(cls, value: str | None) -> str | None:
-        return None if value is None else _origin(value)
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _origins_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_origin(item) for item in value)
-
     @field_validator("vault_allowed")
     @classmethod
     def _known_grants(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         grants_of(value)
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _readable_authorities(cls, value: Path | None) -> Path | None:
+        try:
+            fault = certificates_fault(value.read_text(encoding="utf-8")) if value else None
+        except (OSError, UnicodeDecodeError):
+            fault = "there is no such file that can be read"
+        if fault:
+            raise ValueError(fault)
         return value
 
     @field_validator("database_url")
@@ -158,9 +180,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole_arrangement(self) -> Self:
-        postgres = (
-            self.database_url is not None and dialect_of(self.database_url.get_secret_value()) == "postgres"
-        )
+        postgres = dialect_of(self.database) == "postgres"
         if postgres and self.redis_url is None:
             raise ValueError("PATCHBAY_REDIS_URL is missing: PostgreSQL and Redis are used together")
         if self.redis_url is not None and not postgres:
@@ -189,6 +209,11 @@ class Settings(BaseSettings):
     def redis(self) -> str | None:
         """The broker's URL, or None in the embedded arrangement."""
         return self.redis_url.get_secret_value() if self.redis_url else None
+
+    @property
+    def authorities(self) -> str | None:
+        """The company's own authorities, in PEM."""
+        return self.ca_file.read_text(encoding="utf-8") if self.ca_file else None
 
     @property
     def key_path(self) -> Path:
@@ -230,9 +255,8 @@ class Settings(BaseSettings):
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as fault:
-            raise SettingsError(
-                [f"PATCHBAY_DATA_DIR: {self.data_dir} cannot be made ({fault.strerror})"]
-            ) from None
+            reason = f"PATCHBAY_DATA_DIR: {self.data_dir} cannot be made ({fault.strerror})"
+            raise SettingsError([reason]) from None
 
     def local_url(self, port: int | None = None) -> str:
         """Return the address under which this machine reaches the hub."""
@@ -317,26 +341,6 @@ def _line(error: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever the
     reason = str(error["msg"]).removeprefix("Value error, ")
     where = [str(part) for part in error["loc"]]
     return f"{_PREFIX}{where[0].upper()}: {reason}" if where else reason
-
-
-def _parts(value: str) -> SplitResult:
-    """Split an address; what is wrong with it is said without a word of it: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port  # read here, so that a wrong one is reported here
-    except ValueError:
-        raise ValueError(
-            "cannot be read as an address (in a password, characters such as [ ] @ : / are written %5B %5D %40 %3A %2F)"
-        ) from None
-    return parts
-
-
-def _origin(value: str) -> str:
-    parts = _parts(value)
-    has_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
-        raise ValueError("must be an origin such as https://hub.example.com, without a path or a user name")
-    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _home(variable: str, fallback: str) -> Path:

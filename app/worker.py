@@ -9,10 +9,7 @@ from functools import partial
 from typing import Final
 
 from app.access.actor import Actor
-from app.connection_tests.execution import CUT_OFF_S as RUN_CUT_OFF_S
-from app.connection_tests.execution import GIVE_UP_AFTER as GIVE_UP_RUNS_AFTER
-from app.connection_tests.execution import RETRY_S as RUN_RETRY_S
-from app.connection_tests.execution import TEST_RUN
+from app.connection_tests import execution
 from app.connections.completion import POLLING
 from app.credentials.revocation import GIVE_UP_AFTER, REVOCATION
 from app.credentials.schedule import RENEWAL
@@ -33,7 +30,7 @@ Chore = Callable[[], Awaitable[object]]
 
 def register_work(hub: Hub) -> None:
     """Say who does each kind of work in this process."""
-    hub.work.register(
+    for kind in (
         WorkKind(
             RENEWAL,
             partial(_renew, hub),
@@ -41,37 +38,32 @@ def register_work(hub: Hub) -> None:
             at_once_per_share=RENEWALS_OF_ONE_APPLICATION,
             deadline_s=None,  # what a provider has given must be sealed
             retry_cap_s=_RENEWALS_RETRY_CAP_S,
-        )
-    )
-    hub.work.register(WorkKind(POLLING, hub.polling.work))
-    hub.work.register(
+        ),
+        WorkKind(POLLING, hub.polling.work),
         WorkKind(
             REVOCATION,
             hub.revocations.work,
             give_up_after=GIVE_UP_AFTER,
             on_give_up=hub.revocations.give_up,
-        )
-    )
-    hub.work.register(
+        ),
         WorkKind(
-            TEST_RUN,
+            execution.TEST_RUN,
             hub.run_execution.work,
-            deadline_s=RUN_CUT_OFF_S,
-            retry_base_s=RUN_RETRY_S,
-            retry_cap_s=RUN_RETRY_S,
-            give_up_after=GIVE_UP_RUNS_AFTER,
+            deadline_s=execution.CUT_OFF_S,
+            retry_base_s=execution.RETRY_S,
+            retry_cap_s=execution.RETRY_S,
+            give_up_after=execution.GIVE_UP_AFTER,
             on_give_up=hub.run_execution.give_up,
-        )
-    )
-    hub.work.register(
+        ),
         WorkKind(
             UPKEEP,
             partial(_do_chore, hub, chores(hub)),
             at_once=1,
             deadline_s=_UPKEEP_DEADLINE_S,
             retry_cap_s=_UPKEEP_EVERY.total_seconds(),
-        )
-    )
+        ),
+    ):
+        hub.work.register(kind)
 
 
 @asynccontextmanager

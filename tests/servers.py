@@ -11,6 +11,9 @@ from typing import Any
 
 import uvicorn
 
+from app.api.graphql.limits import MAX_FRAME_BYTES
+from app.http_protocol import BoundedHttp
+
 
 @dataclass(frozen=True)
 class Address:
@@ -72,7 +75,8 @@ DEFAULTS: dict[str, Any] = {
     "server_header": False,
     "lifespan": "off",
     "ws": "websockets-sansio",
-    "ws_max_size": 1 << 20,
+    "http": BoundedHttp,
+    "ws_max_size": MAX_FRAME_BYTES,
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,
     "ws_per_message_deflate": False,

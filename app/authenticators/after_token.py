@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,11 +23,12 @@ from app.authenticators.entered import wrong_answer
 from app.authenticators.judge import body_of, read_answer
 from app.authenticators.method_request import check_base_host, method_request
 from app.authenticators.oauth2_token import picked_text, picked_texts
+from app.authenticators.retries import later, with_retries
 from app.authenticators.steps import AccountChoiceStep, AccountOption
 from app.catalog.definition import AfterToken, OAuth2
-from app.foundation.errors import TransientOutsideError, invalid_field
+from app.foundation.errors import invalid_field
 from app.foundation.expressions import compile_pick
-from app.foundation.messages import InResponse, OutRequest
+from app.foundation.messages import OutRequest
 from app.foundation.plain_data import from_data, to_data
 from app.foundation.problems import ProblemCode
 
@@ -42,8 +44,8 @@ def settle(oauth: OAuth2, facts: Facts, grant: Grant, start: int = 0) -> Flow[Gr
     """
     for position in range(start, len(oauth.after_token)):
         step = oauth.after_token[position]
-        request = method_request(facts.knowing(grant.account.kept), step.method)
-        body = yield from _answered(place_all(facts, grant, request), facts)
+        request = place_all(facts, grant, method_request(facts.knowing(grant.account.kept), step.method))
+        body = yield from with_retries(partial(_answered, request, facts))
         options = _options(step, body, facts)
         if step.choose and len(options) > 1:
             return _waiting(facts, grant, options, position + 1)
@@ -74,17 +76,8 @@ def _waiting(facts: Facts, grant: Grant, options: list[AccountOption], position:
     return Waiting(AccountChoiceStep(facts.method.title, tuple(options)), kept)
 
 
-def _answered(request: OutRequest, facts: Facts) -> Flow[Any]:
-    """Ask, and once more after an outage: the code is spent, so giving up costs the person a new sign-in."""
-    try:
-        return _body_of((yield request), request, facts)
-    except TransientOutsideError as away:
-        if away.problem.code is ProblemCode.RATE_LIMITED:
-            raise
-    return _body_of((yield request), request, facts)
-
-
-def _body_of(answer: InResponse, request: OutRequest, facts: Facts) -> Any:  # noqa: ANN401 - JSON edge
+def _answered(request: OutRequest, facts: Facts, wait_s: float) -> Flow[Any]:
+    answer = yield later(request, wait_s)
     _, fault = read_answer(facts.definition, answer, facts.now, request.redactor())
     if fault is not None:
         raise fault

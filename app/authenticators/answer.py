@@ -1,34 +1,32 @@
-"""Reads the body of an authorization server's answer: JSON, or a form, as the media type says."""
+"""Reads the body of an authorization server's answer by what it is: a JSON object, or a form."""
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from app.foundation.bounded_json import JsonRefusedError, parse_json
+from app.foundation.charsets import decoded_anyhow, form_pairs
 from app.foundation.messages import InResponse
 
 MAX_ANSWER_BYTES: Final = 65_536
 _MAX_FIELDS: Final = 200
 _MAX_DIGITS: Final = 20
-_FORM: Final = "application/x-www-form-urlencoded"
-_MAYBE_FORM: Final = frozenset({_FORM, "text/plain", ""})
+_PAIR: Final = r"[A-Za-z0-9_.~*+%\[\]-]+=[^&\r\n]*"
+_FORM: Final = re.compile(rf"{_PAIR}(?:&{_PAIR})*&?")
 
 
 def read_object(answer: InResponse) -> dict[str, Any] | None:
-    """Return the answer's body as an object, or None where it is none.
+    """Return the answer's body as an object, or None where it is none. Never raises.
 
-    JSON is tried first, whatever the media type says, because some providers call it ``text/html``; a form is
-    read where the type is that of a form, plain text or missing. Never raises.
+    The media type is not asked: providers send JSON as a form or ``text/html``, and forms as either. Nothing is both,
+    since a form begins with a name.
     """
     if len(answer.body) > MAX_ANSWER_BYTES:
         return None
-    media_type = (answer.header("content-type") or "").partition(";")[0].strip().lower()
-    found = None if media_type == _FORM else _json(answer.body)
-    if found is None and media_type in _MAYBE_FORM:
-        found = _form(answer.body)
-    return found
+    text = decoded_anyhow(answer.body, answer.header("content-type")).strip()
+    return _form(text) if _FORM.fullmatch(text) else _json(text)
 
 
 def seconds(value: Any, ceiling_s: int) -> int | None:  # noqa: ANN401 - JSON edge
@@ -46,22 +44,16 @@ def seconds(value: Any, ceiling_s: int) -> int | None:  # noqa: ANN401 - JSON ed
     return int(min(value, ceiling_s))
 
 
-def _json(data: bytes) -> dict[str, Any] | None:
+def _json(text: str) -> dict[str, Any] | None:
     try:
         # A lifetime with a hundred digits is a very long one, not a reason to lose the token.
-        value = parse_json(data, lenient=True)
+        value = parse_json(text.encode(), lenient=True)
     except JsonRefusedError:
         return None
     return value if isinstance(value, dict) else None
 
 
-def _form(data: bytes) -> dict[str, Any] | None:
-    try:
-        text = data.decode("utf-8")
-        pairs = parse_qsl(
-            text, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_FIELDS, errors="strict"
-        )
-    except ValueError:
-        return None
+def _form(text: str) -> dict[str, Any] | None:
+    pairs = form_pairs(text.encode(), _MAX_FIELDS) or []
     found = dict(pairs)
     return found if found and len(found) == len(pairs) else None

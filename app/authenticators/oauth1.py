@@ -28,6 +28,7 @@ from app.authenticators.oauth2_client_auth import application_of
 from app.authenticators.oauth2_grants import renewed
 from app.authenticators.oauth2_token import picked_text, read_token_answer
 from app.authenticators.refusal import AuthStage, Refusal, refusal_error
+from app.authenticators.retries import later, with_retries
 from app.authenticators.steps import RedirectStep
 from app.authenticators.values import Values, values_of
 from app.catalog.definition import AuthKind, OAuth1, TokenAnswer
@@ -77,11 +78,15 @@ class OAuth1Authenticator(Authenticator):
         oauth = required(facts.method.oauth1)
         verifier = _verifier(facts, attempt, answer)
         temporary = Grant({"accessToken": attempt.kept[_TOKEN], _TOKEN_SECRET: attempt.kept[_SECRET]})
-        request = _signed(facts, oauth.access_url, {"oauth_verifier": verifier.reveal()}, temporary)
-        response = yield replace(request, secrets=(*request.secrets, verifier))
-        if response.status in _REFUSED:
-            raise refusal_error(Refusal("invalid_grant", None, response.status), facts, AuthStage.SIGN_IN)
-        found, _ = _read(oauth, facts, response, request)
+
+        def ask(wait_s: float) -> Flow[Grant]:
+            request = _signed(facts, oauth.access_url, {"oauth_verifier": verifier.reveal()}, temporary)
+            response = yield later(replace(request, secrets=(*request.secrets, verifier)), wait_s)
+            if response.status in _REFUSED:
+                raise refusal_error(Refusal("invalid_grant", None, response.status), facts, AuthStage.SIGN_IN)
+            return _read(oauth, facts, response, request)[0]
+
+        found = yield from with_retries(ask)
         check_base_host(facts.knowing(found.account.kept))
         return renewed(Grant({}, requested_scopes=attempt.scopes), found)
 

@@ -20,9 +20,6 @@ from app.foundation.patterns import compile_pattern
 from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 
-MAX_PARAMS: Final = 50
-MAX_VALUE_CHARS: Final = 8_192
-_MAX_NAME_CHARS: Final = 200
 _CODE: Final = re.compile(r"[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*")  # RFC 6749 A.11, not blank
 _RETURNED: Final = 302
 
@@ -38,10 +35,10 @@ class AuthorizationCode:
 def read_callback(oauth: OAuth2, facts: Facts, attempt: Attempt, callback: Callback) -> AuthorizationCode:
     """Check every part of the return, in an order in which nothing unproven is used.
 
-    No parameter twice (RFC 6749 3.1); the state of this attempt; the issuer (RFC 9207 2.4): wherever one
-    is stated it must be the definition's, and a definition that names one demands it; a code or an error,
-    never both; the HMAC of the parameters where there is one; each extra value against its pattern and
-    the configuration.
+    No parameter twice, and one without a value counts as left out (RFC 6749 3.1); the state of this attempt; the
+    issuer (RFC 9207 2.4): wherever one is stated it must be the definition's, and a definition that names one demands
+    it; a code or an error, never both; the HMAC of the parameters where there is one; each extra value against its
+    pattern and the configuration.
 
     Raises:
         OutsideError: a problem says what is wrong; nothing was sent.
@@ -61,13 +58,13 @@ class _Reader:
         self._facts = facts
         self._attempt = attempt
         self._values: Values = values_of(facts)
-        self._params = self._unique(callback)
+        self._sent = self._unique(callback)
+        self._params = {name: value for name, value in self._sent.items() if value}
 
     def _unique(self, callback: Callback) -> dict[str, str]:
         pairs = callback.params
-        too_long = any(len(name) > _MAX_NAME_CHARS or len(value) > MAX_VALUE_CHARS for name, value in pairs)
         found = dict(pairs)
-        if too_long or len(pairs) > MAX_PARAMS or len(found) != len(pairs):
+        if len(found) != len(pairs):
             self._refuse("PARAMETERS")
         return found
 
@@ -120,7 +117,7 @@ class _Reader:
 
     def _signature(self, secret: Secret, name: str) -> Secret:
         """Shopify: hex HMAC-SHA256 of the other parameters, sorted, as ``name=value`` joined by ``&``."""
-        signed = sorted((key, text) for key, text in self._params.items() if key not in {name, "signature"})
+        signed = sorted((key, text) for key, text in self._sent.items() if key not in {name, "signature"})
         message = "&".join(f"{_escaped(key).replace('=', '%3D')}={_escaped(text)}" for key, text in signed)
         return Secret(hmac.new(secret.reveal().encode(), message.encode(), hashlib.sha256).hexdigest())
 

@@ -14,6 +14,7 @@ from app.authenticators.oauth2_client_auth import client_proof
 from app.authenticators.oauth2_request import endpoint_request, token_request
 from app.authenticators.oauth2_token import MAX_LIFETIME_S, read_token_answer
 from app.authenticators.refusal import AuthStage
+from app.authenticators.retries import later, with_retries
 from app.authenticators.values import values_of
 from app.catalog.definition import OAuth2
 from app.foundation.errors import OutsideError
@@ -22,6 +23,8 @@ from app.foundation.problems import ProblemCode
 from app.foundation.secret import Secret
 
 _OK: Final = 200
+MEANS_REFRESH_TOKEN: Final = frozenset({"offline_access", "refresh_token", "offline"})
+"""Scopes that ask for a refresh token and nothing else (OpenID Connect Core 1.0, 11; Salesforce; Ory Hydra)."""
 
 
 def exchange_code(oauth: OAuth2, facts: Facts, attempt: Attempt, returned: AuthorizationCode) -> Flow[Grant]:
@@ -39,8 +42,12 @@ def exchange_code(oauth: OAuth2, facts: Facts, attempt: Attempt, returned: Autho
     }
     if oauth.pkce:
         params["code_verifier"] = _verifier(facts, attempt).reveal()
-    request = token_request(oauth, facts, values, params)
-    return renewed(begun, (yield from answered(oauth, facts, request, AuthStage.SIGN_IN)))
+
+    def ask(wait_s: float) -> Flow[Grant]:
+        request = later(token_request(oauth, facts, values, params), wait_s)
+        return answered(oauth, facts, request, AuthStage.SIGN_IN)
+
+    return renewed(begun, (yield from with_retries(ask)))
 
 
 def refresh(oauth: OAuth2, facts: Facts, grant: Grant) -> Flow[Grant]:
@@ -68,8 +75,12 @@ def exchange_token(
     """Exchange the token for a longer-lived one; the definition's parameters are the whole request."""
     values = values_of(facts, grant)
     url = values.url(oauth.renewal.url or oauth.token_url)
-    request = endpoint_request(oauth, values, url, {}, values.params(oauth.renewal.params))
-    return renewed(grant, (yield from answered(oauth, facts, request, stage)))
+
+    def ask(wait_s: float = 0.0) -> Flow[Grant]:
+        request = endpoint_request(oauth, values, url, {}, values.params(oauth.renewal.params))
+        return answered(oauth, facts, later(request, wait_s), stage)
+
+    return renewed(grant, (yield from with_retries(ask) if stage is AuthStage.SIGN_IN else ask()))
 
 
 def client_credentials(
@@ -109,14 +120,21 @@ def with_introspected_lifetime(oauth: OAuth2, facts: Facts, grant: Grant) -> Flo
 def renewed(grant: Grant, found: Grant) -> Grant:
     """Return ``grant`` with what a new answer brought; what it does not mention stays.
 
+    A scope that asks for a refresh token was granted where one came, whatever is listed.
+
     ``refresh_expires_in_s`` stays None where the answer does not state it: the former end of life holds then.
     """
     old, new = grant.account, found.account
+    values = MappingProxyType({**grant.values, **found.values})
+    granted = found.granted_scopes if found.granted_scopes is not None else grant.granted_scopes
+    if granted is not None and values.get("refreshToken"):
+        implied = MEANS_REFRESH_TOKEN.intersection(grant.requested_scopes).difference(granted)
+        granted = (*granted, *sorted(implied))
     kept = MappingProxyType({**old.kept, **new.kept})
     return replace(
         found,
-        values=MappingProxyType({**grant.values, **found.values}),
-        granted_scopes=found.granted_scopes if found.granted_scopes is not None else grant.granted_scopes,
+        values=values,
+        granted_scopes=granted,
         requested_scopes=grant.requested_scopes,
         account=AccountFound(new.id or old.id, new.label or old.label, kept),
     )

@@ -11,6 +11,7 @@ from app.authenticators.answer import MAX_ANSWER_BYTES, read_object, seconds
 from app.authenticators.base import AccountFound, Facts, Grant
 from app.authenticators.judge import picked_detail, wait_s
 from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
+from app.authenticators.scopes import scopes_in
 from app.catalog.classification import facts_of, passing_code
 from app.catalog.definition import TokenAnswer, TokenProblem
 from app.foundation.errors import OutsideError
@@ -21,7 +22,6 @@ from app.foundation.secret import Secret
 
 MAX_LIFETIME_S: Final = 10 * 365 * 86_400
 MAX_TOKEN_CHARS: Final = 16_384
-MAX_SCOPES: Final = 500
 _MAX_KEPT_CHARS: Final = 2_000
 _MAX_LABEL_CHARS: Final = 200
 _TOKEN: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # RFC 6749 A.12, not blank
@@ -31,6 +31,8 @@ _REDIRECT: Final = range(300, 400)
 _TOO_LARGE: Final = ProblemCode.RESPONSE_TOO_LARGE
 _UNAUTHORIZED: Final = 401
 _NOTHING: Final = (None, "", False)
+# The OAuth Access Token Types of IANA's registry but Bearer, and the MAC draft's, each as it is written.
+_NOT_BEARER: Final = {"dpop": "DPoP", "pop": "PoP", "n_a": "N_A", "mac": "MAC"}
 
 
 def read_token_answer(
@@ -44,8 +46,8 @@ def read_token_answer(
     """Return what an answer grants; without a refresh token in it the former one stays valid.
 
     It is one only if the status is 2xx, the definition's success predicate holds (without one: no error is
-    stated), the token at the definition's path is a non-blank string, and its type is one that is sent as the
-    definition says. ``sent`` are the secrets of the request, kept out of every error.
+    stated), the token at the definition's path is a non-blank string, and its type is none that needs more than to
+    be sent along. ``sent`` are the secrets of the request, kept out of every error.
 
     Raises:
         OutsideError: the subclass says who has to act.
@@ -56,8 +58,12 @@ def read_token_answer(
     seen = facts_of(answer.status, dict(answer.headers), body)
     if _is_refused(spec, answer, seen):
         raise _refused(spec, problems, answer, seen, facts, stage, (*sent, *_secrets_in(spec, body)))
-    if body is None or not _is_bearer(spec, body):
+    if body is None:
         raise _invalid(answer, facts, stage)
+    token_type = _proof_of_possession(spec, body)
+    if token_type is not None:
+        said = f"Its tokens are of the type {token_type}, which takes a proof that the hub cannot give."
+        raise _invalid(answer, facts, stage, said)
     tokens = {name: _token(compile_pick(path)(body)) for name, path in _token_paths(spec).items()}
     if tokens["accessToken"] is None or _is_spoiled(spec.refresh_token, body):
         raise _invalid(answer, facts, stage)
@@ -65,7 +71,9 @@ def read_token_answer(
         values=MappingProxyType({name: token for name, token in tokens.items() if token is not None}),
         expires_in_s=_lifetime((spec.expires_in, *spec.expires_in_too), body) or spec.default_expires_in_s,
         refresh_expires_in_s=_lifetime((spec.refresh_expires_in, *spec.refresh_expires_in_too), body),
-        granted_scopes=_scopes(spec, body),
+        granted_scopes=scopes_in(compile_pick(spec.granted)(body), spec.granted_separator)
+        if spec.granted
+        else None,
         account=AccountFound(
             picked_text(spec.account.id, body, _MAX_KEPT_CHARS),
             picked_text(spec.account.label, body, _MAX_LABEL_CHARS),
@@ -136,14 +144,13 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
     )
 
 
-def _is_bearer(spec: TokenAnswer, body: Mapping[str, Any]) -> bool:
-    """RFC 6749 7.1: an unknown type must not be used; the definition's example names the provider's own."""
-    where = compile_pick(".".join((*spec.access_token.split(".")[:-1], "token_type")))
-    stated = where(body)
-    if stated is None or stated == "":
-        return True
-    known = {"bearer", str(where(spec.example) or "bearer").lower()}
-    return isinstance(stated, str) and stated.strip().lower() in known
+def _proof_of_possession(spec: TokenAnswer, body: Mapping[str, Any]) -> str | None:
+    """Return the token's type where it is one that a bearer cannot use (RFC 6749 7.1), else None.
+
+    Those are few and registered. Every other word is a provider's own for bearer: BearerToken, JWT, token, user.
+    """
+    stated = compile_pick(".".join((*spec.access_token.split(".")[:-1], "token_type")))(body)
+    return _NOT_BEARER.get(stated.strip().lower()) if isinstance(stated, str) else None
 
 
 def _token(value: Any) -> Secret | None:  # noqa: ANN401 - JSON edge
@@ -174,17 +181,6 @@ def _lifetime(paths: Iterable[str | None], body: Any) -> int | None:  # noqa: AN
     return min((lifetime_s for lifetime_s in stated if lifetime_s is not None), default=None)
 
 
-def _scopes(spec: TokenAnswer, body: Any) -> tuple[str, ...] | None:  # noqa: ANN401 - JSON edge
-    stated = compile_pick(spec.granted)(body) if spec.granted else None
-    if isinstance(stated, str):
-        stated = stated.split(spec.granted_separator or " ")
-    if not isinstance(stated, list):
-        return None
-    names = [name.strip() for name in stated if isinstance(name, str)]
-    return tuple(dict.fromkeys(name for name in names if name and not _CONTROL.search(name)))[:MAX_SCOPES]
-
-
-def _invalid(answer: InResponse, facts: Facts, stage: AuthStage) -> OutsideError:
-    return refusal_error(
-        Refusal(None, None, answer.status), facts, stage, code=ProblemCode.TOKEN_RESPONSE_INVALID
-    )
+def _invalid(answer: InResponse, facts: Facts, stage: AuthStage, detail: str | None = None) -> OutsideError:
+    refusal = Refusal(None, detail, answer.status)
+    return refusal_error(refusal, facts, stage, code=ProblemCode.TOKEN_RESPONSE_INVALID)

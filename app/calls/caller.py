@@ -19,7 +19,13 @@ from app.credentials.credentials import Credentials
 from app.credentials.opening import OpenCredentials, UnreadableCredentialsError
 from app.credentials.owner import CredentialOwner
 from app.foundation.clock import Clock
-from app.foundation.errors import InvalidInputError, OutsideError, PatchbayError, invalid_field
+from app.foundation.errors import (
+    CredentialsRejectedError,
+    InvalidInputError,
+    OutsideError,
+    PatchbayError,
+    invalid_field,
+)
 from app.foundation.exchange import RecordedMessage, as_curl, record_request, record_response
 from app.foundation.ids import new_token
 from app.foundation.messages import InResponse, OutRequest, Timings, TraceEvent
@@ -80,7 +86,7 @@ class CallResult:
 class Observer(Protocol):
     """Follows a call as it happens."""
 
-    def opened(self, credentials: OpenCredentials, *, renewed: bool) -> None:
+    def opened(self, credentials: OpenCredentials) -> None:
         """Credentials are open and placed."""
 
     def traced(self, event: TraceEvent) -> None:
@@ -215,16 +221,19 @@ class MethodCaller:
         except PatchbayError as fault:
             return replace(result, fault=fault), False
         self._secrets.remember(*request.secrets)
-        redactor = request.redactor()
+        redactor, sandbox = request.redactor(), credentials.destination.sandbox
         if call.observer is not None:
-            call.observer.opened(credentials, renewed=renewed)
+            call.observer.opened(credentials)
         try:
             response = await self._send(request, credentials, call)
         except (OutsideError, InvalidInputError) as fault:
             stated = with_troubleshooting(definition, fault) if isinstance(fault, OutsideError) else fault
-            sent = Exchange(record_request(request, redactor), None, None)
+            sent = Exchange(record_request(request, redactor, sandbox), None, None)
             return replace(result, fault=stated, exchange=sent), False
         outcome, refusal = read_answer(definition, response, self._clock.now(), redactor)
+        if isinstance(refusal, CredentialsRejectedError):
+            ended = credentials.ended(self._clock.now())
+            refusal = CredentialsRejectedError(ended) if ended is not None else refusal
         if refusal is not None and outcome.code is ProblemCode.RATE_LIMITED:
             wait_s = refusal.problem.retry_after_s or 0.0
             self._pace.hold(credentials.owner.id, self._clock.monotonic() + wait_s)
@@ -234,7 +243,9 @@ class MethodCaller:
             headers={name.lower(): value for name, value in response.headers},
             body=body_of(response),
             exchange=Exchange(
-                record_request(request, redactor), record_response(response, redactor), response.timings
+                record_request(request, redactor, sandbox),
+                record_response(response, redactor, sandbox),
+                response.timings,
             ),
             fault=refusal,
             redirects=response.redirects,

@@ -37,19 +37,11 @@ class Classification:
     rule: ProblemRule | None = None
     expired: bool = False
 
-    @property
-    def is_good(self) -> bool:
-        """Whether the answer is a good one."""
-        return self.code is None
-
 
 def facts_of(status: int, headers: Mapping[str, str], body: Json) -> dict[str, Json]:
     """Return what predicates see: ``status``, ``headers`` under lower-case names, and ``body``."""
-    return {
-        "status": status,
-        "headers": {name.lower(): value for name, value in headers.items()},
-        "body": body,
-    }
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return {"status": status, "headers": lowered, "body": body}
 
 
 def classify(http: Http, status: int, headers: Mapping[str, str], body: Json) -> Classification:
@@ -66,9 +58,8 @@ def classify(http: Http, status: int, headers: Mapping[str, str], body: Json) ->
         if compile_pick(rule.when).holds(facts):
             code = ProblemCode[rule.code]
             return Classification(code, rule, expired and code is ProblemCode.CREDENTIALS_REJECTED)
-    return Classification(
-        ProblemCode.CREDENTIALS_REJECTED if expired else general_code(status), None, expired
-    )
+    code = ProblemCode.CREDENTIALS_REJECTED if expired else general_code(status)
+    return Classification(code, None, expired)
 
 
 def general_code(status: int) -> ProblemCode:

@@ -410,6 +410,8 @@ class Http:
     ``retry_after`` picks the seconds to wait, or the instant in seconds since 1970, where the header
     ``Retry-After`` is not the (only) place;
     ``idempotency_header`` is the header in which the provider takes an idempotency key.
+    ``tls_from_config`` names the configuration fields that hold the company's ``authorities``, and a client
+    ``certificate`` with its ``privateKey``.
     """
 
     base_url: str
@@ -423,6 +425,7 @@ class Http:
     error: ErrorPicks = field(default=ErrorPicks())
     retry_after: str | None = None
     idempotency_header: str | None = None
+    tls_from_config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from xml.parsers import expat
 
 MAX_ICON_BYTES: Final = 16 * 1024
-_ELEMENTS: Final = frozenset(
-    {
-        "svg",
-        "g",
-        "path",
-        "circle",
-        "ellipse",
-        "rect",
-        "line",
-        "polyline",
-        "polygon",
-        "title",
-        "defs",
-        "linearGradient",
-        "radialGradient",
-        "stop",
-    }
+_ELEMENTS: Final = re.compile(
+    "svg|g|path|circle|ellipse|rect|line|polyline|polygon|title|defs|linearGradient|radialGradient|stop"
 )
-_ATTRIBUTES: Final = frozenset(
-    {
-        "xmlns",
-        "viewBox",
-        "width",
-        "height",
-        "x",
-        "y",
-        "x1",
-        "x2",
-        "y1",
-        "y2",
-        "cx",
-        "cy",
-        "r",
-        "rx",
-        "ry",
-        "d",
-        "points",
-        "fill",
-        "fill-rule",
-        "clip-rule",
-        "fill-opacity",
-        "stroke",
-        "stroke-width",
-        "stroke-linecap",
-        "stroke-linejoin",
-        "opacity",
-        "transform",
-        "offset",
-        "stop-color",
-        "id",
-        "role",
-        "aria-label",
-        "gradientUnits",
-    }
+_ATTRIBUTES: Final = re.compile(
+    "xmlns|viewBox|width|height|x|y|x1|x2|y1|y2|cx|cy|r|rx|ry|d|points|fill|fill-rule|fill-opacity|clip-rule"
+    "|stroke|stroke-width|stroke-linecap|stroke-linejoin|opacity|transform|offset|stop-color|gradientUnits"
+    "|id|role|aria-label"
 )
 
 
@@ -88,11 +42,11 @@ def icon_fault(data: bytes) -> str | None:
 
 
 def _element(name: str, attributes: dict[str, str]) -> None:
-    if name not in _ELEMENTS:
+    if not _ELEMENTS.fullmatch(name):
         raise _IconError(f"<{name[:40]}> is not allowed in an icon")
     for key, value in attributes.items():
         outside = key != "xmlns" and ("://" in value or "url(" in value.replace("url(#", ""))
-        if key not in _ATTRIBUTES or outside:
+        if not _ATTRIBUTES.fullmatch(key) or outside:
             raise _IconError(f"the attribute {key[:40]} is not allowed in an icon")
 
 

@@ -53,16 +53,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What checking found: the files that were read, the definitions without fault, and every fault."""
+    """What checking found: the definitions without fault, and every fault."""
 
-    files: tuple[str, ...]
     definitions: tuple[Definition, ...]
     faults: tuple[DefinitionFault, ...]
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether there was something to check and no fault was found."""
-        return bool(self.files) and not self.faults
 
 
 @cache
@@ -78,10 +72,9 @@ def load_text(data: bytes, file: str) -> Loaded:
     Each stage reports all its faults; a later one runs only on what passed the earlier ones.
     """
     document, faults = read_yaml(data, file)
-    if document is None:
-        return Loaded(file, None, _in_order(faults))
-    faults = list(_schema_faults(document))
-    if faults:
+    if document is not None:
+        faults = list(_schema_faults(document))
+    if document is None or faults:
         return Loaded(file, None, _in_order(faults))
     definition = build_definition(document.value, hashlib.sha256(data).hexdigest())
     subject = RuleSubject(document.value, definition)
@@ -108,7 +101,6 @@ def load_file(path: Path) -> Loaded:
 
 def check_definitions(paths: Iterable[Path]) -> Report:
     """Check files and folders (every ``*.yaml`` below), as ``patchbay definitions check`` does."""
-    files: list[str] = []
     definitions: list[Definition] = []
     faults: list[DefinitionFault] = []
     for path in paths:
@@ -116,10 +108,9 @@ def check_definitions(paths: Iterable[Path]) -> Report:
             faults.append(DefinitionFault.of_file(path, "file/exists", "there is no such file or folder"))
         for file in _files(path):
             loaded = load_file(file)
-            files.append(str(file))
             faults.extend(loaded.faults)
             definitions.extend([loaded.definition] if loaded.definition else [])
-    return Report(tuple(files), tuple(definitions), tuple(dict.fromkeys(faults)))
+    return Report(tuple(definitions), tuple(dict.fromkeys(faults)))
 
 
 def load_folder(folder: Path) -> list[Loaded]:

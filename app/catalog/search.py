@@ -222,13 +222,13 @@ def _facet(of: Field, entries: Iterable[_Entry], wanted: IntegrationFilter) -> F
     )
 
 
-def _number(date: str) -> int:
-    return int(date.replace("-", "") or 0)
-
-
 _SORT: Final[Mapping[Order, Callable[[_Entry, Hit], tuple[object, ...]]]] = {
     Order.RELEVANCE: lambda entry, hit: (-hit.score, -entry.popularity, entry.name, entry.entry.key),
     Order.POPULARITY: lambda entry, _: (-entry.popularity, entry.name, entry.entry.key),
     Order.NAME: lambda entry, _: (entry.name, entry.entry.key),
-    Order.RECENTLY_UPDATED: lambda entry, _: (-_number(entry.updated), entry.name, entry.entry.key),
+    Order.RECENTLY_UPDATED: lambda entry, _: (
+        -int(entry.updated.replace("-", "") or 0),
+        entry.name,
+        entry.entry.key,
+    ),
 }

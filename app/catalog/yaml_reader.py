@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 from yaml import events
@@ -28,8 +28,7 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a file; lines and columns count from 1."""
 
     line: int
@@ -56,8 +55,7 @@ class Document:
 
     def fault(self, path: Path, rule: str, message: str) -> DefinitionFault:
         """Make a fault of the node at ``path``."""
-        mark = self.mark(path)
-        return DefinitionFault(self.file, mark.line, mark.column, rule, message)
+        return DefinitionFault(self.file, *self.mark(path), rule, message)
 
 
 def path_of(parts: Iterable[str]) -> Path:
@@ -231,8 +229,7 @@ class _Reader:
         return (*top.path, key), top.skipped or duplicate
 
     def _fault(self, event: events.Event, rule: str, message: str) -> None:
-        mark = _mark(event)
-        self.faults.append(DefinitionFault(self.file, mark.line, mark.column, rule, message))
+        self.faults.append(DefinitionFault(self.file, *_mark(event), rule, message))
 
     def _syntax(self, fault: yaml.YAMLError) -> None:
         mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)

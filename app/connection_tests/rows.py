@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -23,7 +23,6 @@ from app.connection_tests.steps import (
 )
 from app.foundation.canonical import findable
 from app.foundation.database import Database
-from app.foundation.exchange import RecordedMessage
 from app.foundation.ids import MAX_ID_LENGTH, new_id
 from app.foundation.places import row_places
 from app.foundation.plain_data import from_data, to_data
@@ -32,21 +31,8 @@ from app.foundation.problems import problem_from_json
 _BEGIN: Final = """
 UPDATE "test_run" SET "state" = $3, "started_at" = $4 WHERE "id" = $1 AND "state" = $2 RETURNING *
 """
-_STEP_COLUMNS: Final = (
-    "id",
-    "run_id",
-    "workspace_id",
-    "index",
-    "seq",
-    "kind",
-    "state",
-    "started_at",
-    "duration_ms",
-    "message",
-    "evidence",
-    "problem",
-    "exchange",
-)
+_STEP_TABLE: Final = TestStepRecord.describe(serializable=False)
+_STEP_COLUMNS: Final = [field["name"] for field in (_STEP_TABLE["pk_field"], *_STEP_TABLE["data_fields"])]
 # The first part, which finds nothing, gives the values their types on PostgreSQL.
 _STEPS: Final = """
 INSERT INTO "test_step" ({names}) SELECT "new".* FROM (
@@ -96,7 +82,7 @@ async def write_steps(
 def run_snapshot(row: TestRunRecord, steps: Sequence[TestStepRecord]) -> TestRunSnapshot:
     """Return the picture of a run with these steps."""
     duration_ms = None
-    if row.started_at is not None and row.finished_at is not None:
+    if row.started_at and row.finished_at:
         duration_ms = int((row.finished_at - row.started_at).total_seconds() * 1_000)
     return TestRunSnapshot(
         id=row.id,
@@ -174,14 +160,5 @@ def step_snapshot(row: TestStepRecord) -> TestStepSnapshot:
         message=row.message,
         evidence=row.evidence,
         problem=problem_from_json(row.problem),
-        exchange=_exchange(row.exchange) if row.exchange else None,
-    )
-
-
-def _exchange(stored: Mapping[str, Any]) -> ExchangeSnapshot:
-    return ExchangeSnapshot(
-        request=from_data(RecordedMessage, stored["request"]),
-        response=from_data(RecordedMessage, stored["response"]) if stored["response"] else None,
-        timings=stored["timings"],
-        as_curl=stored["curl"],
+        exchange=from_data(ExchangeSnapshot, row.exchange) if row.exchange else None,
     )

@@ -57,20 +57,14 @@ class RunResult:
     sealed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    credentials: OpenCredentials
-    renewed: bool
-
-
 class _CallEvents:
     """Collects the events of a call, for the runner to record while the call goes on."""
 
     def __init__(self) -> None:
-        self.events: asyncio.Queue[TraceEvent | _Opened | None] = asyncio.Queue()
+        self.events: asyncio.Queue[TraceEvent | OpenCredentials | None] = asyncio.Queue()
 
-    def opened(self, credentials: OpenCredentials, *, renewed: bool) -> None:
-        self.events.put_nowait(_Opened(credentials, renewed))
+    def opened(self, credentials: OpenCredentials) -> None:
+        self.events.put_nowait(credentials)
 
     def traced(self, event: TraceEvent) -> None:
         self.events.put_nowait(event)
@@ -203,16 +197,17 @@ class _StepRecorder:
         self._clock = clock
         self._done: set[StepKind] = set()
         self._finished: list[FinishedStep] = []
-        self._opened: _Opened | None = None
+        self.opened: OpenCredentials | None = None
+        """The credentials that the call went out with."""
         self.redirects: list[Mapping[str, Any]] = []
         self._began_ms: dict[str, int] = {}
         self.broken: StepKind | None = None
         """The stage that broke, where the network said so."""
 
-    def on_event(self, event: TraceEvent | _Opened) -> None:
+    def on_event(self, event: TraceEvent | OpenCredentials) -> None:
         """Record one event of the call."""
-        if isinstance(event, _Opened):
-            self._opened = event
+        if isinstance(event, OpenCredentials):
+            self.opened = event
             return
         if event.stage == "redirect":
             self.redirects.append(event.evidence)
@@ -233,20 +228,14 @@ class _StepRecorder:
         if finished:
             await self._emit(finished)
 
-    @property
-    def opened(self) -> OpenCredentials | None:
-        """The credentials that the call went out with."""
-        return self._opened.credentials if self._opened else None
-
     def skip(self, kind: StepKind, words: str) -> None:
         """Finish a step that is not taken."""
-        self._finish(kind, RunStepState.SKIPPED, words, None, None, None, None)
+        self._finish(kind, RunStepState.SKIPPED, words)
 
     def credentials_placed(self) -> None:
         """Finish what stands before the request: stages that did not happen, then the credentials."""
         self._skip_before(StepKind.CREDENTIALS)
-        if self._opened is not None:
-            credentials = self._opened.credentials
+        if (credentials := self.opened) is not None:
             evidence = {
                 "authMethod": credentials.method.id,
                 "generation": credentials.generation,
@@ -264,7 +253,7 @@ class _StepRecorder:
     ) -> None:
         """Finish a passed step, and skip what should have come before it."""
         self._skip_before(kind)
-        self._finish(kind, RunStepState.PASSED, message, evidence, duration_ms, None, exchange)
+        self._finish(kind, RunStepState.PASSED, message, evidence, duration_ms, exchange=exchange)
 
     def fail(
         self,
@@ -302,19 +291,15 @@ class _StepRecorder:
         kind: StepKind,
         state: RunStepState,
         message: str,
-        evidence: Mapping[str, Any] | None,
-        duration_ms: int | None,
-        fault: Problem | None,
-        exchange: Exchange | None,
+        evidence: Mapping[str, Any] | None = None,
+        duration_ms: int | None = None,
+        fault: Problem | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
-        if kind in self._done:
-            return
-        self._done.add(kind)
-        self._finished.append(
-            FinishedStep(
-                kind, state, message, self._clock.now(), duration_ms, dict(evidence or {}), fault, exchange
-            )
-        )
+        if kind not in self._done:
+            self._done.add(kind)
+            now, seen = self._clock.now(), dict(evidence or {})
+            self._finished.append(FinishedStep(kind, state, message, now, duration_ms, seen, fault, exchange))
 
     def first_open(self) -> StepKind:
         """Return the first step that has not ended: where a failure belongs."""

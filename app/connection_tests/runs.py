@@ -36,7 +36,7 @@ _OPERATION: Final = "testConnection"
 
 @dataclass(eq=False, repr=False)
 class TestRuns:
-    """The verbs of test runs."""
+    """The verbs of test runs; all raise NotFoundError where the actor's workspace has no such connection or run."""
 
     __test__ = False
 
@@ -59,15 +59,13 @@ class TestRuns:
         It is returned as it was queued, or with ``wait_ms`` once it has ended, or as it is then.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: the connection has no credentials yet.
         """
         require(actor, Permission.CONNECTIONS_TEST)
         run_id = new_id("run")
         live = self._execution.live.of(run_id)
-        with self._listening(
-            actor, run_id
-        ) as place:  # before anything can happen; its own start wakes it once
+        # Before anything can happen; its own start wakes it once.
+        with self._listening(actor, run_id) as place:
             run = await self._start(actor, connection_id, RunKind.DEFAULT, run_id, live, idempotency_key)
             if run.id == run_id and wait_ms:
                 progress = RowSource(place, self._reader(actor, run_id, 0, live), known=1, poll_s=_POLL_S)
@@ -92,7 +90,6 @@ class TestRuns:
         idempotency_key: str | None,
     ) -> TestRunSnapshot:
         arguments = {"connectionId": connection_id, "kind": kind.value}
-
         connection = await self._connections.get(actor, connection_id)
         if not are_usable(connection.auth):
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
@@ -110,11 +107,7 @@ class TestRuns:
         return run or await self.get(actor, str(result["runId"]))
 
     async def get(self, actor: Actor, run_id: str) -> TestRunSnapshot:
-        """Return a run with its finished steps.
-
-        Raises:
-            NotFoundError: no such run.
-        """
+        """Return a run with its finished steps."""
         require(actor, Permission.CONNECTIONS_READ)
         return await self._snapshot(actor, run_id)
 
@@ -132,11 +125,7 @@ class TestRuns:
         return {run.connection_id: run for run in await snapshots(rows)}
 
     async def cancel(self, actor: Actor, run_id: str) -> TestRunSnapshot:
-        """Stop a run, or ask the worker that does it to stop; one that has ended stays as it is.
-
-        Raises:
-            NotFoundError: no such run.
-        """
+        """Stop a run, or ask the worker that does it to stop; one that has ended stays as it is."""
         require(actor, Permission.CONNECTIONS_TEST, Permission.CONNECTIONS_READ)
         row = await self._load(actor, run_id)
         async with self._database.transaction() as tx:
@@ -163,7 +152,6 @@ class TestRuns:
         """Yield every finished step after ``after_seq``, then the live ones, then the end; then stop.
 
         Raises:
-            NotFoundError: no such run, or it was deleted meanwhile.
             AccessLostError: ``guard`` said no; see :func:`app.event_stream.follow.follow`.
         """
         require(actor, Permission.CONNECTIONS_READ)

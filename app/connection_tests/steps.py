@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from json import dumps
@@ -89,15 +89,15 @@ class ExchangeSnapshot:
     request: RecordedMessage
     response: RecordedMessage | None
     timings: Mapping[str, int | None]
-    as_curl: str
+    as_curl: str = field(metadata={"key": "curl"})
 
     @property
     def redactions(self) -> tuple[str, ...]:
         """The places where something was hidden, ``request`` or ``response`` in front."""
-        found = [f"request.{place}" for place in self.request.redactions]
+        answer = self.response.redactions if self.response else ()
         return (
-            *found,
-            *(f"response.{place}" for place in (self.response.redactions if self.response else ())),
+            *(f"request.{place}" for place in self.request.redactions),
+            *(f"response.{place}" for place in answer),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from app.access.actor import Actor
@@ -12,7 +13,8 @@ from app.authenticators.credentials import secret_hints
 from app.authenticators.judge import read_answer
 from app.authenticators.method_request import method_request
 from app.authenticators.registry import authenticator_for
-from app.catalog.definition import AuthKind, AuthMethod
+from app.authenticators.retries import later, with_retries
+from app.catalog.definition import AuthKind, AuthMethod, Definition
 from app.connections.attempts import Attempts
 from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord, ConnectionRecord
@@ -21,6 +23,7 @@ from app.connections.snapshot import AuthorizationStateName as State
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.flows import FlowRunner
+from app.credentials.lasting import lasting_problem
 from app.credentials.rows import same_fingerprint
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.sealing import seal_grant
@@ -41,6 +44,7 @@ class AcceptedGrant:
 
     grant: Grant
     method: AuthMethod
+    definition: Definition
     fingerprint: str | None
 
 
@@ -55,26 +59,27 @@ class Acceptance:
     _runner: FlowRunner
     _renewals: RenewalSchedule
 
-    async def prove(self, facts: Facts, grant: Grant, destination: Destination) -> None:
+    async def prove(self, facts: Facts, grant: Grant, destination: Destination, *, is_spent: bool) -> None:
         """Make the default test's call with the new grant, so that working credentials are not replaced by bad ones.
+
+        ``is_spent``: what the grant was given for works only once, so that an outage is waited for.
 
         Raises:
             OutsideError: the call was refused or could not be made; what is stored stays as it is.
         """
-        await self._runner.run(_test_call(facts, grant), destination)
+        call = partial(_test_call, facts, grant)
+        await self._runner.run(with_retries(call) if is_spent else call(), destination)
 
-    async def accept(
-        self, workspace_id: str, integration: str, method: AuthMethod, grant: Grant
-    ) -> AcceptedGrant:
+    async def accept(self, workspace_id: str, facts: Facts, grant: Grant) -> AcceptedGrant:
         """Fingerprint what was entered, outside any transaction."""
-        if method.kind is AuthKind.OAUTH2 or method.kind is AuthKind.OAUTH1:
-            return AcceptedGrant(grant, method, None)
-        names = sorted(secret_hints(method, grant))
+        method, definition = facts.method, facts.definition
+        is_entered = method.kind not in {AuthKind.OAUTH2, AuthKind.OAUTH1}
+        names = sorted(secret_hints(method, grant)) if is_entered else []
         entered = Secret("\x00".join(grant.values[name].reveal() for name in names if name in grant.values))
         if not entered:
-            return AcceptedGrant(grant, method, None)
-        mark = await self._vault.fingerprint(workspace_id, f"{integration}/{method.id}", entered)
-        return AcceptedGrant(grant, method, mark)
+            return AcceptedGrant(grant, method, definition, None)
+        mark = await self._vault.fingerprint(workspace_id, f"{definition.integration}/{method.id}", entered)
+        return AcceptedGrant(grant, method, definition, mark)
 
     async def seal(
         self,
@@ -99,10 +104,12 @@ class Acceptance:
             fingerprint=accepted.fingerprint,
         )
         await self._renewals.sealed(tx, [sealed])
-        lasting = _other_account(before, accepted.grant) or _missing_scopes(accepted.grant, tuple(row.scopes))
+        lasting = _other_account(before, accepted.grant) or lasting_problem(
+            accepted.definition, sealed, tx.now
+        )
         # That a key is in use elsewhere is worth saying once; it is no fault of this connection.
         said = lasting or await _already_connected(sealed)
-        await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, problem=said)
+        await self._attempts.advance(tx, actor, row, State.AUTHENTICATED, fault=said)
         await self._transitions.apply(tx, actor, connection, sealed, StateTrigger.CREDENTIALS_SEALED, lasting)
         data: Detail = {"authMethod": accepted.method.id, "generation": sealed.generation}
         self._transitions.announce(tx, actor, connection, EventType.CREDENTIALS_SEALED, data)
@@ -111,11 +118,11 @@ class Acceptance:
             await self._applications.mark(tx, actor, row.application_id, None)
 
 
-def _test_call(facts: Facts, grant: Grant) -> Flow[None]:
+def _test_call(facts: Facts, grant: Grant, wait_s: float = 0.0) -> Flow[None]:
     test = facts.definition.test
     request = method_request(facts.knowing(grant.account.kept), test.method, test.params)
     request = authenticator_for(facts.method).apply(facts, grant, request)
-    response = yield request
+    response = yield later(request, wait_s)
     _, fault = read_answer(facts.definition, response, facts.now, request.redactor())
     if fault is not None:
         raise fault
@@ -126,15 +133,6 @@ def _other_account(before: str | None, grant: Grant) -> Problem | None:
     if before is None or found is None or before == found:
         return None
     return problem(ProblemCode.DIFFERENT_ACCOUNT, account=grant.account.label or found)
-
-
-def _missing_scopes(grant: Grant, requested: tuple[str, ...]) -> Problem | None:
-    if grant.granted_scopes is None:
-        return None
-    missing = [scope for scope in requested if scope not in grant.granted_scopes]
-    if not missing:
-        return None
-    return problem(ProblemCode.PARTIAL_SCOPES, details={"missingScopes": missing}, scopes=", ".join(missing))
 
 
 async def _already_connected(sealed: CredentialSnapshot) -> Problem | None:

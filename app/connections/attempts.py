@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from app.access.actor import Actor, ActorKind, Channel
@@ -14,7 +13,7 @@ from app.event_stream.outbox import Outbox
 from app.foundation.database import Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.ids import new_id, prefix_of
-from app.foundation.problems import Problem, problem_from_json
+from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
 from app.vault.vault import SealedRef, Vault
 
 ATTEMPT_TABLE: Final = "authorization_attempt"
@@ -37,13 +36,13 @@ class Attempts:
         state: AuthorizationStateName,
         *,
         step: Step | None = None,
-        problem: Problem | None = None,
+        fault: Problem | None = None,
     ) -> None:
         """Move a locked authorization to ``state``; a final state destroys what was sealed for it."""
         row.seq += 1
         row.state = state.value
         row.step = _shown_step(step)
-        row.problem = problem.to_json() if problem else None
+        row.problem = fault.to_json() if fault else None
         if state in FINAL_STATES:
             row.finished_at = tx.now
             row.state_hash = None
@@ -59,69 +58,40 @@ class Attempts:
             problem=row.problem,
             at=tx.now,
         )
-        data = {
-            "authorizationId": row.id,
-            "state": row.state,
-            "problem": problem.code.value if problem else None,
-        }
-        subject = ("authorization", row.id)
-        self._outbox.announce(
-            tx,
-            NewEvent.by(
-                actor,
-                EventType.AUTHORIZATION_STATE_CHANGED,
-                subject,
-                connection_id=row.connection_id,
-                data=data,
-            ),
-        )
+        code = fault.code.value if fault else None
+        data = {"authorizationId": row.id, "state": row.state, "problem": code}
+        type_, subject = EventType.AUTHORIZATION_STATE_CHANGED, ("authorization", row.id)
+        event = NewEvent.by(actor, type_, subject, connection_id=row.connection_id, data=data)
+        self._outbox.announce(tx, event)
 
-    async def cancel_open(
-        self, tx: Transaction, actor: Actor, connection: ConnectionRecord, problem: Problem
-    ) -> None:
+    async def cancel_open(self, tx: Transaction, actor: Actor, connection: ConnectionRecord) -> None:
         """Cancel what is still open for a locked connection: one authorization at a time."""
-        open_rows = await AuthorizationRecord.filter(
-            connection_id=connection.id, finished_at=None
-        ).select_for_update()
-        for row in open_rows:
-            await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, problem=problem)
+        is_open = AuthorizationRecord.filter(connection_id=connection.id, finished_at=None)
+        fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
+        for row in await is_open.select_for_update():
+            await self.advance(tx, actor, row, AuthorizationStateName.CANCELLED, fault=fault)
 
-    def snapshot(self, row: AuthorizationRecord) -> AuthorizationSnapshot:
-        """Return the picture of an authorization as it is now."""
-        return self._snapshot(
-            row, row.seq, row.state, row.step, row.problem, row.finished_at or row.created_at
-        )
-
-    def snapshot_at(self, row: AuthorizationRecord, past: AuthorizationStateRecord) -> AuthorizationSnapshot:
-        """Return the picture of an authorization as it was at one of its states."""
-        return self._snapshot(row, past.seq, past.state, past.step, past.problem, past.at)
-
-    def _snapshot(
-        self,
-        row: AuthorizationRecord,
-        seq: int,
-        state: str,
-        step: dict[str, Any] | None,
-        problem: dict[str, Any] | None,
-        at: datetime,
+    def snapshot(
+        self, row: AuthorizationRecord, past: AuthorizationStateRecord | None = None
     ) -> AuthorizationSnapshot:
-        read = step_from_json(step)
-        launch = f"{self._public_url}/oauth/start/{row.id}" if isinstance(read, RedirectStep) else None
+        """Return the picture of an authorization as it is now, or as it was at one of its past states."""
+        shown = past or row
+        step = step_from_json(shown.step)
         return AuthorizationSnapshot(
             id=row.id,
             workspace_id=row.workspace_id,
             connection_id=row.connection_id,
             auth_method=row.auth_method,
-            state=AuthorizationStateName(state),
-            seq=seq,
-            step=read,
-            problem=problem_from_json(problem),
+            state=AuthorizationStateName(shown.state),
+            seq=shown.seq,
+            step=step,
+            problem=problem_from_json(shown.problem),
             scopes=tuple(row.scopes),
             return_to=row.return_to,
-            at=at,
+            at=past.at if past else row.finished_at or row.created_at,
             created_at=row.created_at,
             expires_at=row.expires_at,
-            launch_url=launch,
+            launch_url=f"{self._public_url}/oauth/start/{row.id}" if isinstance(step, RedirectStep) else None,
         )
 
 

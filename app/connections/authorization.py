@@ -11,16 +11,17 @@ from urllib.parse import parse_qsl, urlsplit
 from app.access.actor import Actor
 from app.access.idempotency import Idempotency
 from app.access.policy import Permission, require
-from app.authenticators.base import Answer, Callback, Chosen, Entered, Proceed
+from app.authenticators.base import Callback, Chosen, Entered, Proceed
 from app.authenticators.steps import AccountChoiceStep, CredentialFormStep, NoStep, RedirectStep, Step
-from app.connections.attempts import Attempts, load_attempt, lock_attempt
+from app.connections.attempts import Attempts, load_attempt
 from app.connections.authorization_options import AuthorizationOptions, OptionsResolver
 from app.connections.authorization_states import FollowedStates
 from app.connections.completion import Completion
+from app.connections.configuration import too_long
 from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection, lock_connection
-from app.connections.snapshot import FINAL_STATES, WITHOUT_AUTH, AuthorizationSnapshot
+from app.connections.snapshot import WITHOUT_AUTH, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
 from app.connections.transitions import Transitions
 from app.event_stream.channels import connection_channel, subject_channel
@@ -41,7 +42,10 @@ _MAX_CALLBACK_CHARS: Final = 16_384
 
 @dataclass(eq=False, repr=False)
 class Authorizations:
-    """The verbs of authorization for signed-in actors; the browser's part is in :mod:`app.connections.browser`."""
+    """The verbs of authorization for signed-in actors; the browser's part is in :mod:`app.connections.browser`.
+
+    All raise NotFoundError where the connection or authorization is not in the actor's workspace.
+    """
 
     _database: Database
     _vault: Vault
@@ -67,7 +71,6 @@ class Authorizations:
         """Begin an authorization and answer with its first step; an open one of the connection is cancelled.
 
         Raises:
-            NotFoundError: no such connection.
             InvalidInputError: unknown auth method or scope, or an address to return to that is not allowed.
             NotAllowedNowError: the configuration is not complete, or no application is registered.
             OutsideError: the provider refused already the beginning.
@@ -122,7 +125,6 @@ class Authorizations:
     ) -> AuthorizationSnapshot:
         state = Secret(new_token())
         first = await self._completion.begin(actor, options, state)
-
         opened: list[AuthorizationRecord] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
@@ -144,8 +146,7 @@ class Authorizations:
         expected_revision: int | None,
     ) -> AuthorizationRecord:
         connection, credential = await lock_connection(actor, options.connection.id, expected_revision)
-        cancelled = problem(ProblemCode.AUTHORIZATION_CANCELLED)
-        await self._attempts.cancel_open(tx, actor, connection, cancelled)
+        await self._attempts.cancel_open(tx, actor, connection)
         row = AuthorizationRecord(
             id=new_id("auth"),
             workspace_id=actor.workspace_id,
@@ -183,7 +184,6 @@ class Authorizations:
         """Hand in what the credential form asks for; the answer may be another step.
 
         Raises:
-            NotFoundError: no such authorization.
             InvalidInputError: fields that do not fit, at ``credentials``; nothing is lost, send them again.
             NotAllowedNowError: the authorization does not wait for a form.
         """
@@ -191,7 +191,7 @@ class Authorizations:
         sealed = {
             name: Secret(value) if isinstance(value, str) else value for name, value in credentials.items()
         }
-        return await self._answer(actor, authorization_id, Entered(sealed))
+        return await self._completion.answer(actor, authorization_id, Entered(sealed))
 
     async def choose_account(
         self, actor: Actor, authorization_id: str, account_id: str
@@ -199,12 +199,11 @@ class Authorizations:
         """Choose one of the accounts that the authorization found.
 
         Raises:
-            NotFoundError: no such authorization.
             InvalidInputError: no such option.
             NotAllowedNowError: the authorization does not wait for a choice.
         """
         await self._require_step(actor, authorization_id, AccountChoiceStep)
-        return await self._answer(actor, authorization_id, Chosen(account_id))
+        return await self._completion.answer(actor, authorization_id, Chosen(account_id))
 
     async def complete(
         self, actor: Actor, authorization_id: str, callback_url: str, browser: Secret
@@ -212,17 +211,14 @@ class Authorizations:
         """Complete an authorization from an address that the provider sent a browser back to.
 
         Raises:
-            NotFoundError: no such authorization.
             NotAllowedNowError: it is over, or was never started in a browser.
         """
         await self._require_step(actor, authorization_id, RedirectStep)
         if len(callback_url) > _MAX_CALLBACK_CHARS:
-            limit = f"{_MAX_CALLBACK_CHARS} characters"
-            fault = problem(ProblemCode.FIELD_TOO_LONG, "callbackUrl", label="The address", limit=limit)
-            raise InvalidInputError(fault)
+            raise InvalidInputError(too_long("callbackUrl", "The address", _MAX_CALLBACK_CHARS))
         params = tuple(parse_qsl(urlsplit(callback_url).query, keep_blank_values=True))
         await self._completion.check_browser(actor, authorization_id, params, browser)
-        return await self._answer(actor, authorization_id, Callback(params))
+        return await self._completion.answer(actor, authorization_id, Callback(params))
 
     async def _require_step(self, actor: Actor, authorization_id: str, step: type[Step]) -> None:
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
@@ -231,29 +227,10 @@ class Authorizations:
         if snapshot.is_final or not isinstance(snapshot.step, step):
             raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_REPLAYED))
 
-    async def _answer(self, actor: Actor, authorization_id: str, answer: Answer) -> AuthorizationSnapshot:
-        return await self._completion.answer(actor, authorization_id, answer)
-
     async def cancel(self, actor: Actor, authorization_id: str) -> AuthorizationSnapshot:
-        """Cancel an authorization; one that is over stays as it is.
-
-        Raises:
-            NotFoundError: no such authorization.
-        """
+        """Cancel an authorization; one that is over stays as it is."""
         require(actor, Permission.CONNECTIONS_AUTHORIZE)
-        seen = await load_attempt(actor, authorization_id)
-        async with self._database.transaction() as tx:
-            connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await lock_attempt(seen.id)
-            if State(row.state) in FINAL_STATES:
-                return self._attempts.snapshot(row)
-            fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
-            await self._attempts.advance(tx, actor, row, State.CANCELLED, problem=fault)
-            await self._transitions.apply(
-                tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
-            )
-            self._transitions.audit(tx, actor, connection, "authorization.cancelled")
-        return self._attempts.snapshot(row)
+        return await self._completion.cancel(actor, await load_attempt(actor, authorization_id))
 
     async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, AuthorizationSnapshot]:
         """Return the authorizations with these ids; those that are not there are left out."""
@@ -277,7 +254,6 @@ class Authorizations:
         authorization (``after_seq`` then counts for the newest one at the start only).
 
         Raises:
-            NotFoundError: no such authorization or connection.
             AccessLostError: ``guard`` said no; see :func:`app.event_stream.follow.follow`.
         """
         require(actor, Permission.CONNECTIONS_READ)

@@ -73,9 +73,8 @@ class OptionsResolver:
             chosen, faults = _scopes(method, connection, scopes)
             problems += faults
         if return_to is not None and not self._is_allowed_return(return_to):
-            problems.append(
-                problem(ProblemCode.ADDRESS_NOT_ALLOWED, "returnTo", label="The address to return to")
-            )
+            label = "The address to return to"
+            problems.append(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "returnTo", label=label))
         if problems or method is None:
             raise InvalidInputError(problems)
         return await self._resolved(connection, definition, method, chosen, return_to)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.connections.attempts import Attempts
 from app.connections.models import AuthorizationRecord, AuthorizationStateRecord
 from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot, AuthorizationStateName
 from app.event_stream.follow import NewItems
 
 
+@dataclass(eq=False, repr=False)
 class FollowedStates:
-    """A follower's place: behind the state ``after_seq`` of an authorization.
+    """A follower's place in the states of an authorization: behind the last one that it has seen.
 
-    With ``connection_id`` it goes on with the connection's next authorization, and ``row`` may be None: none there yet.
+    With a connection's id it goes on with the connection's next authorization, and may begin before there is one.
     """
 
-    def __init__(
-        self,
-        attempts: Attempts,
-        row: AuthorizationRecord | None,
-        after_seq: int,
-        connection_id: str | None = None,
-    ) -> None:
-        self._attempts = attempts
-        self._row = row
-        self._seen = after_seq
-        self._connection_id = connection_id
+    _attempts: Attempts
+    _row: AuthorizationRecord | None
+    _seen: int
+    _connection_id: str | None = None
 
     async def read(self) -> NewItems[AuthorizationSnapshot]:
         """Return the states that are new; over is what was followed by its own id and has come to its end."""
@@ -42,7 +38,7 @@ class FollowedStates:
         if row is None:
             return []
         query = AuthorizationStateRecord.filter(authorization_id=row.id, seq__gt=self._seen)
-        states = [self._attempts.snapshot_at(row, state) for state in await query.order_by("seq")]
+        states = [self._attempts.snapshot(row, state) for state in await query.order_by("seq")]
         self._seen = max([self._seen, *(state.seq for state in states)])
         return states
 

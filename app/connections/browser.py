@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
 from app.access.actor import Actor, Channel
 from app.access.policy import Permission, require
@@ -25,9 +24,6 @@ from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.members.rights import Rights
 from app.vault.vault import RevealPurpose, Vault
-
-_MAX_PARAMS: Final = 50
-_MAX_PARAM_CHARS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class BrowserFlow:
         actor = await self._beginner(row)
         fault = self._expired(row) or _denied(actor)
         if fault is not None:
-            refused = await self._completion.refuse(actor, row.id, fault)
+            refused = await self._completion.refuse(actor, row, fault)
             return BrowserStart(None, refused.problem)
         async with self._database.transaction():
             locked = await lock_attempt(row.id)
@@ -105,7 +101,7 @@ class BrowserFlow:
         name = await self._integration_name(row)
         fault = self._expired(row) or _mismatch(row, browser) or _denied(actor)
         if fault is not None:
-            return BrowserReturn(await self._completion.refuse(actor, row.id, fault), fault, name)
+            return BrowserReturn(await self._completion.refuse(actor, row, fault), fault, name)
         try:
             snapshot = await self._completion.answer(actor, row.id, Callback(tuple(params)))
         except NotAllowedNowError as refusal:
@@ -121,16 +117,11 @@ class BrowserFlow:
 
     @staticmethod
     async def _by_state(application_id: str, params: Sequence[tuple[str, str]]) -> AuthorizationRecord | None:
-        if len(params) > _MAX_PARAMS or any(len(k) + len(v) > _MAX_PARAM_CHARS for k, v in params):
-            return None
         states = [value for name, value in params if name == "state"]
         if len(states) != 1 or not states[0]:
             return None
-        row: Any = AuthorizationRecord.filter(
-            state_hash=secret_hash(Secret(states[0])), application_id=application_id
-        )
-        found: AuthorizationRecord | None = await row.first()
-        return found
+        state_hash = secret_hash(Secret(states[0]))
+        return await AuthorizationRecord.filter(state_hash=state_hash, application_id=application_id).first()
 
     async def _integration_name(self, row: AuthorizationRecord) -> str | None:
         connection = await ConnectionRecord.filter(id=row.connection_id).first()
@@ -146,7 +137,7 @@ class BrowserFlow:
         for row in rows:
             if State(row.state) not in FINAL_STATES:
                 fault = problem(ProblemCode.AUTHORIZATION_EXPIRED)
-                await self._completion.refuse(beginner_of(row, Channel.HTTP), row.id, fault)
+                await self._completion.refuse(beginner_of(row, Channel.HTTP), row, fault)
         return len(rows)
 
 

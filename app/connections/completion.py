@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from app.access.actor import Actor
-from app.authenticators.base import Answer, Attempt, Callback, Entered, Flow, Grant, Waiting
+from app.audit.entry import Detail
+from app.authenticators.base import Answer, Attempt, Callback, Entered, Waiting
 from app.authenticators.registry import authenticator_for
 from app.authenticators.steps import (
     AccountChoiceStep,
@@ -40,8 +42,8 @@ from app.foundation.errors import (
     InvalidInputError,
     NotAllowedNowError,
     PatchbayError,
+    TransientOutsideError,
 )
-from app.foundation.messages import Destination
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.vault import RevealPurpose, Vault
@@ -52,6 +54,8 @@ EXCHANGE_FOR: Final = timedelta(seconds=60)
 CHECK_EVERY_S: Final = 2.0
 _MAX_LIFETIME: Final = timedelta(hours=24)
 _CLAIMABLE: Final = frozenset({State.AWAITING_USER, State.AWAITING_INPUT})
+_IN_PROGRESS: Final = frozenset({State.EXCHANGING, State.VERIFYING})
+_OPEN: Final = frozenset(State) - FINAL_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,7 @@ class Completion:
             connection = await load_connection(row.workspace_id, row.connection_id, WITHOUT_AUTH)
             name = self._opener.definition_of(connection.owner).name
             fault = problem(ProblemCode.APPLICATION_MISSING, provider=name)
-        await self._attempts.advance(
-            tx, actor, row, _awaiting(waiting.step), step=waiting.step, problem=fault
-        )
+        await self._attempts.advance(tx, actor, row, _awaiting(waiting.step), step=waiting.step, fault=fault)
 
     async def check_browser(
         self, actor: Actor, authorization_id: str, params: tuple[tuple[str, str], ...], browser: Secret
@@ -128,7 +130,7 @@ class Completion:
         if (
             len(states) != 1
             or row.state_hash is None
-            or not _are_equal(row.state_hash, secret_hash(Secret(states[0])))
+            or not hmac.compare_digest(row.state_hash, secret_hash(Secret(states[0])))
         ):
             raise NotAllowedNowError(problem(ProblemCode.AUTHORIZATION_REPLAYED))
         if not is_same_browser(row, browser):
@@ -145,24 +147,19 @@ class Completion:
             NotAllowedNowError: the authorization is over, has expired, or another answer is in progress.
         """
         row = await self._claim(actor, authorization_id, answer)
-        return await self._process(actor, row, answer)
-
-    async def _process(self, actor: Actor, row: AuthorizationRecord, answer: Answer) -> AuthorizationSnapshot:
         try:
             outcome = await asyncio.wait_for(self.exchange(actor, row, answer), EXCHANGE_FOR.total_seconds())
         except InvalidInputError as fault:
             if isinstance(answer, Callback):
-                return await self.fail(actor, row, fault.problem)
+                return await self.fail(actor, row, fault)
             await self._reopen(actor, row, None)
             raise
         except PatchbayError as fault:
             if isinstance(answer, Entered):
                 return await self._reopen(actor, row, fault.problem)
-            return await self.fail(
-                actor, row, fault.problem, application=isinstance(fault, ApplicationRejectedError)
-            )
+            return await self.fail(actor, row, fault)
         except TimeoutError:
-            return await self.fail(actor, row, problem(ProblemCode.UPSTREAM_TIMEOUT))
+            return await self.fail(actor, row, TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT)))
         return await self.conclude(actor, row, outcome)
 
     async def conclude(
@@ -213,41 +210,41 @@ class Completion:
             values, references = await self._outside_secrets.entered(row.workspace_id, answer.values)
             answer = Entered(values)
         flow = authenticator_for(method).complete(facts, attempt, answer)
-        result = await self._run(actor, row, flow, destination)
+
+        async def before(number: int) -> None:
+            if number == 2:  # noqa: PLR2004 - the first call got the token, the second reads the account
+                await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
+
+        result = await self._runner.run(flow, destination, before)
         if isinstance(result, Waiting):
             return StepOutcome(result, state)
         if current is not None and current.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
-            await self._verifying(actor, row)
-            await self._acceptance.prove(facts, result, destination)
-        accepted = await self._acceptance.accept(row.workspace_id, connection.integration, method, result)
+            await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
+            is_spent = not isinstance(answer, Entered)
+            await self._acceptance.prove(facts, result, destination, is_spent=is_spent)
+        accepted = await self._acceptance.accept(row.workspace_id, facts, result)
         stored = self._outside_secrets.to_store(accepted.grant, references)
         return StepOutcome(replace(accepted, grant=stored), state)
 
-    async def _verifying(self, actor: Actor, row: AuthorizationRecord) -> None:
+    async def advance_from(
+        self, actor: Actor, seen: AuthorizationRecord, before: State, after: State
+    ) -> None:
+        """Advance an authorization that is still in the state ``before``."""
         async with self._database.transaction() as tx:
-            locked = await lock_attempt(row.id)
-            if State(locked.state) is State.EXCHANGING:
-                await self._attempts.advance(tx, actor, locked, State.VERIFYING)
-
-    async def _run(
-        self, actor: Actor, row: AuthorizationRecord, flow: Flow[Grant | Waiting], destination: Destination
-    ) -> Grant | Waiting:
-        async def before(number: int) -> None:
-            if number == 2:  # noqa: PLR2004 - the first call got the token, the second reads the account
-                await self._verifying(actor, row)
-
-        return await self._runner.run(flow, destination, before)
+            row = await lock_attempt(seen.id)
+            if State(row.state) is before:
+                await self._attempts.advance(tx, actor, row, after)
 
     async def _store_next_step(
         self, actor: Actor, seen: AuthorizationRecord, state: Secret, waiting: Waiting
     ) -> AuthorizationSnapshot:
         async with self._database.transaction() as tx:
-            row = await self._lock_unfinished(seen)
-            if row is not None:
+            row = await lock_attempt(seen.id)
+            if State(row.state) in _IN_PROGRESS:
                 row.expires_at = max(row.expires_at, tx.now + EXCHANGE_FOR * 10)
                 await self.store_step(tx, actor, row, state, waiting)
-        return await self._reload(actor, seen, row)
+        return self._attempts.snapshot(row)
 
     async def _reopen(
         self, actor: Actor, seen: AuthorizationRecord, fault: Problem | None
@@ -255,73 +252,69 @@ class Completion:
         """Open the step again after an answer that did not do, so that a person can correct it."""
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._lock_unfinished(seen)
-            if row is not None:
+            row = await lock_attempt(seen.id)
+            if State(row.state) in _IN_PROGRESS:
                 step = self._attempts.snapshot(seen).step
                 state = _awaiting(step) if step is not None else State.AWAITING_INPUT
-                await self._attempts.advance(tx, actor, row, state, step=step, problem=fault)
+                await self._attempts.advance(tx, actor, row, state, step=step, fault=fault)
                 if fault is not None:
-                    await self._transitions.apply(
-                        tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
-                    )
-        return await self._reload(actor, seen, row)
+                    trigger = StateTrigger.AUTHORIZATION_FAILED
+                    await self._transitions.apply(tx, actor, connection, credential, trigger, fault)
+        return self._attempts.snapshot(row)
 
     async def fail(
-        self, actor: Actor, seen: AuthorizationRecord, fault: Problem, *, application: bool = False
+        self, actor: Actor, seen: AuthorizationRecord, fault: PatchbayError
     ) -> AuthorizationSnapshot:
-        """End an authorization that is being worked on with a problem; ``application``: its own was rejected."""
-        async with self._database.transaction() as tx:
-            connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._lock_unfinished(seen)
-            if row is not None:
-                await self._attempts.advance(tx, actor, row, State.FAILED, problem=fault)
-                trigger = (
-                    StateTrigger.APPLICATION_REJECTED if application else StateTrigger.AUTHORIZATION_FAILED
-                )
-                await self._transitions.apply(tx, actor, connection, credential, trigger, fault)
-                if application and row.application_id:
-                    await self._applications.mark(tx, actor, row.application_id, fault)
-                detail = {"problem": fault.code.value, "authMethod": row.auth_method}
-                self._transitions.audit(tx, actor, connection, "authorization.failed", detail)
-        return await self._reload(actor, seen, row)
+        """End an authorization that is being worked on with what was raised."""
+        is_application = isinstance(fault, ApplicationRejectedError)
+        trigger = StateTrigger.APPLICATION_REJECTED if is_application else StateTrigger.AUTHORIZATION_FAILED
+        ended = fault.problem.that_ended_a_sign_in()
+        detail = {"problem": ended.code.value, "authMethod": seen.auth_method}
+        return await self._end(actor, seen, State.FAILED, ended, detail, trigger=trigger, among=_IN_PROGRESS)
 
-    async def refuse(self, actor: Actor, authorization_id: str, fault: Problem) -> AuthorizationSnapshot:
+    async def refuse(self, actor: Actor, seen: AuthorizationRecord, fault: Problem) -> AuthorizationSnapshot:
         """End an open authorization with a problem, before anything was asked outside."""
-        seen = await load_attempt(actor, authorization_id)
+        state = State.EXPIRED if fault.code is ProblemCode.AUTHORIZATION_EXPIRED else State.FAILED
+        return await self._end(actor, seen, state, fault, {"problem": fault.code.value})
+
+    async def cancel(self, actor: Actor, seen: AuthorizationRecord) -> AuthorizationSnapshot:
+        """Cancel an authorization; one that is over stays as it is."""
+        fault = problem(ProblemCode.AUTHORIZATION_CANCELLED)
+        return await self._end(actor, seen, State.CANCELLED, fault, {}, action="authorization.cancelled")
+
+    async def _end(
+        self,
+        actor: Actor,
+        seen: AuthorizationRecord,
+        state: State,
+        fault: Problem,
+        detail: Detail,
+        *,
+        action: str = "authorization.failed",
+        trigger: StateTrigger = StateTrigger.AUTHORIZATION_FAILED,
+        among: Collection[State] = _OPEN,
+    ) -> AuthorizationSnapshot:
+        """End an authorization that is in one of the states ``among``; any other stays as it is."""
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await lock_attempt(authorization_id)
-            if State(row.state) not in FINAL_STATES:
-                state = State.EXPIRED if fault.code is ProblemCode.AUTHORIZATION_EXPIRED else State.FAILED
-                await self._attempts.advance(tx, actor, row, state, problem=fault)
-                await self._transitions.apply(
-                    tx, actor, connection, credential, StateTrigger.AUTHORIZATION_FAILED, fault
-                )
-                self._transitions.audit(
-                    tx, actor, connection, "authorization.failed", {"problem": fault.code.value}
-                )
-        return await self._reload(actor, seen, row)
+            row = await lock_attempt(seen.id)
+            if State(row.state) in among:
+                await self._attempts.advance(tx, actor, row, state, fault=fault)
+                await self._transitions.apply(tx, actor, connection, credential, trigger, fault)
+                if trigger is StateTrigger.APPLICATION_REJECTED and row.application_id:
+                    await self._applications.mark(tx, actor, row.application_id, fault)
+                self._transitions.audit(tx, actor, connection, action, detail)
+        return self._attempts.snapshot(row)
 
     async def _seal(
         self, actor: Actor, seen: AuthorizationRecord, accepted: AcceptedGrant
     ) -> AuthorizationSnapshot:
         async with self._database.transaction() as tx:
             connection, credential = await lock_connection(actor, seen.connection_id)
-            row = await self._lock_unfinished(seen)
-            if row is not None:
+            row = await lock_attempt(seen.id)
+            if State(row.state) in _IN_PROGRESS:
                 await self._acceptance.seal(tx, actor, row, connection, credential, accepted)
-        return await self._reload(actor, seen, row)
-
-    @staticmethod
-    async def _lock_unfinished(seen: AuthorizationRecord) -> AuthorizationRecord | None:
-        """Lock the authorization; None if it was ended (cancelled, expired) while the outside was asked."""
-        row = await lock_attempt(seen.id)
-        return row if State(row.state) in {State.EXCHANGING, State.VERIFYING} else None
-
-    async def _reload(
-        self, actor: Actor, seen: AuthorizationRecord, row: AuthorizationRecord | None
-    ) -> AuthorizationSnapshot:
-        return self._attempts.snapshot(row or await load_attempt(actor, seen.id))
+        return self._attempts.snapshot(row)
 
 
 def _register_first(options: AuthorizationOptions) -> Waiting:
@@ -350,20 +343,11 @@ def secret_hash(value: Secret) -> str:
 
 def is_same_browser(row: AuthorizationRecord, browser: Secret | None) -> bool:
     """Return whether this browser opened the authorization's start address."""
-    return (
-        browser is not None
-        and row.browser_hash is not None
-        and _are_equal(row.browser_hash, secret_hash(browser))
-    )
-
-
-def _are_equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one, other)
+    if browser is None or row.browser_hash is None:
+        return False
+    return hmac.compare_digest(row.browser_hash, secret_hash(browser))
 
 
 def _awaiting(step: Step) -> State:
-    return (
-        State.AWAITING_INPUT
-        if isinstance(step, CredentialFormStep | AccountChoiceStep)
-        else State.AWAITING_USER
-    )
+    is_input = isinstance(step, CredentialFormStep | AccountChoiceStep)
+    return State.AWAITING_INPUT if is_input else State.AWAITING_USER

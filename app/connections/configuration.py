@@ -14,6 +14,7 @@ import orjson
 
 from app.catalog.definition import Definition
 from app.foundation.canonical import storable_text
+from app.foundation.certificates import certificates_fault, key_fault
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, secret_paths, subschema, with_defaults
@@ -48,35 +49,29 @@ class ConfigForm:
         self._schema = definition.config
         self._shape = Shape(definition.config)
         self._plain_http = plain_http
+        self._tls = definition.http.tls_from_config
         self._secret_names = frozenset(path[0] for path in secret_paths(definition.config) if len(path) == 1)
 
     def check(self, config: Any, kept_secrets: frozenset[str] = frozenset()) -> CheckedConfig:  # noqa: ANN401 - JSON edge
         """Check a whole configuration; ``kept_secrets`` names secret fields that are stored already."""
         if not isinstance(config, Mapping):
-            return self._refuse(
-                problem(ProblemCode.INVALID_FIELD, "config", label="config", reason="it must be an object")
-            )
+            reason = "it must be an object"
+            return self._refuse(problem(ProblemCode.INVALID_FIELD, "config", label="config", reason=reason))
         storable = {name: value for name, value in config.items() if is_storable(name) and is_storable(value)}
         if len(orjson.dumps(storable)) > MAX_CONFIG_BYTES:
             return self._refuse(problem(ProblemCode.FIELD_TOO_LONG, "config", label="config", limit="64 KiB"))
-        sent = with_defaults(
-            self._schema, {name: value for name, value in storable.items() if value is not None}
-        )
+        given = {name: value for name, value in storable.items() if value is not None}
+        sent = with_defaults(self._schema, given)
         stored = {name: "x" for name in kept_secrets if name not in config}
-        faults = [
-            p for p in self._shape.problems({**stored, **sent}, "config") if not self._is_stored(p, stored)
+        found = [
+            *self._shape.problems({**stored, **sent}, "config"),
+            *self._addresses(self._schema, sent, ()),
+            *self._certificates(sent),
         ]
-        faults += self._addresses(self._schema, sent, ())
-        faults = [_unstorable(name) for name in config if name not in storable] + [
-            fault
-            for fault in faults
-            if len(fault.path) < 2 or fault.path[1] not in config.keys() - storable.keys()  # noqa: PLR2004 - below "config"
-        ]
-        bad = {
-            fault.path[1]
-            for fault in faults
-            if len(fault.path) > 1 and fault.code is not ProblemCode.MISSING_FIELD
-        }
+        unseen = stored.keys() | (config.keys() - storable.keys())
+        faults = [_unstorable(name) for name in config if name not in storable]
+        faults += [fault for fault in found if _field_of(fault) not in unseen]
+        bad = {_field_of(fault) for fault in faults if fault.code is not ProblemCode.MISSING_FIELD}
         good = {name: value for name, value in sent.items() if name[:_MAX_PATH_CHARS] not in bad}
         return CheckedConfig(
             plain={name: value for name, value in good.items() if name not in self._secret_names},
@@ -100,10 +95,6 @@ class ConfigForm:
         return any(subschema(self._schema, (name,)).get("touchesAuthentication") is True for name in changed)
 
     @staticmethod
-    def _is_stored(fault: Problem, stored: Mapping[str, str]) -> bool:
-        return len(fault.path) > 1 and fault.path[1] in stored
-
-    @staticmethod
     def _refuse(fault: Problem) -> CheckedConfig:
         return CheckedConfig({}, {}, frozenset(), (fault,))
 
@@ -120,19 +111,28 @@ class ConfigForm:
                 found.append(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "config", *prefix, name, label=label))
         return found
 
+    def _certificates(self, sent: Mapping[str, Any]) -> list[Problem]:
+        """Return what is wrong with the PEM texts that the connection brings to TLS."""
+        texts = {part: text for part, name in self._tls.items() if isinstance(text := sent.get(name), str)}
+        key = texts.pop("privateKey", None)
+        reasons = {part: certificates_fault(text) for part, text in texts.items()}
+        if key is not None and "certificate" in texts and not reasons["certificate"]:
+            reasons["privateKey"] = key_fault(texts["certificate"], Secret(key))
+        found = []
+        for part, reason in reasons.items():
+            label = str(subschema(self._schema, (self._tls[part],)).get("title") or self._tls[part])
+            if reason:
+                path = ("config", self._tls[part])
+                found.append(problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason))
+        return found
+
     def _address_allowed(self, text: str) -> bool:
         try:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port
         except ValueError:
             return False
-        if (
-            not host
-            or parts.username is not None
-            or parts.password is not None
-            or port == 0
-            or parts.fragment
-        ):
+        if not host or "@" in parts.netloc or port == 0 or parts.fragment:
             return False
         if parts.scheme == "https":
             return True
@@ -147,17 +147,18 @@ class ConfigForm:
         return any(address in network for network in self._plain_http)
 
 
+def _field_of(fault: Problem) -> str | None:
+    """Return the field of the configuration that a problem is about; None for one of the whole."""
+    return next(iter(fault.path[1:]), None)
+
+
 def checked_name(name: str) -> tuple[str, list[Problem]]:
     """Return the trimmed name and its problems at path ``name``."""
     trimmed = unicodedata.normalize("NFC", name).strip()
     if not trimmed:
         return trimmed, [problem(ProblemCode.MISSING_FIELD, "name", label="The name")]
     if len(trimmed) > MAX_NAME_CHARS:
-        return trimmed, [
-            problem(
-                ProblemCode.FIELD_TOO_LONG, "name", label="The name", limit=f"{MAX_NAME_CHARS} characters"
-            )
-        ]
+        return trimmed, [too_long("name", "The name", MAX_NAME_CHARS)]
     if any(unicodedata.category(char).startswith("C") for char in trimmed):
         reason = "it holds a character that cannot be seen"
         return trimmed, [problem(ProblemCode.INVALID_FIELD, "name", label="The name", reason=reason)]
@@ -195,9 +196,13 @@ def checked_description(description: str) -> list[Problem]:
         label = "The description"
         return [problem(ProblemCode.INVALID_FIELD, "description", label=label, reason=reason)]
     if len(description) > MAX_DESCRIPTION_CHARS:
-        limit = f"{MAX_DESCRIPTION_CHARS} characters"
-        return [problem(ProblemCode.FIELD_TOO_LONG, "description", label="The description", limit=limit)]
+        return [too_long("description", "The description", MAX_DESCRIPTION_CHARS)]
     return []
+
+
+def too_long(path: str, label: str, most: int) -> Problem:
+    """Return the problem of a text that has more than ``most`` characters."""
+    return problem(ProblemCode.FIELD_TOO_LONG, path, label=label, limit=f"{most} characters")
 
 
 def name_key(name: str) -> str:

@@ -23,6 +23,7 @@ from app.connections.configuration import (
     checked_name,
     is_storable,
     name_key,
+    too_long,
 )
 from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.listing import list_connections
@@ -45,6 +46,7 @@ from app.connections.snapshot import (
 )
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
+from app.credentials.lasting import not_granted
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
@@ -107,7 +109,11 @@ class Deleted:
 
 @dataclass(eq=False, repr=False)
 class Connections:
-    """Keeps connections. Every verb is one short transaction with its event and its audit entry."""
+    """Keeps connections. Every verb is one short transaction with its event and its audit entry.
+
+    What takes a connection's id raises NotFoundError for one that does not exist and for another workspace's alike, and
+    ConflictError where ``expected_revision`` is not the current one.
+    """
 
     _database: Database
     _vault: Vault
@@ -131,11 +137,7 @@ class Connections:
     # -- reading
 
     async def get(self, actor: Actor, connection_id: str) -> ConnectionSnapshot:
-        """Return a connection.
-
-        Raises:
-            NotFoundError: it is not in the actor's workspace, or does not exist: the two are reported alike.
-        """
+        """Return a connection."""
         require(actor, Permission.CONNECTIONS_READ)
         return await load_connection(actor.workspace_id, connection_id)
 
@@ -191,9 +193,8 @@ class Connections:
         """Return the steps that are left before the connection is usable."""
         problems = self.config_problems(actor, connection.owner)
         definition = self._pinned(connection.integration, connection.version)
-        has_application = await self._applications.has(
-            connection.workspace_id, connection.integration, connection.mode
-        )
+        which = (connection.workspace_id, connection.integration, connection.mode)
+        has_application = await self._applications.has(*which)
         return next_steps(connection, definition, problems, has_application=has_application)
 
     def config_problems(self, actor: Actor, connection: CredentialOwner) -> tuple[Problem, ...]:
@@ -207,13 +208,12 @@ class Connections:
         """Return what was asked for, or is needed, but not granted; nothing where the provider does not say."""
         require(actor, Permission.CONNECTIONS_READ)
         credential = connection.auth
-        if credential is None or credential.granted_scopes is None:
+        if credential is None:
             return ()
         definition = self._catalog.definition(connection.integration, connection.version)
         method = definition.auth_method(credential.auth_method) if definition else None
         required = [scope.name for scope in method.scopes if scope.required] if method else []
-        wanted = dict.fromkeys([*required, *credential.requested_scopes])
-        return tuple(scope for scope in wanted if scope not in credential.granted_scopes)
+        return not_granted(credential, (*required, *credential.requested_scopes))
 
     def validate_config(
         self,
@@ -228,7 +228,10 @@ class Connections:
             InvalidInputError: no such integration or version.
         """
         require(actor, Permission.CATALOG_READ)
-        return self._form(self._chosen(integration, version)).check(config).problems
+        definition = self._catalog.definition(integration, version)
+        if definition is None:
+            raise InvalidInputError(problem(ProblemCode.UNKNOWN_INTEGRATION, "integration"))
+        return self._form(definition).check(config).problems
 
     # -- naming and configuring
 
@@ -317,9 +320,7 @@ class Connections:
         """Rename or describe a connection.
 
         Raises:
-            NotFoundError: no such connection.
             InvalidInputError: the name is taken or not valid.
-            ConflictError: ``expected_revision`` is not the current one.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         trimmed, problems = checked_name(name) if name is not None else (None, [])
@@ -338,10 +339,9 @@ class Connections:
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                self._transitions.announce(
-                    tx, actor, row, EventType.CONNECTION_UPDATED, {"previousName": before}
-                )
-                self._transitions.audit(tx, actor, row, "connection.updated", {"previousName": before})
+                detail = {"previousName": before}
+                self._transitions.announce(tx, actor, row, EventType.CONNECTION_UPDATED, detail)
+                self._transitions.audit(tx, actor, row, "connection.updated", {**detail})
         return await self._edited(tx, row, credential)
 
     async def update_config(
@@ -358,9 +358,7 @@ class Connections:
         refused whole, because the connection is in use.
 
         Raises:
-            NotFoundError: no such connection.
             InvalidInputError: faults, where the connection is no draft.
-            ConflictError: ``expected_revision`` is not the current one.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         async with self._database.transaction() as tx:
@@ -441,16 +439,12 @@ class Connections:
         """Make an authenticated and tested connection usable; an untested one only with a reason, which is audited.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: steps are missing; each problem says which.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         accepted = (reason or "").strip()
         if len(accepted) > _MAX_REASON_CHARS:
-            limit = f"{_MAX_REASON_CHARS} characters"
-            raise InvalidInputError(
-                problem(ProblemCode.FIELD_TOO_LONG, "reason", label="The reason", limit=limit)
-            )
+            raise InvalidInputError(too_long("reason", "The reason", _MAX_REASON_CHARS))
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             snapshot = connection_snapshot(row, credential)
@@ -461,9 +455,8 @@ class Connections:
             ]
             if blockers:
                 raise NotAllowedNowError(blockers)
-            await self._transitions.apply(
-                tx, actor, row, credential, StateTrigger.ACTIVATED, snapshot.problem
-            )
+            trigger = StateTrigger.ACTIVATED
+            await self._transitions.apply(tx, actor, row, credential, trigger, snapshot.problem)
             detail = {"tested": snapshot.tested, "reason": accepted or None}
             self._transitions.audit(tx, actor, row, "connection.activated", detail)
         return await self._edited(tx, row, credential)
@@ -472,7 +465,6 @@ class Connections:
         """Renew the credentials now, as the hub does by itself when they are due, however lately that failed.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: there is nothing to renew, or it cannot be renewed without a person.
             OutsideError: the provider refused or is away.
         """
@@ -487,7 +479,6 @@ class Connections:
         """Stop others from using the connection; credentials are kept alive.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: it is not in use.
         """
         return await self._transition(
@@ -500,7 +491,6 @@ class Connections:
         """Go back to what the evidence says.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: it is not paused.
         """
         return await self._transition(
@@ -532,13 +522,12 @@ class Connections:
         destroyed; what lives on there is reported by the revocation and its event.
 
         Raises:
-            NotFoundError: no such connection.
             NotAllowedNowError: a draft, or disconnected already.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
-            await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
+            await self._attempts.cancel_open(tx, actor, row)
             await self._transitions.apply(tx, actor, row, credential, StateTrigger.DISCONNECTED)
             revocation = await self._remove_credentials(tx, actor, row, credential)
             self._transitions.audit(tx, actor, row, "connection.disconnected")
@@ -561,16 +550,11 @@ class Connections:
     async def delete(
         self, actor: Actor, connection_id: str, *, expected_revision: int | None = None
     ) -> Deleted:
-        """Delete a connection with everything sealed for it; its name is free again, its history stays in the audit.
-
-        Raises:
-            NotFoundError: no such connection.
-            ConflictError: ``expected_revision`` is not the current one.
-        """
+        """Delete a connection with everything sealed for it; its name is free again, its history stays in the audit."""
         require(actor, Permission.CONNECTIONS_WRITE)
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
-            await self._attempts.cancel_open(tx, actor, row, problem(ProblemCode.AUTHORIZATION_CANCELLED))
+            await self._attempts.cancel_open(tx, actor, row)
             revocation = await self._remove_credentials(tx, actor, row, credential)
             for name in credential_owner(row).secret_fields:
                 await self._vault.destroy(tx, credential_owner(row).config_ref(name))
@@ -600,12 +584,6 @@ class Connections:
     async def _loaded(self, actor: Actor, connection_id: str, problems: tuple[Problem, ...] = ()) -> Edited:
         as_of = await self._events.position(actor.workspace_id)
         return Edited(await load_connection(actor.workspace_id, connection_id), problems, as_of)
-
-    def _chosen(self, integration: str, version: str | None) -> Definition:
-        definition = self._catalog.definition(integration, version)
-        if definition is None:
-            raise InvalidInputError(problem(ProblemCode.UNKNOWN_INTEGRATION, "integration"))
-        return definition
 
     def _pinned(self, integration: str, version: str) -> Definition:
         definition = self._catalog.definition(integration, version)

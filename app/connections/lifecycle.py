@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from app.foundation.errors import PERSON_NEEDED, NotAllowedNowError
@@ -66,38 +65,28 @@ _T = StateTrigger
 _EVERY: Final = frozenset(ConnectionState)
 USABLE: Final = frozenset({_S.CONNECTED, _S.DEGRADED})
 """States in which others may call through the connection."""
-_TRANSITIONS: Final[Mapping[StateTrigger, Mapping[ConnectionState, ConnectionState]]] = MappingProxyType(
-    {
-        _T.CONFIGURATION_COMPLETED: {_S.DRAFT: _S.PENDING_AUTHENTICATION},
-        _T.CONFIGURATION_BROKE_AUTHENTICATION: {
-            _S.AUTHENTICATED: _S.PENDING_AUTHENTICATION,
-            _S.CONNECTED: _S.PENDING_AUTHENTICATION,
-            _S.DEGRADED: _S.PENDING_AUTHENTICATION,
-        },
-        _T.AUTHORIZATION_BEGUN: {_S.DISCONNECTED: _S.PENDING_AUTHENTICATION},
-        _T.ACTIVATED: {_S.AUTHENTICATED: _S.CONNECTED},
-        _T.CREDENTIALS_REJECTED: {
-            _S.AUTHENTICATED: _S.AUTHENTICATION_ERROR,
-            _S.CONNECTED: _S.AUTHENTICATION_ERROR,
-            _S.DEGRADED: _S.AUTHENTICATION_ERROR,
-        },
-        _T.UNAVAILABLE: {_S.CONNECTED: _S.DEGRADED},
-        _T.PAUSED: {_S.CONNECTED: _S.PAUSED, _S.DEGRADED: _S.PAUSED, _S.AUTHENTICATION_ERROR: _S.PAUSED},
-        _T.DISCONNECTED: dict.fromkeys(_EVERY - {_S.DRAFT, _S.DISCONNECTED}, _S.DISCONNECTED),
-    }
-)
+_TRANSITIONS: Final[Mapping[StateTrigger, Mapping[ConnectionState, ConnectionState]]] = {
+    _T.CONFIGURATION_COMPLETED: {_S.DRAFT: _S.PENDING_AUTHENTICATION},
+    _T.CONFIGURATION_BROKE_AUTHENTICATION: dict.fromkeys(
+        {_S.AUTHENTICATED, *USABLE}, _S.PENDING_AUTHENTICATION
+    ),
+    _T.AUTHORIZATION_BEGUN: {_S.DISCONNECTED: _S.PENDING_AUTHENTICATION},
+    _T.ACTIVATED: {_S.AUTHENTICATED: _S.CONNECTED},
+    _T.CREDENTIALS_REJECTED: dict.fromkeys({_S.AUTHENTICATED, *USABLE}, _S.AUTHENTICATION_ERROR),
+    _T.UNAVAILABLE: {_S.CONNECTED: _S.DEGRADED},
+    _T.PAUSED: dict.fromkeys({*USABLE, _S.AUTHENTICATION_ERROR}, _S.PAUSED),
+    _T.DISCONNECTED: dict.fromkeys(_EVERY - {_S.DRAFT, _S.DISCONNECTED}, _S.DISCONNECTED),
+}
 
-_FORBIDDEN: Final[Mapping[StateTrigger, frozenset[ConnectionState]]] = MappingProxyType(
-    {
-        _T.CONFIGURATION_COMPLETED: _EVERY - {_S.DRAFT},
-        _T.AUTHORIZATION_BEGUN: frozenset({_S.DRAFT}),
-        _T.CREDENTIALS_SEALED: frozenset({_S.DRAFT, _S.DISCONNECTED}),
-        _T.ACTIVATED: _EVERY - {_S.AUTHENTICATED},
-        _T.PAUSED: _EVERY - {_S.CONNECTED, _S.DEGRADED, _S.AUTHENTICATION_ERROR},
-        _T.RESUMED: _EVERY - {_S.PAUSED},
-        _T.DISCONNECTED: frozenset({_S.DRAFT, _S.DISCONNECTED}),
-    }
-)
+_FORBIDDEN: Final[Mapping[StateTrigger, frozenset[ConnectionState]]] = {
+    _T.CONFIGURATION_COMPLETED: _EVERY - {_S.DRAFT},
+    _T.AUTHORIZATION_BEGUN: frozenset({_S.DRAFT}),
+    _T.CREDENTIALS_SEALED: frozenset({_S.DRAFT, _S.DISCONNECTED}),
+    _T.ACTIVATED: _EVERY - {_S.AUTHENTICATED},
+    _T.PAUSED: _EVERY - {*USABLE, _S.AUTHENTICATION_ERROR},
+    _T.RESUMED: _EVERY - {_S.PAUSED},
+    _T.DISCONNECTED: frozenset({_S.DRAFT, _S.DISCONNECTED}),
+}
 
 
 def permits(state: ConnectionState, trigger: StateTrigger) -> bool:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,25 +30,6 @@ _MAX_SEARCH_CHARS: Final = 200
 _MAX_CURSOR_CHARS: Final = 800
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """Which column rows are in the order of, and which way a page is read."""
-
-    column: str
-    descending: bool
-
-    @property
-    def sorting(self) -> str:
-        way = "DESC" if self.descending else "ASC"
-        return f'ORDER BY "{self.column}" {way},"id" {way}'
-
-    def beyond(self, number: int) -> str:
-        """Return the condition for what comes after a value and an id that have the places from ``number``."""
-        side, value, row_id = "<" if self.descending else ">", f"${number}", f"${number + 1}"
-        column = f'"{self.column}"'
-        return f'({column}{side}{value} OR ({column}={value} AND "id"{side}{row_id}))'
-
-
 async def list_connections(
     workspace_id: str,
     query: ConnectionQuery,
@@ -63,14 +43,15 @@ async def list_connections(
     """
     size, backwards = _size(page)
     column = _COLUMNS.get(query.order_by, "name_key")
-    order = _Order(column, query.descending is not backwards)
+    side, way = ("<", "DESC") if query.descending is not backwards else (">", "ASC")
     scope, values = _filter(workspace_id, query)
     condition, start = scope, page.before if backwards else page.after
     beyond: tuple[Any, ...] = ()
     if start is not None:
         beyond = _decode(start, column)
-        condition = f"{scope} AND {order.beyond(len(values) + 1)}"
-    condition += f" {order.sorting} LIMIT {size + 1}"
+        value, row_id = f"${len(values) + 1}", f"${len(values) + 2}"
+        condition += f' AND ("{column}"{side}{value} OR ("{column}"={value} AND "id"{side}{row_id}))'
+    condition += f' ORDER BY "{column}" {way},"id" {way} LIMIT {size + 1}'
     found = await read_connections(condition, *values, *beyond, parts={*parts, column})
     has_more = len(found) > size
     found = found[:size]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.catalog.definition import Definition
 from app.connections.lifecycle import USABLE, ConnectionState
 from app.connections.snapshot import ConnectionSnapshot, SetupStep, SetupStepKey, SetupStepState
@@ -9,6 +11,13 @@ from app.credentials.applications import needs_application
 from app.credentials.snapshot import Mode, are_usable
 from app.foundation.problems import Problem, ProblemCode, problem
 
+_TITLES_AND_MUTATIONS: Final = {
+    SetupStepKey.CONFIGURE: ("Configure", "updateConnectionConfig"),
+    SetupStepKey.APPLICATION: ("Register the application", "saveApplication"),
+    SetupStepKey.AUTHENTICATE: ("Authenticate", "beginAuthorization"),
+    SetupStepKey.TEST: ("Test", "testConnection"),
+    SetupStepKey.ACTIVATE: ("Activate", "activateConnection"),
+}
 _AUTHENTICATED = frozenset({ConnectionState.AUTHENTICATED, *USABLE})
 
 
@@ -30,6 +39,13 @@ def next_steps(
     return tuple(steps)
 
 
+def _step(
+    key: SetupStepKey, text: str, state: SetupStepState, problems: tuple[Problem, ...] = ()
+) -> SetupStep:
+    title, mutation = _TITLES_AND_MUTATIONS[key]
+    return SetupStep(key, title, text, state, problems, mutation)
+
+
 def _configure(
     connection: ConnectionSnapshot, definition: Definition, problems: tuple[Problem, ...]
 ) -> SetupStep:
@@ -41,7 +57,7 @@ def _configure(
         else f"{definition.name} needs no configuration."
     )
     state = SetupStepState.DONE if done else SetupStepState.READY
-    return SetupStep(SetupStepKey.CONFIGURE, "Configure", text, state, problems, "updateConnectionConfig")
+    return _step(SetupStepKey.CONFIGURE, text, state, problems)
 
 
 def _needs_application(connection: ConnectionSnapshot, definition: Definition) -> bool:
@@ -59,67 +75,38 @@ def _application(definition: Definition, *, has_application: bool) -> SetupStep:
         "workspace, or by the operator."
     )
     if has_application:
-        return SetupStep(
-            SetupStepKey.APPLICATION,
-            "Register the application",
-            text,
-            SetupStepState.DONE,
-            (),
-            "saveApplication",
-        )
-    missing = (problem(ProblemCode.APPLICATION_MISSING, provider=definition.name),)
-    return SetupStep(
-        SetupStepKey.APPLICATION,
-        "Register the application",
-        text,
-        SetupStepState.READY,
-        missing,
-        "saveApplication",
-    )
+        return _step(SetupStepKey.APPLICATION, text, SetupStepState.DONE)
+    missing = problem(ProblemCode.APPLICATION_MISSING, provider=definition.name)
+    return _step(SetupStepKey.APPLICATION, text, SetupStepState.READY, (missing,))
 
 
 def _authenticate(connection: ConnectionSnapshot, definition: Definition, *, blocked: bool) -> SetupStep:
     ways = " or ".join(method.title for method in definition.auth)
     text = f"Prove to {definition.name} who you are: {ways}. The hub seals what it gets and never shows it again."
     if blocked:
-        reason = (problem(ProblemCode.CONFIG_INCOMPLETE),)
-        return SetupStep(
-            SetupStepKey.AUTHENTICATE,
-            "Authenticate",
-            text,
-            SetupStepState.BLOCKED,
-            reason,
-            "beginAuthorization",
-        )
+        reason = problem(ProblemCode.CONFIG_INCOMPLETE)
+        return _step(SetupStepKey.AUTHENTICATE, text, SetupStepState.BLOCKED, (reason,))
     if connection.state in _AUTHENTICATED:
-        return SetupStep(
-            SetupStepKey.AUTHENTICATE, "Authenticate", text, SetupStepState.DONE, (), "beginAuthorization"
-        )
+        return _step(SetupStepKey.AUTHENTICATE, text, SetupStepState.DONE)
     faults = (connection.problem,) if connection.problem else ()
-    return SetupStep(
-        SetupStepKey.AUTHENTICATE, "Authenticate", text, SetupStepState.READY, faults, "beginAuthorization"
-    )
+    return _step(SetupStepKey.AUTHENTICATE, text, SetupStepState.READY, faults)
 
 
 def _test(connection: ConnectionSnapshot, definition: Definition) -> SetupStep:
     text = definition.test.verifies
     if not are_usable(connection.auth):
-        reason = (problem(ProblemCode.NOT_AUTHENTICATED),)
-        return SetupStep(SetupStepKey.TEST, "Test", text, SetupStepState.BLOCKED, reason, "testConnection")
-    state = SetupStepState.DONE if connection.tested else SetupStepState.READY
-    return SetupStep(SetupStepKey.TEST, "Test", text, state, (), "testConnection")
+        reason = problem(ProblemCode.NOT_AUTHENTICATED)
+        return _step(SetupStepKey.TEST, text, SetupStepState.BLOCKED, (reason,))
+    return _step(SetupStepKey.TEST, text, SetupStepState.DONE if connection.tested else SetupStepState.READY)
 
 
 def _activate(connection: ConnectionSnapshot) -> SetupStep:
     text = "Make the connection usable. From then on it is renewed, watched and audited."
-    done = connection.state in USABLE
-    if done:
-        return SetupStep(
-            SetupStepKey.ACTIVATE, "Activate", text, SetupStepState.DONE, (), "activateConnection"
-        )
+    if connection.state in USABLE:
+        return _step(SetupStepKey.ACTIVATE, text, SetupStepState.DONE)
     blockers = activation_blockers(connection)
     state = SetupStepState.BLOCKED if blockers else SetupStepState.READY
-    return SetupStep(SetupStepKey.ACTIVATE, "Activate", text, state, blockers, "activateConnection")
+    return _step(SetupStepKey.ACTIVATE, text, state, blockers)
 
 
 def activation_blockers(connection: ConnectionSnapshot) -> tuple[Problem, ...]:

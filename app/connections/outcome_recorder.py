@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from app.access.actor import Actor
+from app.catalog.catalog import Catalog
 from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.models import ConnectionRecord
 from app.connections.rows import lock_connection
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
+from app.credentials.lasting import lasting_problem
 from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Transaction
 from app.foundation.errors import (
@@ -19,7 +21,6 @@ from app.foundation.errors import (
     PatchbayError,
     TransientOutsideError,
 )
-from app.foundation.problems import Problem, ProblemCode, problem_from_json
 from app.vault.errors import CredentialUnreadableError
 
 # Nothing follows from a good answer there, so it must not count up the revision that editors compare.
@@ -27,13 +28,20 @@ _UNMOVED: Final = frozenset(
     {ConnectionState.CONNECTED.value, ConnectionState.AUTHENTICATED.value, ConnectionState.PAUSED.value}
 )
 
+_TRIGGERS: Final = (
+    ((CredentialsRejectedError, CredentialUnreadableError), StateTrigger.CREDENTIALS_REJECTED),
+    ((ApplicationRejectedError,), StateTrigger.APPLICATION_REJECTED),
+    ((TransientOutsideError,), StateTrigger.UNAVAILABLE),
+)
+
 
 class OutcomeRecorder:
     """Reports answers of the outside to the state machine."""
 
-    def __init__(self, transitions: Transitions, applications: Applications) -> None:
+    def __init__(self, transitions: Transitions, applications: Applications, catalog: Catalog) -> None:
         self._transitions = transitions
         self._applications = applications
+        self._catalog = catalog
 
     async def record(
         self,
@@ -84,8 +92,9 @@ class OutcomeRecorder:
             row.tested_at = tx.now
         elif row.problem is None and row.state in _UNMOVED:
             return
-        uncleared = _uncleared(row)
-        await self._transitions.apply(tx, actor, row, credential, StateTrigger.GOOD_ANSWER, uncleared)
+        definition = self._catalog.definition(row.integration, row.version)
+        lasting = lasting_problem(definition, credential, tx.now)
+        await self._transitions.apply(tx, actor, row, credential, StateTrigger.GOOD_ANSWER, lasting)
 
     async def record_failure(
         self,
@@ -101,25 +110,12 @@ class OutcomeRecorder:
             return
         await self._transitions.apply(tx, actor, row, credential, trigger, fault.problem)
         if trigger is StateTrigger.CREDENTIALS_REJECTED:
-            self._transitions.audit(
-                tx, actor, row, "credentials.rejected", {"problem": fault.problem.code.value}
-            )
+            detail = {"problem": fault.problem.code.value}
+            self._transitions.audit(tx, actor, row, "credentials.rejected", detail)
         if trigger is StateTrigger.APPLICATION_REJECTED and credential.application_id:
             await self._applications.mark(tx, actor, credential.application_id, fault.problem)
 
 
 def trigger_of(fault: PatchbayError) -> StateTrigger | None:
     """Return the trigger that an error is, or None where it says nothing about the connection."""
-    if isinstance(fault, CredentialsRejectedError | CredentialUnreadableError):
-        return StateTrigger.CREDENTIALS_REJECTED
-    if isinstance(fault, ApplicationRejectedError):
-        return StateTrigger.APPLICATION_REJECTED
-    if isinstance(fault, TransientOutsideError):
-        return StateTrigger.UNAVAILABLE
-    return None
-
-
-def _uncleared(row: ConnectionRecord) -> Problem | None:
-    """Return the problem that a good answer does not clear: permissions that were never granted."""
-    found = problem_from_json(row.problem)
-    return found if found is not None and found.code is ProblemCode.PARTIAL_SCOPES else None
+    return next((trigger for types, trigger in _TRIGGERS if isinstance(fault, types)), None)

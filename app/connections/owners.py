@@ -15,7 +15,7 @@ from app.credentials.owner import CredentialOwner, LockedOwner
 from app.credentials.snapshot import CredentialSnapshot
 from app.event_stream.event import EventType
 from app.foundation.database import Transaction
-from app.foundation.errors import PatchbayError
+from app.foundation.errors import PatchbayError, TransientOutsideError
 
 
 class ConnectionOwners:
@@ -76,5 +76,7 @@ class LockedConnection:
         """Announce a failure; it reaches the connection's state unless the credentials are still usable."""
         data = {"problem": fault.problem.code.value, "failures": failures}
         self.transitions.announce(tx, actor, self.row, EventType.CREDENTIALS_RENEWAL_FAILED, data)
+        if isinstance(fault, TransientOutsideError):
+            fault = TransientOutsideError(fault.problem.that_is_retried())
         if not still_usable:
             await self.outcome_recorder.record_failure(tx, actor, self.row, credential, fault)

@@ -16,12 +16,7 @@ from app.connections.completion import CHECK_EVERY_S, EXCHANGE_FOR, Completion, 
 from app.connections.models import AuthorizationRecord
 from app.connections.snapshot import AuthorizationStateName as State
 from app.foundation.database import Database
-from app.foundation.errors import (
-    ApplicationRejectedError,
-    PatchbayError,
-    PermissionDeniedError,
-    TransientOutsideError,
-)
+from app.foundation.errors import PatchbayError, PermissionDeniedError, TransientOutsideError
 from app.foundation.ids import new_id, new_token
 from app.foundation.secret import Secret
 from app.members.rights import Rights
@@ -59,7 +54,7 @@ class Polling:
             beginner = await self._rights.current(beginner_of(row, Channel.BACKGROUND))
             require(beginner, Permission.CONNECTIONS_AUTHORIZE)
         except PermissionDeniedError as refusal:
-            await self._completion.refuse(actor, row.id, refusal.problem)
+            await self._completion.refuse(actor, row, refusal.problem)
             return None
         if isinstance(step, ExternalActionStep):
             return await self._begin_when_registered(actor, row)
@@ -72,14 +67,13 @@ class Polling:
         except (TransientOutsideError, TimeoutError):
             return self._database.clock.now() + EXCHANGE_FOR
         except PatchbayError as fault:
-            await self._mark_answered(actor, row)
-            is_application = isinstance(fault, ApplicationRejectedError)
-            await self._completion.fail(actor, row, fault.problem, application=is_application)
+            await self._completion.advance_from(actor, row, State.AWAITING_USER, State.EXCHANGING)
+            await self._completion.fail(actor, row, fault)
             return None
         if isinstance(outcome.result, Waiting) and outcome.result.poll_after_s is not None:
             await self._poll_later(claim, row, outcome, outcome.result, outcome.result.poll_after_s)
             return None
-        await self._mark_answered(actor, row)
+        await self._completion.advance_from(actor, row, State.AWAITING_USER, State.EXCHANGING)
         await self._completion.conclude(actor, row, outcome)
         return None
 
@@ -98,13 +92,6 @@ class Polling:
             )
             await row.save(update_fields=["verifier_generation"])
             await self._work.reschedule(tx, claim, tx.now + timedelta(seconds=after_s))
-
-    async def _mark_answered(self, actor: Actor, seen: AuthorizationRecord) -> None:
-        """Say that the outside has answered: from here the authorization goes to its end."""
-        async with self._database.transaction() as tx:
-            row = await lock_attempt(seen.id)
-            if State(row.state) is State.AWAITING_USER:
-                await self._attempts.advance(tx, actor, row, State.EXCHANGING)
 
     async def _begin_when_registered(self, actor: Actor, row: AuthorizationRecord) -> datetime | None:
         options = await self._options.resolve_open(row)

@@ -41,19 +41,13 @@ async def lock_connection(
         NotFoundError: it is not in the actor's workspace.
         ConflictError: ``expected_revision`` is not the current one.
     """
-    row = (
-        await ConnectionRecord.filter(id=connection_id, workspace_id=actor.workspace_id)
-        .select_for_update()
-        .first()
-        if _is_id(connection_id)
-        else None
-    )
+    query = ConnectionRecord.filter(id=connection_id, workspace_id=actor.workspace_id)
+    row = await query.select_for_update().first() if _is_id(connection_id) else None
     if row is None:
         raise NotFoundError
     if expected_revision is not None and row.revision != expected_revision:
-        raise ConflictError(
-            problem(ProblemCode.CONFLICT, "expectedRevision", details={"currentRevision": row.revision})
-        )
+        current = {"currentRevision": row.revision}
+        raise ConflictError(problem(ProblemCode.CONFLICT, "expectedRevision", details=current))
     return row, await lock_credential(row.id)
 
 
@@ -65,15 +59,11 @@ async def load_connection(
     Raises:
         NotFoundError: it is not in the workspace.
     """
-    condition = '"workspace_id"=$1 AND "id"=$2'
-    found = (
-        await read_connections(condition, workspace_id, connection_id, parts=parts)
-        if _is_id(connection_id)
-        else []
-    )
-    if not found:
-        raise NotFoundError
-    return found[0]
+    if _is_id(connection_id):
+        values = ('"workspace_id"=$1 AND "id"=$2', workspace_id, connection_id)
+        if found := await read_connections(*values, parts=parts):
+            return found[0]
+    raise NotFoundError
 
 
 async def read_connections(

@@ -52,8 +52,10 @@ class Transitions:
         before = ConnectionState(row.state)
         after = next_state(before, trigger, evidence(row, credential))
         problem = _prevailing(row, trigger, problem)
+        if problem is not None and trigger is StateTrigger.UNAVAILABLE and after is ConnectionState.DEGRADED:
+            problem = problem.that_is_retried()  # what is degraded is looked at again soon
         stored = problem.to_json() if problem else None
-        same_problem = _code(row.problem) == _code(stored)
+        same_problem = (row.problem or {}).get("code") == (stored or {}).get("code")
         row.problem = stored
         row.updated_at = tx.now
         row.revision += 1
@@ -65,27 +67,11 @@ class Transitions:
         await self._renewals.watch(tx, credential_owner(row), credential, was_degraded=was_degraded)
         if after is before and same_problem:
             return False
-        self._record(tx, actor, row, before, after, trigger, problem)
-        return True
-
-    def _record(
-        self,
-        tx: Transaction,
-        actor: Actor,
-        row: ConnectionRecord,
-        before: ConnectionState,
-        after: ConnectionState,
-        trigger: StateTrigger,
-        problem: Problem | None,
-    ) -> None:
-        data = {
-            "from": before.value,
-            "to": after.value,
-            "trigger": trigger.value,
-            "problem": problem.code.value if problem else None,
-        }
+        code = problem.code.value if problem else None
+        data = {"from": before.value, "to": after.value, "trigger": trigger.value, "problem": code}
         self.announce(tx, actor, row, EventType.CONNECTION_STATE_CHANGED, data)
         self.audit(tx, actor, row, "connection.state_changed", data)
+        return True
 
     def announce(
         self,
@@ -96,12 +82,8 @@ class Transitions:
         data: Mapping[str, object],
     ) -> None:
         """Put an event about a connection into the transaction."""
-        self._outbox.announce(
-            tx,
-            NewEvent.by(
-                actor, type_, ("connection", row.id), connection_id=row.id, data={"name": row.name, **data}
-            ),
-        )
+        subject, content = ("connection", row.id), {"name": row.name, **data}
+        self._outbox.announce(tx, NewEvent.by(actor, type_, subject, connection_id=row.id, data=content))
 
     def audit(
         self,
@@ -112,9 +94,8 @@ class Transitions:
         detail: Detail | None = None,
     ) -> None:
         """Put an audit entry about a connection into the transaction."""
-        self._audit.record(
-            tx, actor, action, AuditTarget("connection", row.id, row.name), detail=detail or {}
-        )
+        target = AuditTarget("connection", row.id, row.name)
+        self._audit.record(tx, actor, action, target, detail=detail or {})
 
 
 def _prevailing(row: ConnectionRecord, trigger: StateTrigger, problem: Problem | None) -> Problem | None:
@@ -122,7 +103,3 @@ def _prevailing(row: ConnectionRecord, trigger: StateTrigger, problem: Problem |
     if current is None or current.code not in PERSON_NEEDED or trigger in _ENDS_A_CAUSE:
         return problem
     return problem if problem is not None and problem.code in PERSON_NEEDED else current
-
-
-def _code(stored: dict[str, object] | None) -> object:
-    return stored["code"] if stored else None

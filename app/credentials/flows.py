@@ -11,38 +11,49 @@ from app.authenticators.steps import DeviceCodeStep
 from app.catalog.definition import Definition
 from app.catalog.hosts import allowed_hosts
 from app.credentials.snapshot import Mode
+from app.foundation.certificates import TlsMaterial
+from app.foundation.clock import Clock
 from app.foundation.errors import OutsideError
 from app.foundation.messages import Destination, SandboxRoute
 from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import SecretRegistry
+from app.foundation.secret import Secret
 
 T = TypeVar("T")
 _TIMEOUT_S: Final = 20.0
 _MAX_ANSWER_BYTES: Final = 1 << 20
-_MAX_REQUESTS: Final = 12
+_MAX_REQUESTS: Final = 24
 BetweenRequests = Callable[[int], Awaitable[None]]
 
 
 class FlowRunner:
     """Drives authenticator flows over outbound HTTP: one request at a time, redirects never followed."""
 
-    def __init__(self, outbound: Outbound, secrets: SecretRegistry) -> None:
+    def __init__(self, outbound: Outbound, secrets: SecretRegistry, clock: Clock) -> None:
         self._outbound = outbound
         self._secrets = secrets
+        self._clock = clock
 
     async def run(self, flow: Flow[T], destination: Destination, before: BetweenRequests | None = None) -> T:
-        """Run ``flow`` to its end and return its result; ``before`` is called with the number of each request (from 1).
+        """Run ``flow`` to its end and return its result.
+
+        ``before`` is called with the number of each request (from 1); one that is sent later is another try, and counts
+        as the one before.
 
         Raises:
             PatchbayError: what the flow raises; a failed send is thrown into the flow first.
         """
         try:
-            request = next(flow)
-            for number in range(1, _MAX_REQUESTS + 1):
+            request, number = next(flow), 0
+            for _ in range(_MAX_REQUESTS):
                 self._secrets.remember(*request.secrets)
-                if before is not None:
-                    await before(number)
+                if request.wait_s > 0:
+                    await self._clock.sleep(request.wait_s)
+                else:
+                    number += 1
+                    if before is not None:
+                        await before(number)
                 try:
                     response = await self._outbound.send(
                         request, destination, timeout_s=_TIMEOUT_S, max_bytes=_MAX_ANSWER_BYTES, redirects=0
@@ -69,8 +80,9 @@ class Destinations:
         """Return the destination of a connection with this configuration."""
         hosts = allowed_hosts(definition.http.hosts, config)
         if mode is Mode.LIVE:
-            return Destination(hosts)
-        return Destination(hosts, SandboxRoute(self._sandbox_origin or "", _prefix(definition)))
+            return Destination(hosts, tls=tls_material(definition.http.tls_from_config, config))
+        public = self._public_sandbox_origin or ""
+        return Destination(hosts, SandboxRoute(self._sandbox_origin or "", _prefix(definition), public))
 
     def browser_url(self, definition: Definition, mode: Mode, url: str) -> str:
         """Return ``url`` as a browser must open it: the sandbox's own address in sandbox mode."""
@@ -97,6 +109,18 @@ class Destinations:
     def _public(self, definition: Definition, url: str) -> str:
         inside = SandboxRoute(self._sandbox_origin or "", _prefix(definition))
         return self.browser_url(definition, Mode.SANDBOX, inside.original(url) or url)
+
+
+def tls_material(fields: Mapping[str, str], config: Mapping[str, Any]) -> TlsMaterial | None:
+    """Return what a configuration brings to TLS, by the fields that the definition names; None where it is nothing."""
+    held = {part: config[name] for part, name in fields.items() if config.get(name)}
+    if not held:
+        return None
+    texts = {
+        part: value.reveal() if isinstance(value, Secret) else str(value) for part, value in held.items()
+    }
+    key = texts.get("privateKey")
+    return TlsMaterial(texts.get("authorities"), texts.get("certificate"), Secret(key) if key else None)
 
 
 def _prefix(definition: Definition) -> str:

@@ -15,6 +15,7 @@ from app.catalog.catalog import Catalog
 from app.catalog.definition import AuthMethod, Control, Definition
 from app.credentials.applications import Applications
 from app.credentials.flows import Destinations
+from app.credentials.lasting import ended_access, has_ended
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.owner import CredentialOwner
 from app.credentials.placed import placed_names
@@ -23,7 +24,7 @@ from app.foundation.clock import Clock
 from app.foundation.errors import NotAllowedNowError
 from app.foundation.ids import new_token
 from app.foundation.messages import Destination, OutRequest
-from app.foundation.problems import ProblemCode, problem
+from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.errors import CredentialUnreadableError
 from app.vault.vault import RevealPurpose, Vault
@@ -52,11 +53,18 @@ class OpenCredentials:
     account_label: str | None
     destination: Destination
     control: Control | None = None
+    expires_at: datetime | None = None
 
     @property
     def can_renew(self) -> bool:
         """Whether newer ones can be had without a person."""
         return authenticator_for(self.method).can_renew(self.method, self.grant)
+
+    def ended(self, now: datetime) -> Problem | None:
+        """Return the problem of access that has run out for good, where it has: a refusal of it says no more."""
+        if not has_ended(self.expires_at, now, can_renew=self.can_renew):
+            return None
+        return ended_access(self.definition, self.method, self.expires_at)
 
     def apply(self, request: OutRequest) -> OutRequest:
         """Return the request with the credentials in place and marked for redaction."""
@@ -192,6 +200,7 @@ class Opener:
             sealed_at=credential.sealed_at,
             account_label=credential.account_label,
             destination=self.destination(owner, facts.config),
+            expires_at=credential.expires_at,
         )
 
     async def _config(

@@ -14,6 +14,7 @@ _SIGNING: Final = frozenset(f"application.{name}" for name in ("clientId", "clie
 def placed_names(definition: Definition, method: AuthMethod) -> frozenset[str]:
     """Return the dotted names (``config.key``, ``application.clientId``) that calls of a method may place."""
     found = {name for text in _texts(definition, method) for name in template(text).variables}
+    found |= {f"config.{name}" for name in definition.http.tls_from_config.values()}
     if method.kind is AuthKind.OAUTH1:
         found |= _SIGNING
     return frozenset(found)

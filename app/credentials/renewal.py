@@ -13,6 +13,7 @@ from app.authenticators.registry import authenticator_for
 from app.catalog.definition import AuthMethod
 from app.credentials.flows import FlowRunner
 from app.credentials.intents import NO_FAILURE, Intent, Intents, OtherAttempt, ProbeInstead
+from app.credentials.lasting import ending_access
 from app.credentials.opening import OpenCredentials, Opener
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.owner import CredentialOwner, Owners
@@ -72,6 +73,10 @@ class Renewal:
         credential = await find_credential(owner.id)
         if not are_usable(credential):
             raise NotAllowedNowError(problem(ProblemCode.NOT_AUTHENTICATED))
+        if not credential.can_renew and credential.expires_at is not None:
+            method = self._opener.method_of(owner, credential.auth_method)
+            definition = self._opener.definition_of(owner)
+            raise NotAllowedNowError(ending_access(definition, method, credential.expires_at))
         if not credential.can_renew:
             raise NotAllowedNowError(
                 problem(ProblemCode.NOT_ALLOWED_NOW, state="using credentials that do not expire")
@@ -143,7 +148,7 @@ class Renewal:
                 try:
                     await self._renew_under(actor, intent)
                 finally:
-                    self._work.let_lapse(intent.claim)
+                    self._work.heartbeat.drop(intent.claim)
                 return
             await self._wait_for(actor, connection_id, intent, poll_s)
             poll_s = min(poll_s * 2, _MAX_POLL_S)
@@ -177,7 +182,7 @@ class Renewal:
             await self._failed(actor, intent, method, fault)
             return
         outcome = await self._results.succeeded(actor, intent, opened.method, grant)
-        self._work.let_lapse(intent.claim)
+        self._work.heartbeat.drop(intent.claim)
         if outcome is RenewalOutcome.UNWANTED:
             await self._revoke_unwanted(opened, grant)
 
@@ -185,7 +190,7 @@ class Renewal:
         self, actor: Actor, intent: Intent, method: AuthMethod | None, fault: PatchbayError
     ) -> None:
         reported = await self._results.failed(actor, intent, method, fault)
-        self._work.let_lapse(intent.claim)
+        self._work.heartbeat.drop(intent.claim)
         if reported is not None:
             raise reported from None
 

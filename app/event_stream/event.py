@@ -72,14 +72,8 @@ class BadCursorError(InvalidInputError):
     """The text is not a cursor of this workspace's stream."""
 
     def __init__(self) -> None:
-        super().__init__(
-            problem(
-                ProblemCode.INVALID_FIELD,
-                "after",
-                label="The cursor",
-                reason="it is not a cursor of this stream",
-            )
-        )
+        reason = "it is not a cursor of this stream"
+        super().__init__(problem(ProblemCode.INVALID_FIELD, "after", label="The cursor", reason=reason))
 
 
 class EventSubject(NamedTuple):

@@ -135,9 +135,8 @@ class RowSource(Generic[T]):
     async def wait(self) -> None:
         """Wait for the channel, for somebody's loss of access, or for the timer."""
         was_woken = await self._listening.waiter.wait(self._poll_s)
-        self._is_due = (
-            not was_woken or self._listening.waiter.wake_counts[self._listening.channel] > self._seen
-        )
+        count = self._listening.waiter.wake_counts[self._listening.channel]
+        self._is_due = not was_woken or count > self._seen
 
 
 @dataclass(frozen=True, slots=True)

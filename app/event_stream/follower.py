@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from app.event_stream.event import (
-    EventFilter,
-    EventSlice,
-    StreamCheckpoint,
-    StreamMessage,
-    StreamReset,
-)
+from app.event_stream.event import EventFilter, EventSlice, StreamCheckpoint, StreamMessage, StreamReset
 from app.event_stream.reader import BATCH, Reader
 from app.event_stream.tail import Tail
 from app.foundation.clock import Clock
@@ -20,33 +15,25 @@ CHECKPOINT_AFTER_S: Final = 15.0
 CHECKPOINT_AFTER_SKIPPED: Final = 500
 
 
+@dataclass(eq=False, repr=False)
 class Follower:
     """Reads the ring while it keeps up and the table while it does not; it holds no queue.
 
-    ``after`` None begins at the present end, with a checkpoint as the first message. A reset is the last one.
+    Without a position it begins at the present end, with a checkpoint as the first message. A reset is the last one.
     """
 
-    def __init__(
-        self,
-        workspace_id: str,
-        after: int | None,
-        filter: EventFilter,  # noqa: A002 - the API's own word
-        *,
-        tail: Tail,
-        reader: Reader,
-        clock: Clock,
-        poll_s: float,
-    ) -> None:
-        self._workspace_id = workspace_id
-        self._filter = filter
-        self._tail = tail
-        self._reader = reader
-        self._clock = clock
-        self._poll_s = poll_s
-        self._at = tail.head if after is None else after
-        self._sent = -1 if after is None else after
-        self._sent_at = clock.monotonic()
-        self._is_proven = after is None  # a place that a client brought is held against the table first
+    _workspace_id: str
+    _after: int | None
+    _filter: EventFilter
+    _tail: Tail
+    _reader: Reader
+    _clock: Clock
+
+    def __post_init__(self) -> None:
+        self._at = self._tail.head if self._after is None else self._after
+        self._sent = -1 if self._after is None else self._after
+        self._sent_at = self._clock.monotonic()
+        self._is_proven = self._after is None  # a place that a client brought is held against the table first
         self._is_reset = False
 
     @property
@@ -67,7 +54,7 @@ class Follower:
 
     async def wait(self) -> None:
         """Wait until the stream has moved on."""
-        await self._tail.wait_past(self._at, self._poll_s)
+        await self._tail.wait_past(self._at)
 
     async def _read_new(self) -> EventSlice:
         if not self._is_proven or self._at < self._tail.floor:

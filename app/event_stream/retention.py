@@ -36,7 +36,6 @@ async def _first_kept(counter: EventCounterRecord, older_than: datetime) -> int:
 
 async def _prune_to(database: Database, workspace_id: str, position: int) -> int:
     async with database.transaction():
-        await EventCounterRecord.filter(workspace_id=workspace_id, pruned_to__lt=position).update(
-            pruned_to=position
-        )
+        counter = EventCounterRecord.filter(workspace_id=workspace_id, pruned_to__lt=position)
+        await counter.update(pruned_to=position)
         return await EventRecord.filter(workspace_id=workspace_id, position__lte=position).delete()

@@ -9,13 +9,7 @@ from typing import Final
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
-from app.event_stream.event import (
-    EVERYTHING,
-    EventFilter,
-    EventSlice,
-    ResetReason,
-    StreamMessage,
-)
+from app.event_stream.event import EVERYTHING, EventFilter, EventSlice, ResetReason, StreamMessage
 from app.event_stream.follow import POLL_S, AccessLostError, Guard, follow
 from app.event_stream.follower import Follower
 from app.event_stream.outbox import Outbox, last_position
@@ -94,15 +88,7 @@ class EventStream:
         """
         clock = self._database.clock
         async with self._tail_of(workspace_id) as tail:
-            follower = Follower(
-                workspace_id,
-                after,
-                filter,
-                tail=tail,
-                reader=self.reader,
-                clock=clock,
-                poll_s=self._poll_s,
-            )
+            follower = Follower(workspace_id, after, filter, tail, self.reader, clock)
             try:
                 async for message in follow(follower, guard, clock):
                     yield message

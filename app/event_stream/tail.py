@@ -58,12 +58,12 @@ class Tail:
         """Wait until the tail knows where the stream ends."""
         await self._started.wait()
 
-    async def wait_past(self, position: int, timeout_s: float) -> None:
-        """Wait until ``head`` is past ``position``, the tail is closed, or ``timeout_s`` seconds are over."""
+    async def wait_past(self, position: int) -> None:
+        """Wait until ``head`` is past ``position`` or the tail is closed, at most as long as between two polls."""
         if self.head > position or self.closed:
             return
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(self._poll_s):
                 while self.head <= position and not self.closed:
                     await self._moved.wait()
         except TimeoutError:

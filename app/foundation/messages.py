@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.foundation.bounded_json import JsonRefusedError, parse_json
+from app.foundation.certificates import TlsMaterial
+from app.foundation.charsets import as_utf8, decoded
 from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.errors import RefusedOutsideError
 from app.foundation.problems import ProblemCode, problem
@@ -19,11 +19,6 @@ from app.foundation.secret import Secret
 Headers = tuple[tuple[str, str], ...]
 TraceStage = Literal["resolve", "connect", "tls", "request", "response", "redirect"]
 StageState = Literal["started", "done", "failed"]
-# What an answer may name; a codec such as "zlib" or "unicode_escape" is not a charset.
-_CHARSETS: Final = frozenset({
-    "utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be",
-})  # fmt: skip
-_CHARSET: Final = re.compile(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _DOT_SEGMENTS: Final = {".": 0, "..": 1}
 
 
@@ -40,8 +35,9 @@ class OutRequest:
 
     ``shown_url`` is the URL for records and ``repr``: where it is not given it is made from ``url``. Names
     in ``secret_headers``, ``secret_query`` (parameters) and ``secret_fields`` (of a form or of JSON, at any
-    depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand. ``base_url`` is what
-    all calls of the connection have in common, where there is such an address.
+    depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand. Who sends it waits
+    ``wait_s`` seconds before. ``base_url`` is what all calls of the connection have in common, where there is such an
+    address.
     """
 
     method: str
@@ -54,6 +50,7 @@ class OutRequest:
     secret_fields: Collection[str] = ()
     secrets: tuple[Secret, ...] = ()
     base_url: str = ""
+    wait_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.shown_url:
@@ -107,21 +104,21 @@ class InResponse:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
     def json(self) -> Any:  # noqa: ANN401 - JSON edge
-        """Return the body as plain JSON: at most 64 deep, UTF-8, integers of 64 bits, finite numbers.
+        """Return the body as plain JSON: at most 64 deep, integers of 64 bits, finite numbers, in UTF-8 or as declared.
 
         Raises:
             ResponseNotJsonError: it is not that.
         """
         try:
-            return parse_json(self.body)
+            return parse_json(as_utf8(self.body, self.header("content-type")))
         except JsonRefusedError:
             raise ResponseNotJsonError from None
 
     def text(self, limit: int) -> str:
         """Return the first ``limit`` characters of the body; what cannot be read becomes U+FFFD."""
-        declared = _CHARSET.search(self.header("content-type") or "")
-        charset = _known_charset(declared[1]) if declared else "utf-8"
-        return self.body[: limit * 4].decode(charset, "replace")[:limit]
+        data = self.body[: limit * 4]
+        text = decoded(data, self.header("content-type"), is_cut=len(data) < len(self.body))
+        return (data.decode("utf-8", "replace") if text is None else text)[:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +127,11 @@ class SandboxRoute:
 
     origin: str  # "http://127.0.0.1:8000"
     prefix: str  # "/sandbox/slack@1.1.0"
+    public_origin: str = ""  # where people reach the same, where that is not ``origin``
+
+    def shown(self, url: str) -> str:
+        """Return the address of the sandbox for a shown URL, as a person can call it; it need not be a strict one."""
+        return f"{(self.public_origin or self.origin).rstrip('/')}/{self.prefix.strip('/')}/{url.partition('://')[2]}"
 
     def rewrite(self, url: str) -> str:
         """Return where the sandbox plays ``url``: ``https://slack.com/x`` becomes ``.../slack.com/x``.
@@ -160,10 +162,11 @@ class SandboxRoute:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a request may go: hosts and ``*.`` patterns, or the sandbox and nothing else."""
+    """Where a request may go: hosts and ``*.`` patterns, or the sandbox and nothing else; ``tls`` goes along."""
 
     hosts: tuple[str, ...]
     sandbox: SandboxRoute | None = None
+    tls: TlsMaterial | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +183,6 @@ class TraceEvent:
     state: StageState
     at_ms: int
     evidence: dict[str, Any]
-
-
-def _known_charset(name: str) -> str:
-    try:
-        codec = codecs.lookup(name).name
-    except (LookupError, ValueError):
-        return "utf-8"
-    return codec if codec in _CHARSETS else "utf-8"
 
 
 def _without_dot_segments(path_and_query: str) -> str:

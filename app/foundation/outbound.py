@@ -14,10 +14,11 @@ import httpx
 
 from app.foundation import outbound_faults as faults
 from app.foundation.clock import Clock
-from app.foundation.egress import EgressPolicy, Resolver, SystemResolver
+from app.foundation.egress import EgressPolicy, Resolver, SystemResolver, parse_target
 from app.foundation.errors import OutsideError, PatchbayError, TransientOutsideError
 from app.foundation.messages import Destination, InResponse, OutRequest, TraceEvent
-from app.foundation.outbound_rules import Route, check_request, redirect_of, redirected, route
+from app.foundation.outbound_rules import check_request, redirect_of, redirected, route
+from app.foundation.outbound_tls import TlsContexts
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
 from app.foundation.outbound_wire import exchange
@@ -37,7 +38,7 @@ class Outbound:
     It keeps no cookies and nothing else of one request for another but idle connections, in one pool for the outside
     and one for the sandbox. It does not retry. ``transport`` replaces the network for tests and simulations: hosts,
     schemes and literal addresses are judged then as ever, and names too where a ``resolver`` is given. The caller
-    closes a transport that it gave.
+    closes a transport that it gave. ``authorities`` (PEM) are trusted beside those of ``verify``.
     """
 
     def __init__(
@@ -48,17 +49,18 @@ class Outbound:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock,
         verify: ssl.SSLContext | bool = True,
+        authorities: str | None = None,
     ) -> None:
         self._policy = policy
         self._clock = clock
         self._system_resolver = SystemResolver()
         self._guard = AddressGuard(policy, resolver or self._system_resolver)
         self._judges_names_first = transport is not None and resolver is not None
-        self._tls = httpx.create_ssl_context(verify, trust_env=False)
+        self._tls = TlsContexts(verify, authorities)
         self._places = asyncio.Semaphore(MAX_CALLS_AT_ONCE)
         self._given = transport
-        self._direct = GuardedTransport(self._guard, self._tls)
-        self._sandbox = GuardedTransport(self._guard, self._tls)
+        self._direct = GuardedTransport(self._guard)
+        self._sandbox = GuardedTransport(self._guard)
 
     async def send(
         self,
@@ -124,13 +126,14 @@ class Outbound:
             self._places.release()
 
     async def _follow(
-        self, request: OutRequest, destination: Destination, redirects: int, hop_to: Callable[[Route], Hop]
+        self, request: OutRequest, destination: Destination, redirects: int, hop_to: Callable[..., Hop]
     ) -> InResponse:
+        tls = destination.tls
         met: list[Redirect] = []
         try:
             for _ in range(redirects + 1):
                 taken = route(request.url, destination, self._policy)
-                hop = hop_to(taken)
+                hop = hop_to(taken, tls=await self._tls.of(tls))
                 response = await self._exchange(request, hop)
                 named = redirect_of(request, taken, response, destination.sandbox)
                 if named is not None:
@@ -139,6 +142,8 @@ class Outbound:
                 follow_up = redirected(request, taken, response, destination.sandbox) if redirects else None
                 if follow_up is None:
                     return replace(response, redirects=tuple(met))
+                if tls and parse_target(follow_up.url).origin != taken.logical.origin:
+                    tls = tls.for_other_origin()
                 request = follow_up
         except OutsideError as fault:
             fault.redirects = tuple(met)

@@ -35,6 +35,7 @@ class Hop:
     tracer: Tracer
     max_bytes: int
     fresh: bool
+    tls: ssl.SSLContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     not on its pool: that one loses a place for good when a caller is cancelled at the wrong moment.
     """
 
-    def __init__(self, guard: AddressGuard, tls: ssl.SSLContext) -> None:
+    def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
-        self._tls = tls
         self._sockets = httpcore.AnyIOBackend()
         self._idle: list[_Connection] = []
-        tls.set_alpn_protocols(["http/1.1"])
         # At DEBUG httpcore writes header values into the log, cookies and tokens among them.
         logging.getLogger("httpcore").setLevel(logging.WARNING)
 
@@ -123,7 +122,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         while expired := next((one for one in self._idle if one.http.has_expired()), None):
             self._idle.remove(expired)
             await expired.stream.aclose()
-        fits = [one for one in self._idle if one.target == hop.route.wire.origin and not hop.fresh]
+        wanted = (hop.route.wire.origin, hop.tls)
+        fits = [one for one in self._idle if (one.target, one.tls) == wanted and not hop.fresh]
         if fits:
             self._idle.remove(fits[-1])
         return fits[-1] if fits else None
@@ -133,13 +133,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         stream = await self._connected(hop, await self._guard.addresses(hop))
         try:
             if target.scheme == "https":
-                stream = await stream.secured(self._tls, target.host, hop.tracer)
+                stream = await stream.secured(hop.tls, target.host, hop.tracer)
         except BaseException:
             await stream.aclose()
             raise
         origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
         http = httpcore.AsyncHTTP11Connection(origin, stream, keepalive_expiry=_KEEP_ALIVE_S)
-        return _Connection(target.origin, origin, stream, http)
+        return _Connection(target.origin, hop.tls, origin, stream, http)
 
     async def _connected(self, hop: Hop, addresses: Sequence[IpAddress]) -> OutboundStream:
         hop.tracer.start("connect")
@@ -160,6 +160,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Connection:
     target: tuple[str, str, int]
+    tls: ssl.SSLContext  # of one client certificate, so that nobody is taken for another
     origin: httpcore.Origin
     stream: OutboundStream
     http: httpcore.AsyncHTTP11Connection

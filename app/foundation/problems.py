@@ -77,9 +77,14 @@ _reload = partial(Remediation, RemediationKind.RELOAD, actor=FixBy.USER)
 
 _FIX: Final = _fix("Correct this field and send it again.")
 _RECONNECT: Final = _reconnect("Start the authorization again and complete it in the same browser.")
-_WAIT: Final = Remediation(
+_TRY_AGAIN: Final = Remediation(
+    RemediationKind.WAIT, "Try again in a moment: this passes by itself as a rule.", FixBy.USER
+)
+_HUB_TRIES: Final = Remediation(
     RemediationKind.WAIT, "Nothing needs to be done now: the hub tries again by itself.", FixBy.NOBODY
 )
+_SIGN_IN_AGAIN: Final = _reconnect("Sign in again: this attempt is over, and it does not go on by itself.")
+_WHAT_NEXT: Final = frozenset({_TRY_AGAIN, _HUB_TRIES, _SIGN_IN_AGAIN})
 _STATUS_PAGE: Final = _check_provider("If it lasts, look at the provider's status page.")
 _FIX_ADDRESS: Final = "Check {fields} in the configuration."
 _OPERATOR: Final = _ask_operator("Give the operator of this hub the request id.")
@@ -259,6 +264,11 @@ class ProblemCode(StrEnum):
         "These permissions were not granted: {scopes}.",
         _add_scope("Authorize again and grant all permissions."),
     )
+    ACCESS_ENDS = _code(
+        "The access ends and cannot be renewed",
+        "The access that {provider} gave ends on {when}, and the hub cannot renew it.",
+        _reconnect("Authorize the connection again before it ends."),
+    )
     DIFFERENT_ACCOUNT = _code(
         "Another account answered",
         "Another account than before is connected now: {account}.",
@@ -316,33 +326,33 @@ class ProblemCode(StrEnum):
         _add_scope("Authorize again with the missing permission."),
     )
     RATE_LIMITED = _code(
-        "Too many requests", "{provider} asks to send fewer requests.", _WAIT, retryable=True
+        "Too many requests", "{provider} asks to send fewer requests.", _TRY_AGAIN, retryable=True
     )
     UPSTREAM_UNAVAILABLE = _code(
         "The provider is not available",
         "{provider} is not available at the moment.",
-        _WAIT,
+        _TRY_AGAIN,
         _STATUS_PAGE,
         retryable=True,
     )
     UPSTREAM_TIMEOUT = _code(
         "The provider did not answer in time",
         "{provider} did not answer in time.",
-        _WAIT,
+        _TRY_AGAIN,
         _STATUS_PAGE,
         retryable=True,
     )
     UPSTREAM_UNREACHABLE = _code(
         "The provider cannot be reached",
         "No connection to {provider} could be made: {reason}.",
-        _WAIT,
+        _TRY_AGAIN,
         retryable=True,
         address_step=_FIX_ADDRESS,
     )
     UPSTREAM_CUT_OFF = _code(
         "The connection was cut off",
         "{provider} ended the connection {reason}.",
-        _WAIT,
+        _TRY_AGAIN,
         _check_provider(
             "If it happens each time, look at what stands between: a proxy, a firewall, a load balancer."
         ),
@@ -366,7 +376,7 @@ class ProblemCode(StrEnum):
     NAME_NOT_RESOLVED = _code(
         "The host name is not known",
         "The host name of {provider} could not be looked up: {reason}.",
-        _WAIT,
+        _TRY_AGAIN,
         retryable=True,
         address_step="Check the host name of {fields} in the configuration.",
     )
@@ -436,7 +446,7 @@ class ProblemCode(StrEnum):
     )
     CANCELLED = _code("Cancelled", "It was cancelled.", _reload("Start it again when needed."))
     DEADLINE_EXCEEDED = _code(
-        "It took too long", "It did not finish within {limit} seconds.", _WAIT, retryable=True
+        "It took too long", "It did not finish within {limit} seconds.", _TRY_AGAIN, retryable=True
     )
     # -- the hub
     CREDENTIAL_UNREADABLE = _code(
@@ -457,7 +467,7 @@ class ProblemCode(StrEnum):
         Remediation(RemediationKind.WAIT, "Finish or close some and try again.", FixBy.USER),
         retryable=True,
     )
-    STORAGE_BUSY = _code("The hub is busy", "The hub's database is busy.", _WAIT, retryable=True)
+    STORAGE_BUSY = _code("The hub is busy", "The hub's database is busy.", _TRY_AGAIN, retryable=True)
     INTERNAL = _code("Something failed on our side", "Something failed on our side.", _OPERATOR)
 
 
@@ -481,6 +491,20 @@ class Problem:
     def at(self, *path: str) -> Problem:
         """Return the same problem at another path."""
         return replace(self, path=tuple(path))
+
+    def that_is_retried(self) -> Problem:
+        """Return the problem where a row is due for it: a passing fault needs nobody, because the hub tries again."""
+        return self._ending_in(_HUB_TRIES) if self.retryable else self
+
+    def that_ended_a_sign_in(self) -> Problem:
+        """Return the problem where it ended an authorization: a passing fault needs a person to sign in again."""
+        return replace(self._ending_in(_SIGN_IN_AGAIN), retryable=False) if self.retryable else self
+
+    def _ending_in(self, step: Remediation) -> Problem:
+        at = next((at for at, each in enumerate(self.remediation) if each in _WHAT_NEXT), None)
+        others = tuple(each for each in self.remediation if each not in _WHAT_NEXT)
+        at = len(others) if at is None else at
+        return replace(self, remediation=(*others[:at], step, *others[at:]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form; :func:`problem_from_json` reads it back."""

@@ -40,14 +40,13 @@ class Dispatcher:
         metrics: Metrics,
         *,
         sweep_s: float = SWEEP_S,
-        sweep_limit: int = SWEEP_LIMIT,
     ) -> None:
         self._database = database
         self._queue = queue
         self._wakeups = wakeups
         self._metrics = metrics
         self._sweep_s = sweep_s
-        self._sweep_limit = sweep_limit
+        self._sweep_limit = SWEEP_LIMIT
         self._slots = Slots(queue.kinds)
         self._running: dict[Claim, asyncio.Task[None]] = {}
         self._candidates: list[Candidate] = []
@@ -94,11 +93,8 @@ class Dispatcher:
         async with self._sweep_lock:
             await self._notice_clock()
             kinds = self._slots.open_kinds()
-            self._candidates = (
-                await self._queue.find_due(kinds, self._slots.full_shares(), self._sweep_limit)
-                if kinds
-                else []
-            )
+            full = self._slots.full_shares()
+            self._candidates = await self._queue.find_due(kinds, full, self._sweep_limit) if kinds else []
             self._candidates_at = self._database.clock.monotonic()
             return await self._start_candidates()
 
@@ -134,10 +130,8 @@ class Dispatcher:
             await self._free.wait()
             self._free.clear()
             try:
-                if (
-                    self._candidates
-                    and self._database.clock.monotonic() - self._candidates_at < self._sweep_s
-                ):
+                age_s = self._database.clock.monotonic() - self._candidates_at
+                if self._candidates and age_s < self._sweep_s:
                     async with self._sweep_lock:
                         await self._start_candidates()
                 else:
@@ -152,7 +146,7 @@ class Dispatcher:
         task = asyncio.create_task(self._do(claim), name=claim.kind)
         self._running[claim] = task
         if self._may_be_cut_off(claim):
-            self._queue.when_lost(claim, task.cancel)
+            self._queue.heartbeat.when_lost(claim, task.cancel)
         task.add_done_callback(lambda _: self._is_done(claim))
 
     def _is_done(self, claim: Claim) -> None:
@@ -171,14 +165,14 @@ class Dispatcher:
             outcome = "LOST"
             _log.warning("work was taken over or cancelled while it ran", work=claim.id)
         except asyncio.CancelledError:
-            if self._queue.holds(claim):
+            if self._queue.heartbeat.holds(claim):
                 await self._queue.release(claim)
             outcome = "STOPPED"
         except Exception:  # noqa: BLE001 - its lease runs out, and the next process does it
             outcome = "NOT_ENDED"
             _log.exception("work could not be ended", work=claim.id)
         finally:
-            self._queue.let_lapse(claim)
+            self._queue.heartbeat.drop(claim)
         self._metrics.work.labels(claim.kind, outcome).inc()
 
     async def _run(self, claim: Claim) -> str:
@@ -195,20 +189,19 @@ class Dispatcher:
         except PatchbayError as fault:
             return await self._failed(claim, fault.problem)
         except TimeoutError:
-            return await self._failed(
-                claim, problem(ProblemCode.DEADLINE_EXCEEDED, limit=str(int(kind.deadline_s or 0)))
-            )
+            limit = str(int(kind.deadline_s or 0))
+            return await self._failed(claim, problem(ProblemCode.DEADLINE_EXCEEDED, limit=limit))
         except LeaseLostError:
             raise
         except Exception:  # noqa: BLE001 - whatever it was, the work is tried again and the fault is logged
             _log.exception("work failed; it is tried again", work=claim.id)
             return await self._failed(claim, problem(ProblemCode.INTERNAL))
-        if self._queue.holds(claim):  # else it was ended in the handler's own transaction
+        if self._queue.heartbeat.holds(claim):  # else it was ended in the handler's own transaction
             await self._queue.end(claim, due_at)
         return "OK"
 
     async def _failed(self, claim: Claim, fault: Problem) -> str:
-        if self._queue.holds(claim):
+        if self._queue.heartbeat.holds(claim):
             async with self._database.transaction() as tx:
                 is_given_up = await self._queue.fail(tx, claim, fault)
             _log.info("work failed", work=claim.id, problem=fault.code.value, is_given_up=is_given_up)

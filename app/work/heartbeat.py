@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -22,21 +23,19 @@ _RETRY_S: Final = 1.0
 CANCELLED: Final = "work:cancelled"
 
 
+@dataclass(eq=False, repr=False)
 class Heartbeat:
     """Keeps what this process holds, all by one statement; a killed process keeps nothing.
 
     It beats only while something is held. Cancelled work is noticed at once.
     """
 
-    def __init__(
-        self, database: Database, wakeups: Wakeups, owner: str, heartbeat_s: float = HEARTBEAT_S
-    ) -> None:
-        self._database = database
-        self._wakeups = wakeups
-        self._owner = owner
-        self._heartbeat_s = heartbeat_s
-        self._held: dict[tuple[str, int], Callable[[], object] | None] = {}
-        self._task: asyncio.Task[None] | None = None
+    _database: Database
+    _wakeups: Wakeups
+    _owner: str
+    _heartbeat_s: float = HEARTBEAT_S
+    _held: dict[tuple[str, int], Callable[[], object] | None] = field(default_factory=dict, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     def hold(self, claim: Claim) -> None:
         """Keep the claim's lease from now on."""
@@ -56,7 +55,7 @@ class Heartbeat:
         return (claim.id, claim.fence) in self._held
 
     def drop(self, claim: Claim) -> None:
-        """Keep the claim's lease no longer."""
+        """Keep the claim's lease no longer; what has not ended is due again once it has run out."""
         self._held.pop((claim.id, claim.fence), None)
 
     async def stop(self) -> None:

@@ -13,8 +13,7 @@ class DueWorkRecord(Model):
 
     ``id`` is ``kind:subject``; ``lane`` names kind, workspace and share, served round-robin. ``due_at`` is null where
     it was given up. ``lease_owner`` stays where a process died with a claim. ``is_due_again``: scheduled anew since
-    it was claimed; ``interruptions``: how often in a row it was claimed from
-    a dead process.
+    it was claimed; ``interruptions``: how often in a row it was claimed from a dead process.
     """
 
     id = fields.CharField(max_length=128, primary_key=True)

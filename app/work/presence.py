@@ -21,9 +21,8 @@ class Presence:
 
     def __init__(self, database: Database) -> None:
         path = sqlite_path(database.url)
-        self._path = (
-            Path(path + _SUFFIX) if database.dialect == "sqlite" and not path.startswith(":") else None
-        )
+        is_file = database.dialect == "sqlite" and not path.startswith(":")
+        self._path = Path(path + _SUFFIX) if is_file else None
         self._file: TextIOWrapper | None = None
 
     def is_alone(self) -> bool:

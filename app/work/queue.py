@@ -7,7 +7,7 @@ what this table knows better, and one of them lets a killed worker stop all othe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -81,6 +81,7 @@ class WorkQueue:
     """Schedules, claims and ends due work. A claim's end joins the handler's own transaction.
 
     Which process has a claim is decided by its fence, never by a clock; the lease only says when to take over.
+    What holds or ends a claim raises LeaseLostError where the work was taken over or cancelled; ``release`` does not.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class WorkQueue:
         self._owner = new_token(_OWNER_BITS)
         self._row_lock = " FOR UPDATE" if database.dialect == "postgres" else ""
         self._presence = Presence(database)
-        self._heartbeat = Heartbeat(database, wakeups, self._owner, heartbeat_s)
+        self.heartbeat = Heartbeat(database, wakeups, self._owner, heartbeat_s)
         self.kinds: dict[str, WorkKind] = {}
 
     def register(self, kind: WorkKind) -> None:
@@ -120,7 +121,7 @@ class WorkQueue:
 
     async def close(self) -> None:
         """Keep no lease any more."""
-        await self._heartbeat.stop()
+        await self.heartbeat.stop()
         self._presence.leave()
 
     # -- scheduling
@@ -168,7 +169,7 @@ class WorkQueue:
             places, values = row_places(rows, 1, sql.REPLACE_ROW)
             await self._database.rows(sql.REPLACE.format(rows=places), tx.now, *values)
         for claim in ended:
-            self._ended(tx, claim)
+            tx.after_commit(partial(self.heartbeat.drop, claim))
 
     async def cancel(self, tx: Transaction, kind: str, *subjects: str) -> int:
         """Forget work with ``tx``, also while somebody does it: its claimer is notified, and can write nothing more.
@@ -221,7 +222,7 @@ class WorkQueue:
         rows = await self._database.rows(sql.CLAIM.format(ids=among), *values)
         found = {row["id"]: _claim_of(row) for row in rows}
         for claim in found.values():
-            self._heartbeat.hold(claim)
+            self.heartbeat.hold(claim)
         return [found[work_id] for work_id in ids if work_id in found]
 
     async def claim_with(self, tx: Transaction, kind: str, wanted: Sequence[WorkSubject]) -> dict[str, Claim]:
@@ -237,7 +238,7 @@ class WorkQueue:
         rows = await self._database.rows(sql.CLAIM_NAMED.format(rows=places), *values)
         claims = [_claim_of(row) for row in rows]
         for claim in claims:
-            tx.after_commit(partial(self._heartbeat.hold, claim))
+            tx.after_commit(partial(self.heartbeat.hold, claim))
         return {claim.subject: claim for claim in claims}
 
     async def lock(self, tx: Transaction, kind: str, subjects: Collection[str]) -> dict[str, WorkSnapshot]:
@@ -262,20 +263,8 @@ class WorkQueue:
 
     # -- ending
 
-    def holds(self, claim: Claim) -> bool:
-        """Return whether this process has neither ended the claim nor been notified that it lost it."""
-        return self._heartbeat.holds(claim)
-
-    def when_lost(self, claim: Claim, act: Callable[[], object]) -> None:
-        """Call ``act`` if the claim is taken over or cancelled while it is held."""
-        self._heartbeat.when_lost(claim, act)
-
     async def hold(self, tx: Transaction, claim: Claim) -> None:  # noqa: ARG002 - the statement joins it
-        """Let ``tx`` commit only what the present claimer writes: nobody can claim it before the commit.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """Let ``tx`` commit only what the present claimer writes: nobody can claim it before the commit."""
         holding, held = self.holding(claim)
         if not await self._database.rows(holding, *held):
             raise LeaseLostError(claim.id)
@@ -288,22 +277,14 @@ class WorkQueue:
         return sql.HOLD + self._row_lock, (claim.id, claim.fence, self._owner)
 
     async def finish(self, tx: Transaction, claim: Claim) -> None:
-        """End the work with ``tx``: it is done, unless it was scheduled again meanwhile.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """End the work with ``tx``: it is done, unless it was scheduled again meanwhile."""
         await self._finish(claim)
-        self._ended(tx, claim)
+        tx.after_commit(partial(self.heartbeat.drop, claim))
 
     async def reschedule(self, tx: Transaction, claim: Claim, due_at: datetime) -> None:
-        """End the claim with ``tx``: it went well, and is due again at ``due_at``.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """End the claim with ``tx``: it went well, and is due again at ``due_at``."""
         await self._reschedule(claim, due_at, tx.now)
-        self._ended(tx, claim)
+        tx.after_commit(partial(self.heartbeat.drop, claim))
 
     async def fail(
         self, tx: Transaction, claim: Claim, problem: Problem, *, due_at: datetime | None = None
@@ -311,9 +292,6 @@ class WorkQueue:
         """End the claim with ``tx``: it failed; return whether it was given up.
 
         It is due again at ``due_at``, or after its kind's wait.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
         """
         # It may have been noted before the clock was set back.
         since = min(claim.failing_since or tx.now, tx.now)
@@ -328,7 +306,7 @@ class WorkQueue:
             on_give_up = self.kinds[claim.kind].on_give_up
             if is_given_up and on_give_up is not None:
                 await on_give_up(tx, claim)
-        self._ended(tx, claim)
+        tx.after_commit(partial(self.heartbeat.drop, claim))
         return is_given_up
 
     def _next_try(self, claim: Claim, problem: Problem, since: datetime, now: datetime) -> datetime | None:
@@ -341,36 +319,24 @@ class WorkQueue:
         return next_at if last_at is None else min(next_at, last_at)
 
     async def end(self, claim: Claim, due_at: datetime | None) -> None:
-        """End a claim that went well in a transaction of its own: done, or due again at ``due_at``.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """End a claim that went well in a transaction of its own: done, or due again at ``due_at``."""
         if due_at is None:
             await self._finish(claim)
         else:
             await self._reschedule(claim, due_at, self._clock.now())
-        self._heartbeat.drop(claim)
+        self.heartbeat.drop(claim)
 
     async def put_off(self, claim: Claim, pause_s: float) -> None:
-        """Give a claim back untried, for ``pause_s``: too many processes died with it.
-
-        Raises:
-            LeaseLostError: the work was taken over or cancelled.
-        """
+        """Give a claim back untried, for ``pause_s``: too many processes died with it."""
         now = self._clock.now()
         await self._update_held(claim, sql.PUT_OFF, now + timedelta(seconds=pause_s), now)
-        self._heartbeat.drop(claim)
+        self.heartbeat.drop(claim)
 
     async def release(self, claim: Claim) -> None:
         """Release a claim untried: another process may begin at once."""
-        self._heartbeat.drop(claim)
+        self.heartbeat.drop(claim)
         if await self._database.rows(sql.RELEASE, claim.id, claim.fence, self._owner):
             await self._wakeups.notify(SCHEDULED)
-
-    def let_lapse(self, claim: Claim) -> None:
-        """Keep the claim's lease no longer; what has not ended is due again once it has run out."""
-        self._heartbeat.drop(claim)
 
     async def _finish(self, claim: Claim) -> None:
         if not await self._database.rows(sql.FINISH, claim.id, claim.fence, self._owner):
@@ -384,9 +350,6 @@ class WorkQueue:
         if not rows:
             raise LeaseLostError(claim.id)
         return rows[0]
-
-    def _ended(self, tx: Transaction, claim: Claim) -> None:
-        tx.after_commit(partial(self._heartbeat.drop, claim))
 
     # -- upkeep
 

@@ -16,18 +16,27 @@ from typing import Any
 import httpcore
 import strawberry
 import uvicorn
-from graphql import GraphQLSchema
+from graphql import (
+    GraphQLSchema,
+    OverlappingFieldsCanBeMergedRule,
+    TypeInfo,
+    ValidationContext,
+    ValidationRule,
+    parse,
+)
 from graphql.execution import Executor
 from graphql.execution import collect_fields as graphql_fields
 from graphql.pyutils import Path
 from strawberry.extensions import runner
 from strawberry.schema import schema as strawberry_schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.schema.validation_rules import maybe_null, one_of
 from tortoise import context as tortoise_context
 from tortoise.backends.asyncpg import client as asyncpg_client
 from tortoise.backends.base import client as base_client
 from tortoise.backends.base import config_generator, executor
 from tortoise.backends.sqlite import client as sqlite_client
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Modules that a library uses within itself, although no underscore says so. (tortoise.backends, for one, is documented
 # as what a new engine would stand on, with no word on what stays.)
@@ -36,7 +45,9 @@ INNER_MODULES = (
     "strawberry.extensions.runner",
     "strawberry.schema.schema",
     "graphql.execution",
+    "strawberry.schema.validation_rules",
     "graphql.pyutils",
+    "uvicorn.protocols",
 )
 
 
@@ -244,12 +255,50 @@ TABLE = (
     ),
     PrivatePart(
         "strawberry",
-        "strawberry.schema.schema.validate_document",
+        "strawberry.schema.validation_rules.maybe_null.MaybeNullValidationRule",
         ("api/graphql/guards.py",),
-        "It validates as strawberry does itself; what is found is kept with the document.",
-        "Call graphql.validate with the same rules.",
-        lambda: strawberry_schema.validate_document,
-        is_right=lambda part: parameters(part) == "schema, document, validation_rules",
+        "strawberry's own validation adds the rules for Maybe and oneOf, but takes no limit of errors.",
+        "See which rules strawberry.schema.schema.validate_document adds now, and list the same.",
+        lambda: maybe_null.MaybeNullValidationRule,
+        is_right=lambda part: issubclass(part, ValidationRule),
+    ),
+    PrivatePart(
+        "strawberry",
+        "strawberry.schema.validation_rules.one_of.OneOfInputValidationRule",
+        ("api/graphql/guards.py",),
+        "Likewise.",
+        "Likewise.",
+        lambda: one_of.OneOfInputValidationRule,
+        is_right=lambda part: issubclass(part, ValidationRule),
+    ),
+    PrivatePart(
+        "graphql-core",
+        "rule_context.remaining_complexity_budget",
+        ("api/graphql/guards.py",),
+        "The library's budget for comparing fields is one for the process and takes 90 ms to spend.",
+        "Give the rule a smaller budget in whatever way it has then; tests/field/test_e_door.py counts.",
+        lambda: (
+            OverlappingFieldsCanBeMergedRule(
+                ValidationContext(GraphQLSchema(), parse("{a}"), TypeInfo(GraphQLSchema()), print)
+            ).rule_context.remaining_complexity_budget
+        ),
+        is_right=lambda part: part > 0,
+    ),
+    PrivatePart(
+        "uvicorn",
+        "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol",
+        ("http_protocol.py",),
+        "uvicorn has no deadline for the head or the body of a request, and no greatest length of a head.",
+        "Use its own settings if it has them by then; tests/field/test_e_door.py drips.",
+        lambda: HttpToolsProtocol,
+        {
+            "connection_made": "self, transport",
+            "connection_lost": "self, exc",
+            "data_received": "self, data",
+            "on_headers_complete": "self",
+            "on_message_complete": "self",
+            "handle_websocket_upgrade": "self",
+        },
     ),
     PrivatePart(
         "strawberry",

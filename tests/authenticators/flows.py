@@ -38,13 +38,17 @@ class Ran:
 
 
 def run_flow(flow: Flow[Any], *answers: InResponse | Exception) -> Ran:
-    """Run a flow to its end; an exception among the answers is thrown in, as a failed send is."""
+    """Run a flow to its end; an exception among the answers is thrown in, as a failed send is.
+
+    The last answer is given to later tries too: an outage lasts.
+    """
     ran, waiting = Ran(), iter(answers)
+    answer: InResponse | Exception | None = None
     try:
         request = next(flow)
         while True:
             ran.requests.append(request)
-            answer = next(waiting, None)
+            answer = next(waiting, answer if request.wait_s else None)
             assert answer is not None, f"no answer is left for {request!r}"
             request = flow.throw(answer) if isinstance(answer, Exception) else flow.send(answer)
     except StopIteration as end:

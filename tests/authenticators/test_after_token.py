@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,15 +165,19 @@ def test_a_failed_call_says_whose_move_it_is(response, error, code):
 @pytest.mark.parametrize(
     "outage", [answer({}, 503), TransientOutsideError(problem(ProblemCode.UPSTREAM_TIMEOUT))]
 )
-def test_a_call_is_repeated_once_after_an_outage_because_the_code_is_spent(outage):
+def test_a_call_is_repeated_after_an_outage_because_the_code_is_spent(outage):
     ran = complete(XERO, outage, answer(TENANTS[:1]))
     assert ran.result.account.id == "t1"
-    assert ran.requests[1] == ran.requests[2]
-    assert complete(XERO, outage, outage).codes[0].startswith("UPSTREAM_")
+    assert ran.requests[2] == replace(ran.requests[1], wait_s=1.0)
+    lasting = complete(XERO, outage)
+    assert lasting.codes[0].startswith("UPSTREAM_")
+    assert [request.wait_s for request in lasting.requests[1:]] == [0.0, 1.0, 2.0, 4.0, 8.0]
 
 
-def test_a_call_is_not_repeated_where_fewer_are_asked_for():
-    assert len(complete(XERO, answer({}, 429)).requests) == 2
+def test_a_call_is_repeated_when_the_provider_asks_to_and_not_where_that_is_too_late():
+    soon = complete(XERO, answer({}, 429, retry_after="7"), answer(TENANTS[:1]))
+    assert [request.wait_s for request in soon.requests[1:]] == [0.0, 7.0]
+    assert len(complete(XERO, answer({}, 429, retry_after="31")).requests) == 2
 
 
 def test_the_definition_s_error_table_holds_here_too():

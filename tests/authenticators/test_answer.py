@@ -17,16 +17,32 @@ def read(body, media_type="application/json"):
 
 
 @pytest.mark.parametrize(
-    "media_type", ["application/json", "application/json; charset=UTF-8", "text/html", "", None]
+    "media_type",
+    [
+        "application/json",
+        "application/json; charset=UTF-8",
+        "text/html",
+        "application/x-www-form-urlencoded",
+        "",
+        None,
+    ],
 )
 def test_json_is_read_whatever_the_media_type_calls_it(media_type):
     assert read(b'\xef\xbb\xbf{"access_token": "t"}', media_type) == {"access_token": "t"}
 
 
 @pytest.mark.parametrize(
-    "media_type", ["application/x-www-form-urlencoded", "text/plain;charset=utf-8", "", None]
+    "media_type",
+    [
+        "application/x-www-form-urlencoded",
+        "text/plain;charset=utf-8",
+        "text/html",
+        "application/json",
+        "",
+        None,
+    ],
 )
-def test_a_form_is_read_where_it_may_be_one(media_type):
+def test_a_form_is_read_whatever_the_media_type_calls_it(media_type):
     assert read(b"access_token=a%20b&scope=x+y&empty=", media_type) == {
         "access_token": "a b",
         "scope": "x y",
@@ -34,12 +50,28 @@ def test_a_form_is_read_where_it_may_be_one(media_type):
     }
 
 
-def test_a_form_is_not_read_where_the_type_says_json():
-    assert read(b"access_token=t", "application/json") is None
-
-
-def test_a_form_type_is_believed_over_what_looks_like_json():
-    assert read(b'{"access_token": "t"}', "application/x-www-form-urlencoded") is None
+@pytest.mark.parametrize(
+    ("body", "media_type", "text"),
+    [
+        ('{"team": "Café"}'.encode("latin-1"), "application/json; charset=ISO-8859-1", "Café"),
+        (
+            '{"team": "Café"}'.encode(),
+            "application/json; charset=ISO-8859-1",
+            "Café",
+        ),  # a default, declared for all
+        ('{"team": "Café"}'.encode("latin-1"), "application/json", "Café"),
+        ('{"team": "Жар"}'.encode("koi8-r"), 'application/json;charset="KOI8-R"', "Жар"),
+        ('{"team": "5 €"}'.encode("cp1252"), "application/json; charset=ISO-8859-1", "5 €"),
+        ('{"team": "Café"}'.encode("utf-16"), "application/json", "Café"),
+        ('{"team": "Café"}'.encode("utf-16-be"), "application/json; charset=utf-16be", "Café"),
+        (b"team=Caf%C3%A9", "application/x-www-form-urlencoded", "Café"),
+        (b"team=Caf%E9", "application/x-www-form-urlencoded", "Café"),
+        (b"team=Caf\xe9", "application/x-www-form-urlencoded", "Café"),
+        (b"team=one & only", "text/plain", None),
+    ],
+)
+def test_characters_are_read_as_declared_or_as_they_can_be(body, media_type, text):
+    assert (read(body, media_type) or {}).get("team") == text
 
 
 @pytest.mark.parametrize(
@@ -67,7 +99,14 @@ def test_what_is_no_json_object_is_none(body):
 
 @pytest.mark.parametrize(
     "body",
-    [b"access_token=a&access_token=b", b"access_token", b"a=%ff", b"\xff=1", b"&".join([b"a=1"] * 300)],
+    [
+        b"access_token=a&access_token=b",
+        b"access_token",
+        b"\xff=1",
+        b"<p>a=1</p>",
+        b"=1",
+        b"&".join([b"a=1"] * 300),
+    ],
 )
 def test_an_unclear_form_is_none(body):
     assert read(body, "application/x-www-form-urlencoded") is None

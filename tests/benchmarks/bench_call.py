@@ -1,9 +1,9 @@
-"""Measures one method call through the hub's executor, and one request by its outbound layer, against bare httpx.
+"""Measures one method call through the hub, and one request by its outbound layer, against bare httpx.
 
 Run by hand: ``python tests/benchmarks/bench_call.py [calls]``, 500 a round unless stated otherwise. All three ask the
 same loopback server, a process of its own, over kept connections, on uvloop; they take turns, so that noise hits all.
-Bare httpx places the token itself and reads the JSON. The executor reads the connection and its sealed credentials from
-the database, opens them, counts the use durably in the audit, calls, and records the exchange without its secrets.
+Bare httpx places the token itself and reads the JSON. The method call reads the connection and its sealed credentials
+from the database, opens them, counts the use durably in the audit, calls, and records the exchange without its secrets.
 
 SQLite always (synced at every commit, as it is shipped); PostgreSQL and Redis where they answer, as in bench_renewal.
 """
@@ -52,7 +52,7 @@ async def per_call_us(act: Act, calls: int, at_once: int) -> float:
 
 
 async def contenders(ships: Fleet, client: httpx.AsyncClient, server: Outside) -> dict[str, Act]:
-    """Return bare httpx, the outbound layer and the executor, each as one call of ``GET /me``."""
+    """Return bare httpx, the outbound layer and the method call, each as one call of ``GET /me``."""
     hub = ships.hub
     await ships.launch([PROFILES[0]])
     actor = await owner(hub)
@@ -69,13 +69,13 @@ async def contenders(ships: Fleet, client: httpx.AsyncClient, server: Outside) -
         request = OutRequest("GET", url, headers, secrets=(token,))
         assert (await hub.outbound.send(request, place)).json()["id"] == 1
 
-    async def executor() -> None:
+    async def method_call() -> None:
         owner = await hub.credentials.find(actor.workspace_id, ships.ids[0])
         result = await hub.calls.call(actor, owner, "me", {})
         assert result.fault is None
         assert result.body["id"] == 1
 
-    return {"bare httpx": bare, "outbound layer": outbound, "executor": executor}
+    return {"bare httpx": bare, "outbound layer": outbound, "method call": method_call}
 
 
 async def measure(database: str, database_url: str, server: Outside, calls: int) -> None:

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from app.catalog.faults import DefinitionFault, DefinitionsInvalidError
-from app.catalog.loader import DEFINITIONS, check_definitions, load_file, load_folder, load_text
+from app.catalog.loader import DEFINITIONS, Report, check_definitions, load_file, load_folder, load_text
 from app.foundation.problems import ProblemCode
 from tests.catalog.drafts import DRAFT, changed
 
@@ -124,21 +124,19 @@ def test_checking_reports_every_fault_of_every_file(folder):
 
     report = check_definitions([folder, folder / "none"])
 
-    assert len(report.files) == 3
     assert [str(one.version) for one in report.definitions] == ["1.1.0"]
     assert rules(report.faults) == ["semantics/path", "yaml/alias", "file/exists"]
-    assert report.is_clean is False
 
 
-def test_checking_nothing_is_not_clean(tmp_path):
-    assert check_definitions([tmp_path]).is_clean is False
+def test_checking_an_empty_folder_reads_nothing(tmp_path):
+    assert check_definitions([tmp_path]) == Report((), ())
 
 
-def test_checking_one_good_file_is_clean(folder):
+def test_checking_one_good_file_finds_no_fault(folder):
     report = check_definitions([folder / "acme" / "1.1.0.yaml"])
 
-    assert report.is_clean is True
-    assert report.files == (str(folder / "acme" / "1.1.0.yaml"),)
+    assert [str(one.version) for one in report.definitions] == ["1.1.0"]
+    assert report.faults == ()
 
 
 def test_loading_a_folder_with_faults_raises_them_all(folder):
@@ -163,4 +161,4 @@ def test_every_shipped_file_is_without_fault():
     report = check_definitions([DEFINITIONS])
 
     assert [str(fault) for fault in report.faults] == []
-    assert len(report.definitions) == len(report.files) >= 9
+    assert len(report.definitions) == len(list(DEFINITIONS.glob("*/*.yaml"))) >= 9

@@ -480,7 +480,7 @@ async def test_a_run_whose_process_died_is_cancelled_at_once_and_not_done_again(
     asked = hanging(world)
     worker = asyncio.create_task(world.work())
     await asked.wait()
-    world.hub.work._heartbeat._held.clear()  # nobody tells it
+    world.hub.work.heartbeat._held.clear()  # nobody tells it
     cancelled = await other.hub.test_runs.cancel(world.actor, run.id)
     assert cancelled.state is RunState.CANCELLED
     world.clock.advance(LEASE_FOR.total_seconds() + 1)

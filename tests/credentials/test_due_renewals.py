@@ -73,7 +73,7 @@ async def test_a_renewal_that_many_processes_died_with_comes_in_time_and_is_no_f
         """Let a process take the renewal, write its intent down, and die before it asks."""
         (claim,) = await world.hub.work.claim(await world.hub.work.find_due([RENEWAL], [], 1))
         await world.hub.renewal._intents.acquire_due(claim)
-        world.hub.work.let_lapse(claim)
+        world.hub.work.heartbeat.drop(claim)
         world.clock.advance(LEASE_FOR.total_seconds())
 
     for _ in range(6):

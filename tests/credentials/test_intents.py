@@ -110,7 +110,7 @@ async def test_a_lease_of_a_clock_that_is_ahead_is_honoured(world):
 
 
 async def test_a_slow_provider_costs_nobody_the_lease(world):
-    world.hub.work._heartbeat._heartbeat_s = 0.001
+    world.hub.work.heartbeat._heartbeat_s = 0.001
     connection = await world.connected("generic-oauth2", GENERIC)
 
     async def lease_until():

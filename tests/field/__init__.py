@@ -1,1 +1,1 @@
-"""Cases from the field: what real users of such systems ran into, each told by the claim that is now true."""
+"""Field cases: what real users of such systems ran into, one test a row at least; a test's text begins with its row."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.foundation.messages import InResponse, OutRequest, Timings
+from app.foundation.messages import InResponse, OutRequest, ResponseNotJsonError, Timings
 from app.foundation.secret import Secret
 
 CANARY = "CANARY-7f3a9b"
@@ -64,3 +64,16 @@ def test_an_answer_shows_its_status_and_size_alone():
         repr(InResponse(200, (("Set-Cookie", CANARY),), CANARY.encode(), Timings()))
         == "InResponse(200, 13 bytes)"
     )
+
+
+def test_json_is_read_in_the_charset_that_is_declared():
+    def answer(body, content_type):
+        return InResponse(200, (("Content-Type", content_type),), body)
+
+    latin = '{"name": "Café"}'.encode("latin-1")
+    assert answer(latin, "application/json; charset=ISO-8859-1").json() == {"name": "Café"}
+    assert answer('{"name": "Café"}'.encode(), "application/json; charset=ISO-8859-1").json() == {
+        "name": "Café"
+    }
+    with pytest.raises(ResponseNotJsonError):
+        answer(latin, "application/json").json()

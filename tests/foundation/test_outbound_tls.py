@@ -163,7 +163,7 @@ async def test_a_connection_that_breaks_in_the_handshake_may_be_tried_again(auth
 
 
 def test_the_default_context_asks_for_tls_1_2_and_checks_names():
-    context = Outbound(EgressPolicy(), clock=FrozenClock())._tls
+    context = Outbound(EgressPolicy(), clock=FrozenClock())._tls.common
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.journeys.hub_process import HubProcess
+import re
+
+from tests.journeys.hub_process import ROOT, HubProcess
+
+PICTURE = re.compile(r"^<!-- picture: demo -->\n```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_the_demo_walks_three_connections_to_connected_and_explains_a_failure(own_hub: HubProcess):
@@ -19,5 +23,9 @@ def test_the_demo_walks_three_connections_to_connected_and_explains_a_failure(ow
     assert said.count("authState 1: CREATED") == 4
     assert "CREDENTIALS_REJECTED" in said
     assert "→" in said
+    (picture,) = PICTURE.findall((ROOT / "README.md").read_text())
+    words = " ".join(re.sub(r"[│┃]", " ", said).split())
+    for line in filter(str.strip, picture.splitlines()):
+        assert " ".join(line.split()) in words, f"README's picture of the demo: {line}"
     assert result.stderr == ""
     assert set(own_hub.folder.rglob("*")) == before

@@ -196,7 +196,7 @@ async def test_who_lost_its_claim_is_stopped_and_writes_nothing(process_of, gate
     await gated.until(1)
     clock.advance(LEASE_FOR.total_seconds())  # the process stood still, and did not keep its lease
     (claim,) = await two.claim()
-    await one.queue._heartbeat.extend_leases()
+    await one.queue.heartbeat.extend_leases()
     await until(lambda: _is_idle(one))
     await two.ending("finish", claim)
 
@@ -343,7 +343,7 @@ async def test_an_end_that_cannot_be_written_is_done_again_when_its_lease_has_ru
     await process.schedule("a")
     await process.dispatcher.drain()
     monkeypatch.setattr(process.queue, "end", end)
-    await process.queue._heartbeat.extend_leases()
+    await process.queue.heartbeat.extend_leases()
     clock.advance(LEASE_FOR.total_seconds())
     await process.dispatcher.drain()
     assert work.done == ["a", "a"]

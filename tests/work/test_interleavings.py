@@ -103,7 +103,7 @@ class Play:
                 self.there.discard(claim.subject)
 
     async def keep(self, who):
-        await self.processes[who].queue._heartbeat.extend_leases()
+        await self.processes[who].queue.heartbeat.extend_leases()
 
     async def advance(self, seconds):
         self.clock.advance(seconds)
@@ -139,7 +139,7 @@ async def played(url, steps):
         for step in steps:
             await play.step(*step)
         for process in processes:
-            await process.queue._heartbeat.stop()
+            await process.queue.heartbeat.stop()
         clock.advance(DAY_S)  # longer than any lease, wait or time to come
         await processes[0].dispatcher.drain()
         assert set(work.done) == play.there

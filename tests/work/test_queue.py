@@ -74,7 +74,7 @@ async def test_a_kept_claim_is_never_taken_over(process_of, clock):
     (claim,) = await one.claim()
     for _ in range(5):
         clock.advance(LEASE_S - 1)
-        await one.queue._heartbeat.extend_leases()
+        await one.queue.heartbeat.extend_leases()
         assert await two.claim() == []
     await one.ending("finish", claim)
 
@@ -147,9 +147,9 @@ async def test_the_end_joins_the_handlers_transaction(process, database):
     (claim,) = await process.claim()
     with pytest.raises(ZeroDivisionError):
         await in_a_transaction_that_fails(database, lambda tx: process.queue.finish(tx, claim))
-    assert process.queue.holds(claim)
+    assert process.queue.heartbeat.holds(claim)
     await process.ending("finish", claim)
-    assert not process.queue.holds(claim)
+    assert not process.queue.heartbeat.holds(claim)
     assert await process.read("a") is None
 
 

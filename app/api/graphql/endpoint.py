@@ -15,7 +15,7 @@ from app.api.graphql.context import RequestContext
 from app.api.graphql.cors import preflight, shared
 from app.api.graphql.frames import SUBPROTOCOL, CloseCode, CloseError
 from app.api.graphql.http_answer import MediaType, answer, preferred, with_validator
-from app.api.graphql.http_request import RequestRefusedError, read_operation
+from app.api.graphql.http_request import RequestRefusedError, check_head, read_operation
 from app.api.graphql.operations import EVERYTHING, NO_CHANGES, ONE_ANSWER, READ_ONLY, Operations
 from app.api.graphql.schema import NODE_LOADERS, build_schema
 from app.api.graphql.sse import EventStreamResponse
@@ -75,8 +75,11 @@ class HttpDoor:
         return answer(body, media_type or MediaType.JSON, status=status, headers=headers)
 
     async def _operate(self, request: Request, media_type: MediaType, request_id: str) -> Response:
-        operation = await read_operation(request)
-        context = await self._context(request, request_id)
+        check_head(request)
+        context = await self._context(
+            request, request_id
+        )  # before the body: strangers get little of our memory
+        operation = await read_operation(request, signed_in=context.signed_in is not None)
         if media_type is MediaType.STREAM:
             allowed = NO_CHANGES if request.method == "GET" else EVERYTHING
             answers = self._operations.stream(operation, context, allowed)

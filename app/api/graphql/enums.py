@@ -37,7 +37,7 @@ describe_enum(
         "CHANGE_APPLICATION": "Correct the application (client id and secret).",
         "ASK_PROVIDER_ADMIN": "Ask an administrator at the outside system.",
         "CHECK_PROVIDER": "Look at the outside system.",
-        "WAIT": "Wait; the hub tries again by itself.",
+        "WAIT": "Wait; the text says whether the hub tries again by itself or somebody has to.",
         "RELOAD": "Load the object again.",
         "COMPLETE_STEP": "Complete a set-up step first.",
         "CONTACT_OPERATOR": "Ask who runs this hub.",

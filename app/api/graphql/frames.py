@@ -79,15 +79,15 @@ class Complete:
 Frame: TypeAlias = Init | Ping | Pong | Subscribe | Complete
 
 
-def read_frame(text: str | None) -> Frame:
-    """Read one text frame; None is a binary one.
+def read_frame(text: str | None, limit: int = MAX_FRAME_BYTES) -> Frame:
+    """Read one text frame of at most ``limit`` characters; None is a binary one.
 
     Raises:
         CloseError: the frame is no message of the protocol.
     """
     if text is None:
         _refuse("Messages must be text")
-    if len(text) > MAX_FRAME_BYTES:
+    if len(text) > limit:
         raise CloseError(CloseCode.TOO_BIG, "The message is too big")
     try:
         message = parse_json(text.encode())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -13,11 +13,16 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     MaxIntrospectionDepthRule,
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
     parse,
     specified_rules,
+    validate,
 )
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions.runner import SchemaExtensionsRunner
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
@@ -26,22 +31,41 @@ from app.api.graphql.cost import operation_cost
 from app.api.graphql.executor import core_schema
 from app.api.graphql.limits import (
     MAX_COMMENTS,
+    MAX_COMPARISONS,
     MAX_COST,
     MAX_DOCUMENT_CHARS,
+    MAX_ERRORS,
     MAX_TOKENS,
     MUTATION_DEADLINE_S,
+    SIGNED_OUT_COST,
+    SIGNED_OUT_TOKENS,
     Measures,
     TooMuchError,
     measure,
 )
 
-# Built once: a rule class of its own per request would defeat the cache.
-RULES: Final[tuple[type[ASTValidationRule], ...]] = (*specified_rules, MaxIntrospectionDepthRule)
+
+class BoundedComparisons(OverlappingFieldsCanBeMergedRule):
+    """Compares fields of one name with each other, which is the one rule whose work grows with the square."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = MAX_COMPARISONS
+
+
+RULES: Final[tuple[type[ASTValidationRule], ...]] = (
+    *(BoundedComparisons if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+    MaxIntrospectionDepthRule,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 PARSE_OPTIONS: Final = {
     "max_lexical_tokens": MAX_TOKENS,
     "max_comments": MAX_COMMENTS,
     "max_source_length": MAX_DOCUMENT_CHARS,
 }
+_SIGNED_OUT: Final = {**PARSE_OPTIONS, "max_lexical_tokens": SIGNED_OUT_TOKENS}
+_ABORTED: Final = "Validation aborted."
 _AS_OF: Final = "asOf"
 _MAX_CACHED_CHARS: Final = 8_192
 _NOTHING: Final = nullcontext()
@@ -64,8 +88,10 @@ class Documents:
         self._size = size
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
 
-    def prepare(self, schema: GraphQLSchema, text: str) -> Prepared:
-        """Return the document of ``text``, from the cache where it is there.
+    def prepare(
+        self, schema: GraphQLSchema, text: str, options: Mapping[str, int] = PARSE_OPTIONS
+    ) -> Prepared | None:
+        """Return the document of ``text``, from the cache where it is there; None if it has too many tokens.
 
         Raises:
             GraphQLSyntaxError: the text is no document, or beyond the limits on tokens and length.
@@ -73,8 +99,8 @@ class Documents:
         prepared = self._kept.get(text)
         if prepared is not None:
             self._kept.move_to_end(text)
-            return prepared
-        prepared = _prepare(schema, text)
+            return prepared if prepared.document.token_count <= options["max_lexical_tokens"] else None
+        prepared = _prepare(schema, text, options)
         if len(text) <= _MAX_CACHED_CHARS:
             self._kept[text] = prepared
             if len(self._kept) > self._size:
@@ -103,12 +129,15 @@ class Guards(SchemaExtensionsRunner):
         A fault is left to the stock path, which parses again and reports it on every transport.
         """
         context = self.execution_context
-        context.parse_options = cast("Any", PARSE_OPTIONS)
+        options = PARSE_OPTIONS if self._signed_in else _SIGNED_OUT
+        context.parse_options = cast("Any", options)
         try:
-            self._prepared = self._documents.prepare(core_schema(context.schema), context.query or "")
-            context.graphql_document = self._prepared.document
+            prepared = self._documents.prepare(core_schema(context.schema), context.query or "", options)
         except GraphQLError:
-            pass
+            prepared = None
+        if prepared is not None:
+            self._prepared = prepared
+            context.graphql_document = prepared.document
         return _NOTHING
 
     def validation(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
@@ -118,13 +147,23 @@ class Guards(SchemaExtensionsRunner):
             self.execution_context.pre_execution_errors = refusals or list(self._prepared.errors)
         return _NOTHING
 
+    @property
+    def _signed_in(self) -> bool:
+        return cast("RequestContext", self.execution_context.context).signed_in is not None
+
     def executing(self) -> Any:  # noqa: ANN401 - the library's own type gathers hooks
         """Bound the execution in time; note first where the event stream stands, if the document asks."""
         return self._bounded()
 
     async def get_extensions_results(self, ctx: ExecutionContext) -> dict[str, Any]:  # noqa: ARG002 - the library's own signature
         """Put the cost of the operation into ``extensions.cost``."""
-        return {} if self._cost is None else {"cost": {"requested": self._cost, "limit": MAX_COST}}
+        return (
+            {}
+            if self._cost is None
+            else {
+                "cost": {"requested": self._cost, "limit": MAX_COST if self._signed_in else SIGNED_OUT_COST}
+            }
+        )
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -158,18 +197,28 @@ class Guards(SchemaExtensionsRunner):
             if prepared.measures.operations > 1 and context.context.operation_name is None:
                 return [GraphQLError("There are several operations: say by operationName which one.")]
             self._cost = self._cost_of(prepared)
-            if self._cost > MAX_COST:
-                raise TooMuchError("cost", MAX_COST)  # noqa: TRY301 - reported like every other limit
+            limit = MAX_COST if self._signed_in else SIGNED_OUT_COST
+            if self._cost > limit:
+                raise TooMuchError("cost", limit, signed_in=self._signed_in)  # noqa: TRY301 - reported like every other limit
         except TooMuchError as fault:
             return [GraphQLError("The operation asks for too much.", original_error=fault)]
         return []
 
 
-def _prepare(schema: GraphQLSchema, text: str) -> Prepared:
-    document = parse(text, **cast("Any", PARSE_OPTIONS))
+def _prepare(schema: GraphQLSchema, text: str, options: Mapping[str, int]) -> Prepared:
+    document = parse(text, **cast("Any", options))
     measures = measure(document)
     try:
         measures.check()
     except TooMuchError:
         return Prepared(document, measures, ())  # refused before validation, which costs more
-    return Prepared(document, measures, tuple(validate_document(schema, document, RULES)))
+    errors = validate(schema, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
+    return Prepared(document, measures, tuple(_found(errors)))
+
+
+def _found(errors: list[GraphQLError]) -> list[GraphQLError]:
+    """Return what validation found, without the note that it ended early, or with the limit that it met."""
+    if any(error.message == _ABORTED for error in errors):
+        too_much = TooMuchError("comparisons", MAX_COMPARISONS)
+        return [GraphQLError("The operation asks for too much.", original_error=too_much)]
+    return [error for error in errors if not isinstance(error, ValidationAbortedError)]

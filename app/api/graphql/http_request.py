@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from app.api.graphql.limits import MAX_BODY_BYTES, MAX_DOCUMENT_CHARS
+from app.api.graphql.limits import MAX_BODY_BYTES, MAX_DOCUMENT_CHARS, SIGNED_OUT_BODY_BYTES
 from app.api.graphql.top_level import Code
 from app.foundation.bounded_json import JsonRefusedError, parse_json
 
@@ -42,20 +42,29 @@ class Operation:
     extensions: Mapping[str, Any] | None
 
 
-async def read_operation(request: Request) -> Operation:
-    """Read the operation of a GET or POST request (GraphQL over HTTP, section 5).
+def check_head(request: Request) -> None:
+    """Refuse what can be no operation, by its head alone.
+
+    Raises:
+        RequestRefusedError: it is none.
+    """
+    if request.method == "POST":
+        _check_media_type(request.headers.get("content-type"))
+    elif request.method != "GET":
+        raise RequestRefusedError(
+            405, Code.BAD_REQUEST, "Send operations by GET or POST.", {"allow": "GET, POST"}
+        )
+
+
+async def read_operation(request: Request, *, signed_in: bool) -> Operation:
+    """Read the operation of a GET or POST request (GraphQL over HTTP, section 5); without sign-in only a short one.
 
     Raises:
         RequestRefusedError: it is none.
     """
     if request.method == "GET":
         return operation_of(_parameters(request))
-    if request.method != "POST":
-        raise RequestRefusedError(
-            405, Code.BAD_REQUEST, "Send operations by GET or POST.", {"allow": "GET, POST"}
-        )
-    _check_media_type(request.headers.get("content-type"))
-    return operation_of(_json(await _body(request)))
+    return operation_of(_json(await _body(request, MAX_BODY_BYTES if signed_in else SIGNED_OUT_BODY_BYTES)))
 
 
 def operation_of(data: object) -> Operation:
@@ -140,17 +149,20 @@ def _check_media_type(value: str | None) -> None:
         raise RequestRefusedError(415, Code.BAD_REQUEST, message, {"accept-post": "application/json"})
 
 
-async def _body(request: Request) -> bytes:
-    too_large = RequestRefusedError(413, Code.BAD_REQUEST, f"The body is longer than {MAX_BODY_BYTES} bytes.")
+async def _body(request: Request, limit: int) -> bytes:
+    more = "" if limit == MAX_BODY_BYTES else ", which is as much as is taken without a token. Sign in first"
+    message = f"The body is longer than {limit} bytes{more}."
+    # Nobody waits for the rest: the connection ends with the answer.
+    too_large = RequestRefusedError(413, Code.BAD_REQUEST, message, {"connection": "close"})
     length = request.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
+    if length.isascii() and length.isdigit() and int(length[:20]) > limit:
         raise too_large
     chunks: list[bytes] = []
     size = 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > MAX_BODY_BYTES:
+            if size > limit:
                 raise too_large
             chunks.append(chunk)
     except ClientDisconnect:

@@ -21,9 +21,15 @@ MAX_DIRECTIVES: Final = 50
 MAX_TOKENS: Final = 2_000
 MAX_DOCUMENT_CHARS: Final = 65_536
 MAX_COMMENTS: Final = 1_000
+MAX_COMPARISONS: Final = 20_000
+"""How much validation may compare: fields of one name with each other, and fragments."""
 MAX_BODY_BYTES: Final = 1_048_576
 MAX_FRAME_BYTES: Final = 262_144
 MAX_COST: Final = 10_000
+SIGNED_OUT_TOKENS: Final = 400
+SIGNED_OUT_COST: Final = 100
+SIGNED_OUT_BODY_BYTES: Final = 16_384
+SIGNED_OUT_FRAME_BYTES: Final = 4_096
 MAX_ERRORS: Final = 20
 QUERY_DEADLINE_S: Final = 10.0
 MUTATION_DEADLINE_S: Final = 60.0
@@ -34,11 +40,12 @@ FRAMES_PER_S: Final = 20.0
 
 
 class TooMuchError(Exception):
-    """An operation asks for more than ``limit`` allows, which is ``maximum``."""
+    """An operation asks for more than ``limit`` allows, which is ``maximum``; for those who sign in it may be more."""
 
-    def __init__(self, limit: str, maximum: int) -> None:
+    def __init__(self, limit: str, maximum: int, *, signed_in: bool = True) -> None:
         self.limit = limit
         self.maximum = maximum
+        self.signed_in = signed_in
         super().__init__(f"{limit} {maximum}")
 
 

@@ -179,7 +179,10 @@ def _known(fault: PatchbayError) -> tuple[Code, str, float | None]:
 def _too_much(fault: TooMuchError) -> tuple[Code, str, float | None]:
     if fault.limit == "subscriptions":
         return Code.QUOTA_EXCEEDED, f"Too many subscriptions are open; {fault.maximum} are allowed.", None
-    return Code.QUERY_TOO_COMPLEX, f"The operation's {fault.limit} is greater than {fault.maximum}.", None
+    message = f"The operation's {fault.limit} is greater than {fault.maximum}."
+    if not fault.signed_in:
+        message = f"{message[:-1]}, which is as much as there is without a token. Sign in first."
+    return Code.QUERY_TOO_COMPLEX, message, None
 
 
 def _log_fault(fault: BaseException, path: Sequence[str | int] | None, request_id: str) -> None:

@@ -24,7 +24,13 @@ from app.api.graphql.frames import (
     Subscribe,
     read_frame,
 )
-from app.api.graphql.limits import FRAME_BURST, FRAMES_PER_S, MAX_OPERATIONS_PER_SOCKET
+from app.api.graphql.limits import (
+    FRAME_BURST,
+    FRAMES_PER_S,
+    MAX_FRAME_BYTES,
+    MAX_OPERATIONS_PER_SOCKET,
+    SIGNED_OUT_FRAME_BYTES,
+)
 from app.api.graphql.operations import Operations
 from app.api.graphql.timeouts import TransportTimeouts
 from app.api.graphql.top_level import Code, WireError
@@ -83,7 +89,8 @@ class Socket:
             if message["type"] == "websocket.disconnect":
                 raise _GoneError
             self._count()
-            await self._handle(read_frame(message.get("text")), group)
+            limit = SIGNED_OUT_FRAME_BYTES if self._actor is None else MAX_FRAME_BYTES
+            await self._handle(read_frame(message.get("text"), limit), group)
 
     async def _handle(self, frame: Frame, group: asyncio.TaskGroup) -> None:
         match frame:

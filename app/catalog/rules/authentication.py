@@ -16,6 +16,7 @@ from app.catalog.definition import (
     RenewalBy,
     TokenAnswer,
 )
+from app.catalog.rules.expressions import TOKEN_PICKS
 from app.catalog.rules.methods import required_fields
 from app.catalog.rules.subject import (
     HEADER_NAME,
@@ -30,17 +31,6 @@ from app.catalog.rules.subject import (
 from app.catalog.yaml_reader import Path
 from app.foundation.templates import Template, TemplateError
 
-_PICKS: Final = (
-    "refreshToken",
-    "expiresIn",
-    "expiresInToo.*",
-    "refreshExpiresIn",
-    "refreshExpiresInToo.*",
-    "granted",
-    "account.*",
-    "keep.*",
-    "secrets.*",
-)
 _NOT_IN_HEADER_NAMES: Final = ("", "a b", "a:", "a\r\nb", "a\n", "\u00e4")
 _HOP: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _OURS: Final = frozenset(
@@ -107,6 +97,9 @@ def choices_can_be_offered(subject: RuleSubject) -> Iterator[Finding]:
 def config_fields_exist(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/config-field``: what an auth method reads from the configuration is a field of it."""
     fields = fields_of(subject.definition.config)
+    for part, name in subject.definition.http.tls_from_config.items():
+        if (fields.get(name, {}).get("type"), fields.get(name, {}).get("secret")) != ("string", True):
+            yield Finding(("http", "tlsFromConfig", part), "must name a secret text field of config")
     for (base, _), method in zip(subject.auth(), subject.definition.auth, strict=True):
         if method.scopes_from_config and fields.get(method.scopes_from_config, {}).get("type") != "string":
             yield Finding((*base, "scopesFromConfig"), "must name a text field of config")
@@ -145,7 +138,7 @@ def _token(base: Path, token: TokenAnswer, data: Json) -> Iterator[Finding]:
     success = compiled(token.success) if token.success else None
     if success and not success.holds(facts_of(200, {}, token.example)):
         yield Finding((*base, "example"), "does not meet token.success")
-    picks = texts_at(data, *_PICKS, base=base)
+    picks = texts_at(data, *TOKEN_PICKS, base=base)
     for path, text in (((*base, "accessToken"), token.access_token), *picks):
         yield from _found(path, text, token.example)
     access = compiled(token.access_token)

@@ -35,20 +35,19 @@ _EXPRESSIONS: Final = (
     "webhooks.challenge.*",
     "test.expect.*",
 )
-_OF_TOKENS: Final = (
-    "accessToken",
+TOKEN_PICKS: Final = (
     "refreshToken",
     "expiresIn",
     "expiresInToo.*",
     "refreshExpiresIn",
     "refreshExpiresInToo.*",
     "granted",
-    "error",
-    "errorDescription",
     "account.*",
     "keep.*",
     "secrets.*",
 )
+"""What is read from a token answer where the definition says so; ``accessToken`` always is."""
+_OF_TOKENS: Final = ("accessToken", *TOKEN_PICKS, "error", "errorDescription")
 _MEMBER_PATHS: Final = (
     *(
         f"auth.*.{answer}.{name}"

@@ -41,9 +41,9 @@ def secrets_are_made_up(subject: RuleSubject) -> Iterator[Finding]:
 
 
 def forms_are_usable(subject: RuleSubject) -> Iterator[Finding]:
-    """``semantics/form-field``: fields can stand in templates, have a title; only credentials are secret."""
+    """``semantics/form-field``: fields can stand in templates and have a title; secrets are few."""
     for name, field in fields_of(subject.definition.config).items():
-        if field.get("secret") is True:
+        if field.get("secret") is True and name not in subject.definition.http.tls_from_config.values():
             yield Finding(("config", "properties", name), "a secret belongs to an auth method's credentials")
         yield from _field(("config", "properties", name), name, field)
     for base, auth in subject.auth():

@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.api.graphql.endpoint import graphql_routes
-from app.api.graphql.limits import MAX_BODY_BYTES
+from app.api.graphql.limits import MAX_BODY_BYTES, SIGNED_OUT_BODY_BYTES
 from tests.api.graphql.fake_hub import BEARER, COOKIE, PUBLIC_URL, TOKEN
 
 GRAPHQL = "application/graphql-response+json"
@@ -40,8 +40,10 @@ async def test_an_operation_is_answered_in_the_media_type_asked_for(client):
 
 
 async def test_the_cost_is_told(client):
-    answer = (await post(client, {"query": "{viewer{actor{id}}}"})).json()
+    answer = (await post(client, {"query": "{viewer{actor{id}}}"}, **BEARER)).json()
     assert answer["extensions"] == {"cost": {"requested": 2, "limit": 10_000}}
+    answer = (await post(client, {"query": "{viewer{actor{id}}}"})).json()
+    assert answer["extensions"] == {"cost": {"requested": 2, "limit": 100}}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ async def test_the_cost_is_told(client):
         b"null",
         b"5",
         b"[]",
-        b"[" * 100_000,
+        b"[" * 10_000,
         b'{"query":"{__typename}","variables":' + b'{"a":' * 200 + b"1" + b"}" * 201,
         b"\xff\xfe{}",
         b'{"query":"\xc3\x28"}',
@@ -143,17 +145,18 @@ async def test_a_body_at_the_limit_is_read_and_one_beyond_is_not(client):
         head, tail = b'{"query":"{__typename}","variables":{"a":"', b'"}}'
         return head + b"x" * (size - len(head) - len(tail)) + tail
 
-    assert (await post(client, body(MAX_BODY_BYTES))).status_code == 200
-    response = await post(client, body(MAX_BODY_BYTES + 1))
-    assert response.status_code == 413
-    assert errors_of(response) == ["BAD_REQUEST"]
-
     async def chunks():
         for _ in range(20):
             yield b"x" * 65_536
 
-    response = await client.post("/graphql", content=chunks(), headers=JSON)
-    assert response.status_code == 413
+    for headers, limit in ((BEARER, MAX_BODY_BYTES), ({}, SIGNED_OUT_BODY_BYTES)):
+        assert (await post(client, body(limit), **headers)).status_code == 200
+        response = await post(client, body(limit + 1), **headers)
+        assert response.status_code == 413
+        assert response.headers["connection"] == "close"
+        assert errors_of(response) == ["BAD_REQUEST"]
+        response = await client.post("/graphql", content=chunks(), headers={**JSON, **headers})
+        assert response.status_code == 413
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "TRACE"])

@@ -13,7 +13,12 @@ from websockets.exceptions import InvalidStatus
 
 from app.api.graphql import operations
 from app.api.graphql.endpoint import graphql_routes
-from app.api.graphql.limits import FRAME_BURST, MAX_FRAME_BYTES, MAX_OPERATIONS_PER_SOCKET
+from app.api.graphql.limits import (
+    FRAME_BURST,
+    MAX_FRAME_BYTES,
+    MAX_OPERATIONS_PER_SOCKET,
+    SIGNED_OUT_FRAME_BYTES,
+)
 from app.api.graphql.streams import Streams
 from app.api.graphql.timeouts import TransportTimeouts
 from app.event_stream.event import EventType, encode_cursor
@@ -186,7 +191,8 @@ async def test_pings_are_answered_also_before_the_init(server):
         (["1"], 4400),
         (["null"], 4400),
         ([b"\x00\x01"], 4400),
-        (["[" * 100_000], 4400),
+        (["[" * 4_000], 4400),
+        (["x" * (SIGNED_OUT_FRAME_BYTES + 1)], 1009),
         (['{"type":"' + "CANARY" * 40 + '"}'], 4400),
         (['{"type":"subscribe","id":{},"payload":{"query":"{a}"}}'], 4400),
         (['{"type":"subscribe","id":"1","payload":"x"}'], 4400),
