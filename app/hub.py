@@ -13,6 +13,7 @@ from app.access.idempotency import Idempotency
 from app.audit.checkpoints import Checkpoints
 from app.audit.log import AuditLog
 from app.calls.caller import MethodCaller
+from app.calls.options import FieldOptions
 from app.catalog.catalog import Catalog, load_catalog
 from app.connection_tests.execution import RunExecution
 from app.connection_tests.runner import TestRunner
@@ -28,10 +29,12 @@ from app.connections.outcome_recorder import OutcomeRecorder
 from app.connections.owners import ConnectionOwners
 from app.connections.polling import Polling
 from app.connections.transitions import Transitions
+from app.credentials.application_choice import ApplicationChoice
 from app.credentials.applications import Applications
 from app.credentials.credentials import Credentials
 from app.credentials.flows import Destinations, FlowRunner
 from app.credentials.opening import Opener
+from app.credentials.operator_applications import OperatorApplications
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.renewal import Renewal
 from app.credentials.revocation import Revocations
@@ -50,7 +53,7 @@ from app.members.members import Members
 from app.members.rights import Rights
 from app.members.sign_in import SignIn
 from app.members.tokens import Tokens
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.vault.key_source import open_keys
 from app.vault.keys import KeyRing
 from app.vault.resealing import Resealing
@@ -92,6 +95,7 @@ class Hub:
     sign_in: SignIn
     connections: Connections
     applications: Applications
+    application_choice: ApplicationChoice
     authorizations: Authorizations
     browser: BrowserFlow
     polling: Polling
@@ -100,8 +104,14 @@ class Hub:
     revocations: Revocations
     outcome_recorder: OutcomeRecorder
     calls: MethodCaller
+    options: FieldOptions
     test_runs: TestRuns
     run_execution: RunExecution
+
+    @property
+    def return_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may be returned to and notified of results: the hub's own, and the allowed ones."""
+        return (self.public_url, *self.allowed_origins)
 
 
 @asynccontextmanager
@@ -130,7 +140,10 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
     local_url = local_url or settings.local_url()
     public_url = settings.public_url or local_url
     catalog = catalog or load_catalog()
-    operator = settings.operator_applications([entry.key for entry in catalog.all()])
+    variables = settings.operator_applications([entry.key for entry in catalog.all()])
+    operator = OperatorApplications(variables, catalog)
+    if operator.faults:
+        raise SettingsError(operator.faults)
 
     if not settings.is_scaled:
         settings.make_data_dir()
@@ -189,13 +202,14 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
         runner = FlowRunner(outbound, secrets, clock)
 
         # Credentials: applications, references to secrets kept elsewhere, opening, renewal, revocation.
-        applications = Applications(database, vault, audit, outbox, catalog, public_url, operator)
+        choice = ApplicationChoice(database, operator, public_url)
+        applications = Applications(database, vault, audit, outbox, catalog, operator, choice)
         outside_secrets = OutsideSecrets(
             settings.operator_secrets(),
             frozenset(settings.secrets_allowed),
             _vault_paths(settings, clock, stack),
         )
-        opener = Opener(vault, catalog, applications, outside_secrets, destinations, clock)
+        opener = Opener(vault, catalog, applications, choice, outside_secrets, destinations, clock)
         schedule = RenewalSchedule(work)
         transitions = Transitions(audit, outbox, schedule)
         outcome_recorder = OutcomeRecorder(transitions, applications, catalog)
@@ -217,7 +231,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
 
         # Authorizations: attempts to authenticate a connection, by browser, form or polling.
         attempts = Attempts(outbox, vault, public_url)
-        options = OptionsResolver(applications, opener, (public_url, *settings.allowed_origins))
+        options = OptionsResolver(choice, opener, (public_url, *settings.allowed_origins))
         acceptance = Acceptance(vault, transitions, attempts, applications, runner, schedule)
         completion = Completion(
             database,
@@ -247,7 +261,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
             catalog,
             transitions,
             attempts,
-            applications,
+            choice,
             revocations,
             renewal,
             schedule,
@@ -294,6 +308,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
             sign_in=sign_in,
             connections=connections,
             applications=applications,
+            application_choice=choice,
             authorizations=authorizations,
             browser=browser,
             polling=polling,
@@ -302,6 +317,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
             revocations=revocations,
             outcome_recorder=outcome_recorder,
             calls=calls,
+            options=FieldOptions(calls, connections, credentials, clock),
             test_runs=test_runs,
             run_execution=run_execution,
         )

@@ -48,7 +48,7 @@ async def build_app(hub: Hub) -> AsyncIterator[ASGIApp]:
         *oauth_routes(hub),
         *sign_in_routes(hub),
         *health_routes(hub),
-        *problem_docs_routes(),
+        *problem_docs_routes(hub.catalog),
     ]
     if hub.settings.graphiql_on:
         routes += graphiql_routes(lambda request: signed_in(hub, request))

@@ -123,6 +123,12 @@ class Settings(BaseModel):
         "INFO", description="least severe log line"
     )
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto writes text to a terminal")
+    streams_per_workspace: int = Field(
+        200,
+        ge=1,
+        le=10_000,
+        description="how many subscriptions a workspace may have open at one web process",
+    )
     event_retention_days: int = Field(7, ge=1, le=365, description="how long events can be replayed")
     secrets_allowed: Words = Field(
         (), description="workspace ids that may refer to PATCHBAY_SECRET_*; * is all"

@@ -30,7 +30,7 @@ class Actor:
     """One actor of one request. Rooms take it as their first argument and ask it for permissions.
 
     ``ip_hash`` is a keyed hash, never the address. ``session_id`` names the session or token that must stay valid for
-    the actor to keep long-lived streams.
+    the actor to keep long-lived streams; ``member_id`` the member who is signed in, or for whom the token acts.
     """
 
     workspace_id: str
@@ -43,6 +43,7 @@ class Actor:
     request_id: str
     ip_hash: str | None = None
     session_id: str | None = None
+    member_id: str | None = None
 
     @classmethod
     def remembered(

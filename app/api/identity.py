@@ -121,6 +121,7 @@ async def _actor(
         request_id=request_id_of(connection),
         ip_hash=await ip_hash_of(hub, connection),
         session_id=identity.id,
+        member_id=identity.member_id,
     )
 
 

@@ -29,11 +29,22 @@ def _nothing() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationFacts:
-    """What is registered with the provider; ``fields`` are those that the auth method adds."""
+    """What is registered with the provider; ``fields`` are those that the auth method adds.
+
+    Its secrets go to the ``origins`` alone; where there are none, to the hosts that the definition vouches for.
+    """
 
     client_id: str
     client_secret: Secret | None = None
     fields: Mapping[str, Any] = field(default_factory=_nothing)
+    name: str = ""
+    origins: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret of it."""
+        found = (self.client_secret, *self.fields.values())
+        return tuple(value for value in found if isinstance(value, Secret))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import ClassVar, Final
 
-from app.authenticators.base import AccountFound, Entered, Facts, Grant, secret_fields
+from app.authenticators.base import AccountFound, Entered, Facts, Grant, entered_fields, secret_fields
 from app.authenticators.credentials import read_entered
 from app.authenticators.entered import EnteredCredentials
 from app.authenticators.placement import with_secret_header
@@ -23,7 +23,8 @@ _PASSWORD: Final = "{credentials.password}"  # noqa: S105 - a template, not a pa
 class BasicAuthenticator(EnteredCredentials):
     """User name and password in one header, UTF-8; the method's templates may build both from other fields.
 
-    Where only one of the two templates is given, the other part is empty (Stripe's key as user name).
+    Where only one of the two templates is given, the other part is empty (Stripe's key as user name). A user name
+    without a password is such a key too: it is not shown.
     """
 
     kind: ClassVar[AuthKind] = AuthKind.BASIC
@@ -37,18 +38,20 @@ class BasicAuthenticator(EnteredCredentials):
         """
         values = values_of(facts, grant)
         username, password = _templates(facts.method)
-        pair = f"{_user(values, username)}:{values.text(password)}"
-        coded = b64encode(pair.encode()).decode()
-        secrets = (*values.secrets_of(username), *values.secrets_of(password), Secret(coded))
+        user, word = _user(values, username), values.text(password)
+        coded = b64encode(f"{user}:{word}".encode()).decode()
+        lone = () if word else (Secret(user),)
+        secrets = (*values.secrets_of(username), *values.secrets_of(password), *lone, Secret(coded))
         return with_secret_header(request, "Authorization", f"Basic {coded}", secrets)
 
     @staticmethod
     def _grant(method: AuthMethod, entered: Entered) -> Grant:
-        values = read_entered(method, entered.values)
-        name = template(_templates(method)[0]).only_variable() or ""
-        field = name.removeprefix("credentials.")
-        shown = field in values and field not in secret_fields(method)
-        label = values[field].reveal() if shown else None
+        names = [template(text).only_variable() or "" for text in _templates(method)]
+        field, password = (name.removeprefix("credentials.") for name in names)
+        empty = {name: Secret("") for name in (field, password) if name in entered_fields(method)}
+        values = {**empty, **read_entered(method, entered.values)}
+        shown = field in values and field not in secret_fields(method) and values.get(password)
+        label = values[field].reveal() or None if shown else None
         return Grant(values=values, account=AccountFound(label=label))
 
 

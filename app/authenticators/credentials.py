@@ -52,14 +52,16 @@ def read_entered(method: AuthMethod, values: Mapping[str, Any]) -> Mapping[str, 
 
 
 def secret_hints(method: AuthMethod, grant: Grant) -> dict[str, str | None]:
-    """Return the last characters of each secret value of the grant that is long enough to show them.
+    """Return the last characters of each secret value of the grant that a machine made and that is long enough.
 
-    Entered ones stand first, in the form's order.
+    Entered ones stand first, in the form's order. Only those of a key are known to be no person's own choice: the end
+    of a password makes the rest of it easier to guess.
     """
     secret, fields = secret_fields(method), entered_fields(method)
     names = [name for name in fields if name in secret and name in grant.values]
     names += [name for name in grant.values if name not in fields]
-    return {name: grant.values[name].hint for name in names}
+    are_keys = method.kind is AuthKind.API_KEY
+    return {name: grant.values[name].hint if are_keys or name not in fields else None for name in names}
 
 
 def prefilled(method: AuthMethod) -> dict[str, Any]:

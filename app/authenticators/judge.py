@@ -57,6 +57,7 @@ _MESSAGES: Final = (
     "description",
     "detail",
     "Message",
+    "title",  # RFC 9457
 )
 
 
@@ -227,11 +228,16 @@ def _details(
             details["missingScopes"] = _scope_list(picked)
         elif isinstance(picked, str | int):
             details[name] = redactor.text(str(picked))[:_DETAIL_CHARS]
-    texts = (compile_pick(path)(facts["body"]) for path in _MESSAGES)
-    said = picked_detail(says.message, facts) or next((text for text in texts if isinstance(text, str)), None)
+    said = picked_detail(says.message, facts) or words_in(facts["body"])
     if said:
         details["providerDetail"] = _plain(redactor.text(said))[:_DETAIL_CHARS]
     return details
+
+
+def words_in(body: Any) -> str | None:  # noqa: ANN401 - JSON edge
+    """Return what an error body says in words, under one of the usual names; None where it says nothing."""
+    texts = (compile_pick(path)(body) for path in _MESSAGES)
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
 def picked_detail(expression: str | None, facts: Mapping[str, Any]) -> str | None:

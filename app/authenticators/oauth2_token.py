@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.authenticators.answer import MAX_ANSWER_BYTES, read_object, seconds
 from app.authenticators.base import AccountFound, Facts, Grant
-from app.authenticators.judge import picked_detail, wait_s
+from app.authenticators.judge import picked_detail, wait_s, words_in
 from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
 from app.authenticators.scopes import scopes_in
 from app.catalog.classification import facts_of, passing_code
@@ -132,6 +132,8 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
     if isinstance(error, Mapping):  # Facebook: the error is an object of its own
         detail = error.get("message") if detail is None else detail
         error = error.get("type") or error.get("code")
+    if detail is None and error in _NOTHING:  # RFC 9457: a gateway in front answers in words of its own
+        detail = words_in(body)
     text = str(detail) if isinstance(detail, str | int) else None
     stated = passing_code(answer.status) or ProblemCode.RATE_LIMITED
     return Refusal(

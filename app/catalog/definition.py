@@ -601,6 +601,7 @@ class Definition:
     troubleshooting: tuple[Troubleshooting, ...]
     upgrade: tuple[UpgradeRule, ...]
     changelog: tuple[ChangelogEntry, ...]
+    synonyms: tuple[str, ...] = ()
     digest: str = field(default="")
 
     def auth_method(self, id_: str) -> AuthMethod | None:

@@ -37,6 +37,11 @@ def allowed_hosts(hosts: Iterable[str], config: Mapping[str, Json]) -> tuple[str
     return tuple(found)
 
 
+def fixed_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return the names and patterns for which the definition itself answers, whatever the configuration says."""
+    return tuple(entry for entry in hosts if config_field(entry) is None)
+
+
 def host_of(url: str) -> str | None:
     """Return the lower-case host of an http(s) address, or None where it has none or hides one (``a@b``)."""
     try:

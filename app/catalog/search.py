@@ -10,12 +10,14 @@ from typing import Final
 from app.catalog.definition import Definition
 from app.catalog.entry import IntegrationEntry
 from app.catalog.labels import label_of
-from app.catalog.words import fit, query_words, words_of
+from app.catalog.words import fit, loose_fit, query_words, words_of
 
 _NAME: Final = 10.0
+_SYNONYM: Final = 6.0
 _TAG: Final = 5.0
 _CATEGORY: Final = 4.0
 _SUMMARY: Final = 2.0
+_USE_CASE: Final = 1.0
 _WHOLE_NAME: Final = 20.0
 
 
@@ -132,14 +134,14 @@ class SearchIndex:
     ) -> list[Hit]:
         """Return what matches every word of the query and the filter.
 
-        A word matches a whole word of name, key, tags, categories, summary or use cases, the beginning of
-        one, or one that differs by a typing error (one edit from 4 letters, two from 8). RELEVANCE, the
+        A word matches a whole word of name, key, synonyms, tags, categories, summary or use cases, or the beginning of
+        one; a word that nothing in the catalog has also matches one that differs by a typing error (one edit from 4
+        letters, two from 8). What mentions a word only in a use case is found where nothing else is. RELEVANCE, the
         default with a query, puts names first; POPULARITY, the default without, and RECENTLY_UPDATED put the
         highest first. ``descending`` turns the order around.
         """
         words = query_words(query)
-        passing = [entry for entry in self._entries if _passes(entry, wanted)]
-        found = [(entry, hit) for entry in passing if (hit := _match(entry, words))]
+        found = [(entry, hit) for entry, hit in self._matching(words) if _passes(entry, wanted)]
         chosen = order or (Order.RELEVANCE if words else Order.POPULARITY)
         found.sort(key=lambda pair: _SORT[chosen](*pair), reverse=descending)
         return [hit for _, hit in found]
@@ -147,8 +149,18 @@ class SearchIndex:
     def facets(self, query: str | None, wanted: IntegrationFilter) -> dict[Field, Facet]:
         """Count the values of each field under the query and all filters but the field's own."""
         words = query_words(query)
-        matching = [entry for entry in self._entries if _match(entry, words)]
+        matching = [entry for entry, _ in self._matching(words)]
         return {of: _facet(of, matching, wanted) for of in Field}
+
+    def _matching(self, words: Sequence[str]) -> list[tuple[_Entry, Hit]]:
+        fits = {word: fit if self._has(word) else loose_fit for word in words}
+        matches = [(entry, _match(entry, fits)) for entry in self._entries]
+        found = [(entry, match) for entry, match in matches if match is not None]
+        named = [(entry, match[0]) for entry, match in found if match[1] > _USE_CASE]
+        return named or [(entry, match[0]) for entry, match in found]
+
+    def _has(self, word: str) -> bool:
+        return any(fit(word, known) for entry in self._entries for known in entry.words)
 
 
 def _entry(entry: IntegrationEntry) -> _Entry:
@@ -156,9 +168,11 @@ def _entry(entry: IntegrationEntry) -> _Entry:
     words: dict[str, float] = {}
     texts = (
         (_NAME, [definition.name, definition.integration]),
+        (_SYNONYM, definition.synonyms),
         (_TAG, definition.tags),
         (_CATEGORY, definition.categories),
-        (_SUMMARY, [definition.summary, *definition.use_cases, definition.vendor or ""]),
+        (_SUMMARY, [definition.summary, definition.vendor or ""]),
+        (_USE_CASE, definition.use_cases),
     )
     for weight, sources in texts:
         for source in sources:
@@ -192,20 +206,23 @@ def _passes(entry: _Entry, wanted: IntegrationFilter) -> bool:
     return all(not wanted.wanted(of) or entry.values[of] & set(wanted.wanted(of)) for of in Field)
 
 
-def _match(entry: _Entry, words: Sequence[str]) -> Hit | None:
-    score, matched = 0.0, []
-    for word in words:
-        best, found = max((fit(word, known) * weight, known) for known, weight in entry.words.items())
+def _match(entry: _Entry, fits: Mapping[str, Callable[[str, str], float]]) -> tuple[Hit, float] | None:
+    """Return the hit and the weight of the word that says least about the integration; None where one is missing."""
+    score, matched, least = 0.0, [], _WHOLE_NAME
+    for word, fitting in fits.items():
+        best, found = max((fitting(word, known) * weight, known) for known, weight in entry.words.items())
         if not best:
             return None
         score += best
         matched.append(found)
+        least = min(least, entry.words[found])
+    words = tuple(fits)
     joined = " ".join(words)
     if words and entry.name == joined:
         score += _WHOLE_NAME
     elif words and entry.name.startswith(joined):
         score += _NAME
-    return Hit(entry.entry, round(score, 4), tuple(dict.fromkeys(matched)))
+    return Hit(entry.entry, round(score, 4), tuple(dict.fromkeys(matched))), least
 
 
 def _facet(of: Field, entries: Iterable[_Entry], wanted: IntegrationFilter) -> Facet:

@@ -9,9 +9,13 @@ from typing import Final
 _WORD: Final = re.compile(r"[a-z0-9]+")
 MAX_QUERY_CHARS: Final = 200
 MAX_QUERY_WORDS: Final = 10
-_SMALL: Final = frozenset(
-    {"a", "an", "and", "for", "from", "in", "my", "of", "on", "or", "the", "to", "with"}
-)
+# fmt: off
+_SMALL: Final = frozenset({
+    "a", "an", "and", "can", "connect", "do", "for", "from", "how", "i", "in", "integrate", "me", "my",
+    "need", "of", "on", "or", "our", "the", "to", "use", "want", "we", "with",
+})
+# fmt: on
+_PLURAL_SHARE: Final = 0.95
 _PREFIX_SHARE: Final = 0.8
 _TYPO_SHARE: Final = 0.5
 _MIN_TYPO_CHARS: Final = 4
@@ -32,11 +36,16 @@ def words_of(text: str) -> list[str]:
 
 
 def fit(word: str, known: str) -> float:
-    """Return how well a word fits a known one: 1 for the same, less for a beginning or a typing error."""
+    """Return how well a word fits a known one: 1 for the same, less for its plural or its beginning, 0 for another."""
     if word == known:
         return 1.0
-    if known.startswith(word):
-        return _PREFIX_SHARE + 0.1 * len(word) / len(known)
+    if word == f"{known}s":
+        return _PLURAL_SHARE
+    return _PREFIX_SHARE + 0.1 * len(word) / len(known) if known.startswith(word) else 0.0
+
+
+def loose_fit(word: str, known: str) -> float:
+    """Return how well a word with typing errors fits a known one; 0 where it is another word."""
     if len(word) < _MIN_TYPO_CHARS:
         return 0.0
     allowed = 2 if len(word) >= _TWO_TYPO_CHARS else 1

@@ -88,6 +88,7 @@ class Attempts:
             problem=problem_from_json(shown.problem),
             scopes=tuple(row.scopes),
             return_to=row.return_to,
+            presentation=row.presentation,
             at=past.at if past else row.finished_at or row.created_at,
             created_at=row.created_at,
             expires_at=row.expires_at,

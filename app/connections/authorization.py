@@ -63,6 +63,7 @@ class Authorizations:
         *,
         auth_method: str | None = None,
         scopes: Sequence[str] | None = None,
+        application_id: str | None = None,
         return_to: str | None = None,
         presentation: str = "POPUP",
         idempotency_key: str | None = None,
@@ -71,7 +72,8 @@ class Authorizations:
         """Begin an authorization and answer with its first step; an open one of the connection is cancelled.
 
         Raises:
-            InvalidInputError: unknown auth method or scope, or an address to return to that is not allowed.
+            InvalidInputError: unknown auth method, scope or application; an application that is not for the addresses
+                of the connection, or several that are; an address to return to that is not allowed.
             NotAllowedNowError: the configuration is not complete, or no application is registered.
             OutsideError: the provider refused already the beginning.
         """
@@ -82,8 +84,11 @@ class Authorizations:
             "scopes": list(scopes) if scopes is not None else None,
             "returnTo": return_to,
             "presentation": presentation,
+            **({"applicationId": application_id} if application_id is not None else {}),
         }
-        options = await self._options.resolve(actor, connection_id, auth_method, scopes, return_to)
+        options = await self._options.resolve(
+            actor, connection_id, auth_method, scopes, return_to, application_id
+        )
         return await self._begin(
             actor, "beginAuthorization", options, presentation, idempotency_key, arguments, expected_revision
         )
@@ -94,6 +99,7 @@ class Authorizations:
         connection_id: str,
         *,
         scopes: Sequence[str] | None = None,
+        application_id: str | None = None,
         return_to: str | None = None,
         presentation: str = "POPUP",
         idempotency_key: str | None = None,
@@ -109,8 +115,11 @@ class Authorizations:
             "scopes": list(scopes) if scopes is not None else None,
             "returnTo": return_to,
             "presentation": presentation,
+            **({"applicationId": application_id} if application_id is not None else {}),
         }
-        options = await self._options.resolve(actor, connection_id, None, scopes, return_to, as_before=True)
+        options = await self._options.resolve(
+            actor, connection_id, None, scopes, return_to, application_id, as_before=True
+        )
         return await self._begin(actor, "reauthorize", options, presentation, idempotency_key, arguments)
 
     async def _begin(
@@ -238,6 +247,17 @@ class Authorizations:
         wanted = findable(ids, MAX_ID_LENGTH)
         rows = await AuthorizationRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
         return {row.id: self._attempts.snapshot(row) for row in rows}
+
+    async def open_of(self, actor: Actor, connection_ids: Sequence[str]) -> dict[str, AuthorizationSnapshot]:
+        """Return the authorization that is under way for each of these connections; those without one are left out."""
+        require(actor, Permission.CONNECTIONS_READ)
+        rows = await AuthorizationRecord.filter(
+            workspace_id=actor.workspace_id,
+            connection_id__in=findable(connection_ids, MAX_ID_LENGTH),
+            finished_at=None,
+            expires_at__gt=self._database.clock.now(),
+        ).order_by("id")
+        return {row.connection_id: self._attempts.snapshot(row) for row in rows}
 
     async def states(
         self,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from app.access.actor import Actor
+from app.authenticators.endpoints import needs_application
 from app.catalog.definition import AuthMethod, Definition
 from app.connections.lifecycle import ConnectionState
 from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection
 from app.connections.snapshot import WITHOUT_AUTH, ConnectionSnapshot
-from app.credentials.applications import Applications, application_id, needs_application
+from app.credentials.application_choice import ApplicationChoice, WantedApplication, wanted_application
 from app.credentials.opening import Opener
 from app.foundation.errors import InvalidInputError, NotAllowedNowError
 from app.foundation.expressions import compile_pick
@@ -27,17 +28,23 @@ class AuthorizationOptions:
     definition: Definition
     method: AuthMethod
     scopes: tuple[str, ...]
-    application_id: str | None
-    redirect_uri: str | None
     return_to: str | None
+    application_id: str | None = None
+    redirect_uri: str | None = None
     application_is_missing: bool = False
+
+    @property
+    def wanted(self) -> WantedApplication:
+        """What an application is wanted for."""
+        of = self.connection
+        return wanted_application(of.workspace_id, self.definition, self.method, of.mode, of.config)
 
 
 @dataclass(eq=False, repr=False)
 class OptionsResolver:
     """Resolves and checks the options of an authorization."""
 
-    _applications: Applications
+    _choice: ApplicationChoice
     _opener: Opener
     _return_origins: Collection[str]
 
@@ -48,10 +55,13 @@ class OptionsResolver:
         auth_method: str | None,
         scopes: Sequence[str] | None,
         return_to: str | None,
+        application_id: str | None = None,
         *,
         as_before: bool = False,
     ) -> AuthorizationOptions:
         """Resolve and check the options. ``as_before``: scopes that are left out are those of the credentials.
+
+        An application that is left out is that of the credentials where it still fits, else the one that fits.
 
         Raises:
             NotFoundError: no such connection.
@@ -77,7 +87,9 @@ class OptionsResolver:
             problems.append(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "returnTo", label=label))
         if problems or method is None:
             raise InvalidInputError(problems)
-        return await self._resolved(connection, definition, method, chosen, return_to)
+        options = AuthorizationOptions(connection, definition, method, chosen, return_to)
+        current = connection.auth.application_id if connection.auth else None
+        return await self._with_application(options, requested=application_id, current=current)
 
     async def resolve_open(self, row: AuthorizationRecord) -> AuthorizationOptions:
         """Return what an open authorization was begun with.
@@ -90,26 +102,25 @@ class OptionsResolver:
         method = definition.auth_method(row.auth_method)
         if method is None:
             raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
-        return await self._resolved(connection, definition, method, tuple(row.scopes), row.return_to)
+        options = AuthorizationOptions(connection, definition, method, tuple(row.scopes), row.return_to)
+        return await self._with_application(options, is_decisive=True)
 
-    async def _resolved(
+    async def _with_application(
         self,
-        connection: ConnectionSnapshot,
-        definition: Definition,
-        method: AuthMethod,
-        scopes: tuple[str, ...],
-        return_to: str | None,
+        options: AuthorizationOptions,
+        *,
+        requested: str | None = None,
+        current: str | None = None,
+        is_decisive: bool = False,
     ) -> AuthorizationOptions:
-        id_, redirect_uri, is_missing = None, None, False
-        if needs_application(method):
-            integration = definition.integration
-            is_missing = not await self._applications.exists(
-                connection.workspace_id, integration, connection.mode
-            )
-            id_ = application_id(connection.workspace_id, integration, connection.mode)
-            redirect_uri = self._applications.redirect_uri(id_)
-        return AuthorizationOptions(
-            connection, definition, method, scopes, id_, redirect_uri, return_to, is_missing
+        if not needs_application(options.method):
+            return options
+        chosen = await self._choice.choose(
+            options.wanted, requested=requested, current=current, is_decisive=is_decisive
+        )
+        uri = self._choice.redirect_uri(chosen.id)
+        return replace(
+            options, application_id=chosen.id, redirect_uri=uri, application_is_missing=chosen.is_missing
         )
 
     @staticmethod

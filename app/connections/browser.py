@@ -17,9 +17,10 @@ from app.connections.snapshot import FINAL_STATES, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
 from app.credentials.flows import Destinations
 from app.credentials.snapshot import Mode
+from app.foundation.canonical import findable, storable_text
 from app.foundation.database import Database
 from app.foundation.errors import NotAllowedNowError, PermissionDeniedError
-from app.foundation.ids import prefix_of
+from app.foundation.ids import MAX_ID_LENGTH, prefix_of
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.members.rights import Rights
@@ -28,10 +29,11 @@ from app.vault.vault import RevealPurpose, Vault
 
 @dataclass(frozen=True, slots=True)
 class BrowserStart:
-    """Where to send the browser, or why not."""
+    """Where to send the browser, or why not; ``authorization`` is the one that this has ended."""
 
     url: str | None
     problem: Problem | None
+    authorization: AuthorizationSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class BrowserFlow:
         fault = self._expired(row) or _denied(actor)
         if fault is not None:
             refused = await self._completion.refuse(actor, row, fault)
-            return BrowserStart(None, refused.problem)
+            return BrowserStart(None, refused.problem, refused)
         async with self._database.transaction():
             locked = await lock_attempt(row.id)
             if locked.state != State.AWAITING_USER.value:
@@ -94,6 +96,8 @@ class BrowserFlow:
 
         The state is consumed before any token call, whatever comes of it: an address works once.
         """
+        # What no database holds is shown as far as it can be; a state or a code with it is none of ours.
+        params = [(storable_text(name), storable_text(value)) for name, value in params]
         row = await self._by_state(application_id, params)
         if row is None:
             return BrowserReturn(None, problem(ProblemCode.AUTHORIZATION_REPLAYED), None)
@@ -118,7 +122,7 @@ class BrowserFlow:
     @staticmethod
     async def _by_state(application_id: str, params: Sequence[tuple[str, str]]) -> AuthorizationRecord | None:
         states = [value for name, value in params if name == "state"]
-        if len(states) != 1 or not states[0]:
+        if len(states) != 1 or not states[0] or not findable([application_id], MAX_ID_LENGTH):
             return None
         state_hash = secret_hash(Secret(states[0]))
         return await AuthorizationRecord.filter(state_hash=state_hash, application_id=application_id).first()

@@ -31,6 +31,7 @@ from app.connections.rows import load_connection, lock_connection
 from app.connections.snapshot import FINAL_STATES, WITHOUT_AUTH, AuthorizationSnapshot
 from app.connections.snapshot import AuthorizationStateName as State
 from app.connections.transitions import Transitions
+from app.credentials.application_choice import wanted_application
 from app.credentials.applications import Applications
 from app.credentials.flows import Destinations, FlowRunner
 from app.credentials.opening import Opener
@@ -92,7 +93,7 @@ class Completion:
         )
         attempt = Attempt(state, options.scopes, prefill=owner.mode is Mode.SANDBOX)
         flow = authenticator_for(options.method).begin(facts, attempt)
-        waiting = await self._runner.run(flow, self._opener.destination(owner, facts.config))
+        waiting = await self._runner.run(flow, self._opener.destination(owner, facts))
         return self._destinations.for_person(options.definition, owner.mode, waiting)
 
     async def store_step(
@@ -113,8 +114,13 @@ class Completion:
         fault = None
         if isinstance(waiting.step, ExternalActionStep):
             connection = await load_connection(row.workspace_id, row.connection_id, WITHOUT_AUTH)
-            name = self._opener.definition_of(connection.owner).name
-            fault = problem(ProblemCode.APPLICATION_MISSING, provider=name)
+            owner = connection.owner
+            definition, method = (
+                self._opener.definition_of(owner),
+                self._opener.method_of(owner, row.auth_method),
+            )
+            wanted = wanted_application(row.workspace_id, definition, method, owner.mode, owner.config)
+            fault = problem(ProblemCode.APPLICATION_MISSING, provider=wanted.label)
         await self._attempts.advance(tx, actor, row, _awaiting(waiting.step), step=waiting.step, fault=fault)
 
     async def check_browser(
@@ -200,7 +206,7 @@ class Completion:
         owner, current = connection.owner, connection.auth
         method = self._opener.method_of(owner, row.auth_method)
         facts = await self._opener.facts(actor, owner, method, row.application_id, purpose)
-        destination = self._opener.destination(owner, facts.config)
+        destination = self._opener.destination(owner, facts)
         revealed = await self._vault.reveal(actor, attempt_ref(row), purpose=purpose)
         state = revealed.value["state"]
         prefill = owner.mode is Mode.SANDBOX
@@ -321,11 +327,13 @@ def _register_first(options: AuthorizationOptions) -> Waiting:
     """Return the step that says what to register at the provider, with the exact redirect URI to copy."""
     redirect_uri = options.redirect_uri or ""
     text = options.method.prepare or f"Register an application at {options.definition.name}."
+    endpoints = options.wanted.endpoints
+    origins = {"Origins (for saveApplication)": ", ".join(endpoints.origins)} if endpoints.is_open else {}
     step = ExternalActionStep(
         title=f"Register an application at {options.definition.name}",
         instructions=text.replace("{redirectUri}", redirect_uri),
         url=options.definition.docs[0].url if options.definition.docs else options.definition.homepage,
-        copy_values={"Redirect URL": redirect_uri},
+        copy_values={"Redirect URL": redirect_uri, **origins},
     )
     return Waiting(step, poll_after_s=CHECK_EVERY_S)
 

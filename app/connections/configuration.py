@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
 from app.catalog.definition import Definition
+from app.foundation.addresses import IpAddress
+from app.foundation.ascii_url import ascii_url
 from app.foundation.canonical import storable_text
 from app.foundation.certificates import certificates_fault, key_fault
+from app.foundation.egress import EgressRefusedError, parse_target
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, secret_paths, subschema, with_defaults
@@ -25,6 +29,8 @@ MAX_DESCRIPTION_CHARS: Final = 2_000
 _MAX_PATH_CHARS: Final = 100
 _MAX_INTEGER: Final = 2**53 - 1
 _MAX_DEPTH: Final = 32
+_SCHEMES: Final = frozenset({"http", "https"})
+_USER: Final = re.compile(r"(//)[^/?#\s]*@")
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -32,12 +38,15 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 class CheckedConfig:
     """A configuration split into what may be stored: the plain fields that fit and the secret ones, with every problem.
 
-    ``plain`` holds only fields that fit. ``secrets`` holds the secret fields that were sent; ``cleared`` names
-    secret fields that were sent as null.
+    ``plain`` holds only fields that fit; ``typed`` also those that do not, as a draft keeps them: every plain field
+    that the form knows, without user name and password in addresses. ``secrets`` holds the secret fields that fit;
+    ``refused`` says of the others why not; ``cleared`` names secret fields that were sent as null.
     """
 
     plain: Mapping[str, Any]
+    typed: Mapping[str, Any]
     secrets: Mapping[str, Secret]
+    refused: Mapping[str, Problem]
     cleared: frozenset[str]
     problems: tuple[Problem, ...]
 
@@ -61,27 +70,56 @@ class ConfigForm:
         if len(orjson.dumps(storable)) > MAX_CONFIG_BYTES:
             return self._refuse(problem(ProblemCode.FIELD_TOO_LONG, "config", label="config", limit="64 KiB"))
         given = {name: value for name, value in storable.items() if value is not None}
-        sent = with_defaults(self._schema, given)
+        sent = with_defaults(self._schema, _with_ascii_addresses(self._schema, given))
         stored = {name: "x" for name in kept_secrets if name not in config}
-        found = [
-            *self._shape.problems({**stored, **sent}, "config"),
-            *self._addresses(self._schema, sent, ()),
-            *self._certificates(sent),
-        ]
-        unseen = stored.keys() | (config.keys() - storable.keys())
-        faults = [_unstorable(name) for name in config if name not in storable]
-        faults += [fault for fault in found if _field_of(fault) not in unseen]
-        bad = {_field_of(fault) for fault in faults if fault.code is not ProblemCode.MISSING_FIELD}
+        faults = self._faults(config, storable, sent, stored)
+        bad = {_field_of(fault) for fault in faults if not _is_missing(fault)}
         good = {name: value for name, value in sent.items() if name[:_MAX_PATH_CHARS] not in bad}
+        unknown = {_field_of(fault) for fault in faults if fault.code is ProblemCode.UNKNOWN_FIELD}
         return CheckedConfig(
             plain={name: value for name, value in good.items() if name not in self._secret_names},
+            typed={
+                name: value if name in good else _without_user(given.get(name, value))
+                for name, value in sent.items()
+                if name not in self._secret_names and name[:_MAX_PATH_CHARS] not in unknown
+            },
             secrets={name: Secret(str(value)) for name, value in good.items() if name in self._secret_names},
+            refused={
+                name: fault
+                for fault in faults
+                if (name := _field_of(fault)) in self._secret_names and not _is_missing(fault)
+            },
             cleared=frozenset(name for name in self._secret_names if name in config and config[name] is None),
             problems=tuple(faults),
         )
 
-    def guarded(self, config: Mapping[str, Any]) -> dict[str, Any]:
+    def _faults(
+        self,
+        config: Mapping[str, Any],
+        storable: Mapping[str, Any],
+        sent: Mapping[str, Any],
+        stored: Mapping[str, str],
+    ) -> list[Problem]:
+        """Return one problem for each field that is wrong: what cannot be stored, the schema's faults, values."""
+        found: dict[tuple[str, ...], Problem] = {}
+        for name in config.keys() - storable.keys():
+            fault = _unstorable(name)
+            found[fault.path] = fault
+        unseen = stored.keys() | {_field_of(fault) for fault in found.values()}
+        shape = self._shape.problems({**stored, **sent}, "config")
+        values = [*self._addresses(self._schema, sent, ()), *self._certificates(sent)]
+        better = {fault.path: fault for fault in values}
+        for fault in shape:
+            if _field_of(fault) in unseen:
+                continue
+            closer = better.pop(fault.path, fault)
+            found[fault.path] = fault if _is_wrong_kind(fault) else closer
+        return [*found.values(), *better.values()]
+
+    def guarded(self, config: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON edge
         """Return a configuration fit for hashing: its secrets as such, and nothing in it that JSON does not hold."""
+        if not isinstance(config, Mapping):
+            return {"": type(config).__name__}  # it is refused as a whole
         return {
             storable_text(name): (Secret(str(value)) if name in self._secret_names else value)
             for name, value in config.items()
@@ -96,55 +134,75 @@ class ConfigForm:
 
     @staticmethod
     def _refuse(fault: Problem) -> CheckedConfig:
-        return CheckedConfig({}, {}, frozenset(), (fault,))
+        return CheckedConfig({}, {}, {}, {}, frozenset(), (fault,))
 
     def _addresses(
         self, schema: Mapping[str, Any], value: Mapping[str, Any], prefix: tuple[str, ...]
-    ) -> list[Problem]:
-        found: list[Problem] = []
+    ) -> Iterator[Problem]:
         for name, item in value.items():
             field = subschema(schema, (name,))
             if isinstance(item, Mapping):
-                found += self._addresses(field, item, (*prefix, name))
-            elif field.get("format") == "uri" and isinstance(item, str) and not self._address_allowed(item):
-                label = str(field.get("title") or name)
-                found.append(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "config", *prefix, name, label=label))
-        return found
+                yield from self._addresses(field, item, (*prefix, name))
+            elif field.get("format") == "uri" and isinstance(item, str):
+                fault = self._address_fault(item, str(field.get("title") or name))
+                if fault is not None:
+                    yield fault.at("config", *prefix, name)
 
-    def _certificates(self, sent: Mapping[str, Any]) -> list[Problem]:
-        """Return what is wrong with the PEM texts that the connection brings to TLS."""
+    def _certificates(self, sent: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield what is wrong with the PEM texts that the connection brings to TLS."""
         texts = {part: text for part, name in self._tls.items() if isinstance(text := sent.get(name), str)}
         key = texts.pop("privateKey", None)
         reasons = {part: certificates_fault(text) for part, text in texts.items()}
         if key is not None and "certificate" in texts and not reasons["certificate"]:
             reasons["privateKey"] = key_fault(texts["certificate"], Secret(key))
-        found = []
         for part, reason in reasons.items():
             label = str(subschema(self._schema, (self._tls[part],)).get("title") or self._tls[part])
             if reason:
                 path = ("config", self._tls[part])
-                found.append(problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason))
-        return found
+                yield problem(ProblemCode.INVALID_FIELD, *path, label=label, reason=reason)
 
-    def _address_allowed(self, text: str) -> bool:
+    def _address_fault(self, text: str, label: str) -> Problem | None:
+        """Return the first thing about an address that must change, or None."""
         try:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port
         except ValueError:
-            return False
-        if not host or "@" in parts.netloc or port == 0 or parts.fragment:
-            return False
-        if parts.scheme == "https":
-            return True
-        return parts.scheme == "http" and self._plain_http_allowed(host)
-
-    def _plain_http_allowed(self, host: str) -> bool:
-        # A name is looked up, and refused unless every address is in an allowed network, when it is called.
+            return _unfit(label, "the part behind // is no host with a port")
+        if not parts.scheme or (not host and parts.scheme in _SCHEMES):
+            return _unfit(label, "it must be a whole address, such as https://api.example.com")
+        if parts.username is not None or parts.password is not None:
+            return _unfit(label, "leave user name and password out of the address")
+        if port == 0:
+            return _unfit(label, "there is no port 0")
+        if parts.fragment:
+            return _unfit(label, "leave out the part from # on")
+        fault = problem(ProblemCode.ADDRESS_NOT_ALLOWED, label=label)
+        if parts.scheme not in _SCHEMES:
+            return replace(fault, remediation=fault.remediation[:1])  # no setting allows another scheme
         try:
-            address = ip_address(host)
-        except ValueError:
+            literal = parse_target(text).literal
+        except EgressRefusedError:
+            return _unfit(label, "its host is neither a name nor an address as they are written in a URL")
+        return None if parts.scheme == "https" or self._plain_http_allowed(literal) else fault
+
+    def _plain_http_allowed(self, literal: IpAddress | None) -> bool:
+        # A name is looked up, and refused unless every address is in an allowed network, when it is called.
+        if literal is None:
             return bool(self._plain_http)
-        return any(address in network for network in self._plain_http)
+        return any(literal in network for network in self._plain_http)
+
+
+def _with_ascii_addresses(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``value`` with each address in it as it is judged and sent."""
+    found: dict[str, Any] = {}
+    for name, item in value.items():
+        field = subschema(schema, (name,))
+        if isinstance(item, Mapping):
+            found[name] = _with_ascii_addresses(field, item)
+        else:
+            is_address = field.get("format") == "uri" and isinstance(item, str)
+            found[name] = ascii_url(item) if is_address else item
+    return found
 
 
 def _field_of(fault: Problem) -> str | None:
@@ -183,6 +241,28 @@ def is_storable(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - JSON edge
     return isinstance(value, list | tuple) and all(is_storable(leaf, depth + 1) for leaf in value)
 
 
+def _is_missing(fault: Problem) -> bool:
+    return fault.code is ProblemCode.MISSING_FIELD
+
+
+def _is_wrong_kind(fault: Problem) -> bool:
+    """Return whether a fault says more than one of the address could: what is there is no text at all."""
+    return _is_missing(fault) or fault.details.get("keyword") == "type"
+
+
+def _unfit(label: str, reason: str) -> Problem:
+    return problem(ProblemCode.INVALID_FIELD, label=label, reason=reason)
+
+
+def _without_user(value: Any) -> Any:  # noqa: ANN401 - JSON edge
+    """Return a value without what stands for user name and password in the addresses in it."""
+    if isinstance(value, str):
+        return _USER.sub(r"\1***@", value)
+    if isinstance(value, Mapping):
+        return {name: _without_user(item) for name, item in value.items()}
+    return [_without_user(item) for item in value] if isinstance(value, list) else value
+
+
 def _unstorable(name: str) -> Problem:
     label = storable_text(name)[:_MAX_PATH_CHARS] or "A field without a name"
     reason = "it holds a character or a number that cannot be stored"
@@ -203,8 +283,3 @@ def checked_description(description: str) -> list[Problem]:
 def too_long(path: str, label: str, most: int) -> Problem:
     """Return the problem of a text that has more than ``most`` characters."""
     return problem(ProblemCode.FIELD_TOO_LONG, path, label=label, limit=f"{most} characters")
-
-
-def name_key(name: str) -> str:
-    """Return what makes two names equal: compatibility forms and case are ignored."""
-    return unicodedata.normalize("NFKC", name).casefold()[:240]

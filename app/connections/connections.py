@@ -22,7 +22,6 @@ from app.connections.configuration import (
     checked_description,
     checked_name,
     is_storable,
-    name_key,
     too_long,
 )
 from app.connections.lifecycle import ConnectionState, StateTrigger
@@ -43,9 +42,10 @@ from app.connections.snapshot import (
     ConnectionQuery,
     ConnectionSnapshot,
     SetupStep,
+    sealed_names,
 )
 from app.connections.transitions import Transitions
-from app.credentials.applications import Applications
+from app.credentials.application_choice import ApplicationChoice
 from app.credentials.lasting import not_granted
 from app.credentials.owner import CONFIG_FIELD, CredentialOwner
 from app.credentials.renewal import Renewal
@@ -56,7 +56,7 @@ from app.credentials.snapshot import CredentialSnapshot, Mode, RevocationSnapsho
 from app.event_stream.event import EventFilter, EventType, StreamMessage
 from app.event_stream.follow import Guard
 from app.event_stream.stream import EventStream
-from app.foundation.canonical import findable
+from app.foundation.canonical import findable, name_key
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.ids import MAX_ID_LENGTH, new_id
@@ -122,7 +122,7 @@ class Connections:
     _catalog: Catalog
     _transitions: Transitions
     _attempts: Attempts
-    _applications: Applications
+    _choice: ApplicationChoice
     _revocations: Revocations
     _renewal: Renewal
     _schedule: RenewalSchedule
@@ -191,10 +191,13 @@ class Connections:
 
     async def next_steps(self, actor: Actor, connection: ConnectionSnapshot) -> tuple[SetupStep, ...]:
         """Return the steps that are left before the connection is usable."""
-        problems = self.config_problems(actor, connection.owner)
+        refused = {fault.path: fault for fault in connection.refused_secrets}
+        checked = self.config_problems(actor, connection.owner)
+        problems = (*(fault for fault in checked if fault.path not in refused), *refused.values())
         definition = self._pinned(connection.integration, connection.version)
-        which = (connection.workspace_id, connection.integration, connection.mode)
-        has_application = await self._applications.has(*which)
+        has_application = await self._choice.has(
+            connection.workspace_id, definition, connection.mode, connection.config
+        )
         return next_steps(connection, definition, problems, has_application=has_application)
 
     def config_problems(self, actor: Actor, connection: CredentialOwner) -> tuple[Problem, ...]:
@@ -244,13 +247,13 @@ class Connections:
         version: str | None = None,
         mode: Mode = Mode.LIVE,
         description: str = "",
-        config: Mapping[str, Any] | None = None,
+        config: Any = None,  # noqa: ANN401 - JSON edge
         scope: AccessScope = AccessScope.WORKSPACE,
         idempotency_key: str | None = None,
     ) -> Edited:
         """Create a draft; a complete configuration takes it to PENDING_AUTHENTICATION at once.
 
-        Fields that do not fit are not stored and come back as problems; the draft is there all the same.
+        The draft keeps what was typed, also where it does not fit, and why; a secret that does not fit is not stored.
 
         Raises:
             InvalidInputError: name, description, integration, version or mode; nothing is created.
@@ -265,7 +268,7 @@ class Connections:
             "scope": scope.value,
         }
         trimmed, definition = self._check_new(name, description, integration, version, mode)
-        arguments["config"] = self._form(definition).guarded(config or {})
+        arguments["config"] = self._form(definition).guarded({} if config is None else config)
         made: list[tuple[Transaction, ConnectionRecord]] = []
 
         async def act(tx: Transaction) -> Mapping[str, Any]:
@@ -275,7 +278,7 @@ class Connections:
             detail = {"integration": row.integration}
             self._transitions.announce(tx, actor, row, EventType.CONNECTION_CREATED, detail)
             self._transitions.audit(tx, actor, row, "connection.created", {**detail})
-            checked = self._form(definition).check(config or {})
+            checked = self._form(definition).check({} if config is None else config)
             await self._store_config(tx, actor, row, None, definition, checked)
             return {"connectionId": row.id, "problems": [fault.to_json() for fault in checked.problems]}
 
@@ -317,7 +320,7 @@ class Connections:
         description: str | None = None,
         expected_revision: int | None = None,
     ) -> Edited:
-        """Rename or describe a connection.
+        """Rename or describe a connection; what it is already changes nothing and is no event.
 
         Raises:
             InvalidInputError: the name is taken or not valid.
@@ -330,16 +333,18 @@ class Connections:
         with _names_are_free():
             async with self._database.transaction() as tx:
                 row, credential = await lock_connection(actor, connection_id, expected_revision)
-                before = row.name
+                before = (row.name, row.description)
                 if trimmed is not None:
                     row.name, row.name_key = trimmed, name_key(trimmed)
-                    await self._require_free_name(row)
                 if description is not None:
                     row.description = description
+                if (row.name, row.description) == before:
+                    return await self._edited(tx, row, credential)
+                await self._require_free_name(row)
                 row.revision += 1
                 row.updated_at = tx.now
                 await row.save()
-                detail = {"previousName": before}
+                detail = {"previousName": before[0]}
                 self._transitions.announce(tx, actor, row, EventType.CONNECTION_UPDATED, detail)
                 self._transitions.audit(tx, actor, row, "connection.updated", {**detail})
         return await self._edited(tx, row, credential)
@@ -354,8 +359,8 @@ class Connections:
     ) -> Edited:
         """Replace the configuration; secret fields that are left out stay as they are.
 
-        A draft keeps what fits and says what is missing. Once past the draft, a configuration with any fault is
-        refused whole, because the connection is in use.
+        A draft keeps what was typed, and why it does not fit; a secret only if it fits. Once past the draft, a
+        configuration with any fault is refused whole, because the connection is in use.
 
         Raises:
             InvalidInputError: faults, where the connection is no draft.
@@ -364,7 +369,7 @@ class Connections:
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             definition = self._pinned(row.integration, row.version)
-            kept = frozenset(item["path"][1] for item in row.config_secret_hints)
+            kept = frozenset(sealed_names(row.config_secret_hints))
             checked = self._form(definition).check(config, kept)
             if checked.problems and row.state != ConnectionState.DRAFT.value:
                 raise InvalidInputError(checked.problems)
@@ -381,10 +386,10 @@ class Connections:
         checked: CheckedConfig,
     ) -> CredentialSnapshot | None:
         touches = self._form(definition).touches_authentication(row.config, checked)
-        names = {*row.config, *checked.plain}
-        changed = {name for name in names if row.config.get(name) != checked.plain.get(name)}
+        config = checked.typed if checked.problems else checked.plain
+        changed = {name for name in {*row.config, *config} if row.config.get(name) != config.get(name)}
         set_before = {item["path"][1] for item in row.config_secret_hints}
-        changed |= checked.secrets.keys() | (checked.cleared & set_before)
+        changed |= checked.secrets.keys() | checked.refused.keys() | (checked.cleared & set_before)
         was_draft = row.state == ConnectionState.DRAFT.value
         trigger = StateTrigger.CONFIGURATION_CHANGED
         if was_draft and not checked.problems:
@@ -393,11 +398,13 @@ class Connections:
             return credential  # what was tested stays tested
         elif touches and not was_draft:
             trigger = StateTrigger.CONFIGURATION_BROKE_AUTHENTICATION
+            # A sign-in that is under way must not end where another configuration leads.
+            await self._attempts.cancel_open(tx, actor, row)
             if credential is not None and credential.generation > 0:
                 await mark_stale(tx, credential)
                 await self._schedule.cancel(tx, row.id)
                 credential = replace(credential, is_stale=True)
-        row.config = dict(checked.plain)
+        row.config = dict(config)
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
         current = problem_from_json(row.problem)
@@ -408,11 +415,15 @@ class Connections:
         return credential
 
     async def _seal_config(self, tx: Transaction, row: ConnectionRecord, checked: CheckedConfig) -> None:
-        """Seal each secret field on its own; what was set and is not sent stays as it is."""
-        hints = {item["path"][1]: item for item in row.config_secret_hints}
+        """Seal each secret field on its own; what is not sent stays as it is: what was set, or why it was refused."""
+        hints = {item["path"][1]: dict(item) for item in row.config_secret_hints}
         for name in checked.cleared & hints.keys():
-            await self._vault.destroy(tx, credential_owner(row).config_ref(name))
-            del hints[name]
+            if "generation" in hints.pop(name):
+                await self._vault.destroy(tx, credential_owner(row).config_ref(name))
+        for name, fault in checked.refused.items():
+            hints[name] = {**hints.get(name, {"path": [CONFIG_FIELD, name]}), "fault": fault.to_json()}
+        if not checked.problems:
+            hints = {name: _without_fault(item) for name, item in hints.items() if "generation" in item}
         for name, secret in checked.secrets.items():
             current = hints.get(name, {}).get("generation")
             generation = await self._vault.put(
@@ -420,7 +431,7 @@ class Connections:
             )
             hints[name] = {
                 "path": [CONFIG_FIELD, name],
-                "hint": secret.hint,
+                "hint": None,  # nobody knows whether a person chose it
                 "updatedAt": tx.now.isoformat(),
                 "generation": generation,
             }
@@ -602,6 +613,10 @@ def _names_are_free() -> Iterator[None]:
         yield
     except IntegrityError:
         raise InvalidInputError(problem(ProblemCode.NAME_TAKEN, "name")) from None
+
+
+def _without_fault(hint: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in hint.items() if name != "fault"}
 
 
 def _owner_key(actor: Actor, scope: AccessScope) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.authenticators.endpoints import needs_application
 from app.catalog.definition import Definition
 from app.connections.lifecycle import USABLE, ConnectionState
 from app.connections.snapshot import ConnectionSnapshot, SetupStep, SetupStepKey, SetupStepState
-from app.credentials.applications import needs_application
 from app.credentials.snapshot import Mode, are_usable
 from app.foundation.problems import Problem, ProblemCode, problem
 

@@ -102,6 +102,8 @@ class Polling:
         async with self._database.transaction() as tx:
             locked = await lock_attempt(row.id)
             if State(locked.state) is State.AWAITING_USER:
+                locked.application_id = options.application_id or locked.application_id
+                locked.redirect_uri = options.redirect_uri or locked.redirect_uri
                 locked.expires_at = tx.now + EXCHANGE_FOR * 10
                 await self._completion.store_step(tx, actor, locked, state, waiting)
         return None

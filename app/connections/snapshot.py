@@ -12,7 +12,7 @@ from app.authenticators.steps import Step
 from app.connections.lifecycle import ConnectionState
 from app.credentials.owner import CredentialOwner
 from app.credentials.snapshot import CredentialSnapshot, Mode, SecretInfo, secret_infos
-from app.foundation.problems import Problem
+from app.foundation.problems import Problem, problem_from_json
 
 
 class AccessScope(StrEnum):
@@ -52,7 +52,8 @@ class ConnectionSnapshot:
     """A connection as it is now; ``auth`` is what is stored with its credentials, None before the first authorization.
 
     ``name_key`` is what makes its name unique; ``config_secret_hints`` are the stored :class:`SecretInfo` of its
-    configuration. Of an entry of a list only the parts are there that were asked for; others raise an AttributeError.
+    configuration, and beside them (``fault``) why a draft's secret field was refused. Of an entry of a list
+    only the parts are there that were asked for; others raise an AttributeError.
     """
 
     id: str
@@ -84,7 +85,14 @@ class ConnectionSnapshot:
     def secrets(self) -> tuple[SecretInfo, ...]:
         """Its secret fields, of the configuration and of the credentials."""
         hints = self.auth.hints if self.auth else ()
-        return (*secret_infos(self.config_secret_hints), *secret_infos(hints))
+        sealed = [item for item in self.config_secret_hints if "generation" in item]
+        return (*secret_infos(sealed), *secret_infos(hints))
+
+    @property
+    def refused_secrets(self) -> tuple[Problem, ...]:
+        """Why secret fields that a draft was sent were not kept."""
+        faults = (problem_from_json(item.get("fault")) for item in self.config_secret_hints)
+        return tuple(fault for fault in faults if fault is not None)
 
     @property
     def tested(self) -> bool:
@@ -107,7 +115,7 @@ class ConnectionSnapshot:
             version=self.version,
             mode=self.mode,
             config=self.config,
-            secret_fields=tuple(item["path"][1] for item in self.config_secret_hints),
+            secret_fields=sealed_names(self.config_secret_hints),
             degraded_since=self.state_since if self.state is ConnectionState.DEGRADED else None,
             problem=self.problem,
         )
@@ -162,6 +170,7 @@ class AuthorizationSnapshot:
     problem: Problem | None
     scopes: tuple[str, ...]
     return_to: str | None
+    presentation: str
     at: datetime
     created_at: datetime
     expires_at: datetime
@@ -171,6 +180,11 @@ class AuthorizationSnapshot:
     def is_final(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in FINAL_STATES
+
+
+def sealed_names(hints: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the names of the secret fields of which a value is sealed."""
+    return tuple(item["path"][1] for item in hints if "generation" in item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,18 @@ from app.foundation.fields import DatetimeField
 class ApplicationRecord(Model):
     """A client id and secret registered with a provider; the secret is sealed in the vault under this row's id.
 
-    ``slot`` is ``workspace:integration:mode``: one application per workspace, integration and mode.
+    ``name_key`` (case-folded) makes names unique among the applications of an integration, mode and source.
+    ``origins`` are the addresses to which the secret may be sent; none: those that the definition vouches for.
     """
 
     id = fields.CharField(max_length=40, primary_key=True)
     workspace_id = fields.CharField(max_length=40, db_index=True)
-    slot = fields.CharField(max_length=160, unique=True)
     integration = fields.CharField(max_length=64)
     mode = fields.CharField(max_length=16)
     source = fields.CharField(max_length=16)
+    name = fields.CharField(max_length=120)
+    name_key = fields.CharField(max_length=240)
+    origins = fields.JSONField[list[str]](default=list)
     client_id = fields.CharField(max_length=512)
     fields_json = fields.JSONField[dict[str, Any]](default=dict)
     secret_fields = fields.JSONField[dict[str, dict[str, Any]]](default=dict)
@@ -34,6 +37,7 @@ class ApplicationRecord(Model):
 
     class Meta:
         table = "application"
+        unique_together = (("workspace_id", "integration", "mode", "source", "name_key"),)
 
 
 class CredentialRecord(Model):

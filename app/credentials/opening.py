@@ -8,22 +8,26 @@ from datetime import datetime
 from typing import Any
 
 from app.access.actor import Actor
-from app.authenticators.base import NO_GRANT, Facts, Grant, grant_from_stored
+from app.authenticators.base import NO_GRANT, ApplicationFacts, Facts, Grant, grant_from_stored
 from app.authenticators.control import spoilt
+from app.authenticators.endpoints import endpoints_of
 from app.authenticators.registry import authenticator_for
 from app.catalog.catalog import Catalog
 from app.catalog.definition import AuthMethod, Control, Definition
+from app.catalog.hosts import fixed_hosts
+from app.credentials.application_choice import ApplicationChoice
 from app.credentials.applications import Applications
 from app.credentials.flows import Destinations
 from app.credentials.lasting import ended_access, has_ended
+from app.credentials.origins import uncovered
 from app.credentials.outside_secrets import OutsideSecrets
 from app.credentials.owner import CredentialOwner
 from app.credentials.placed import placed_names
-from app.credentials.snapshot import CredentialSnapshot
+from app.credentials.snapshot import CredentialSnapshot, Mode
 from app.foundation.clock import Clock
-from app.foundation.errors import NotAllowedNowError
+from app.foundation.errors import NotAllowedNowError, NotFoundError, outside_error
 from app.foundation.ids import new_token
-from app.foundation.messages import Destination, OutRequest
+from app.foundation.messages import Binding, Destination, OutRequest
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.vault.errors import CredentialUnreadableError
@@ -94,6 +98,7 @@ class Opener:
         vault: Vault,
         catalog: Catalog,
         applications: Applications,
+        choice: ApplicationChoice,
         outside_secrets: OutsideSecrets,
         destinations: Destinations,
         clock: Clock,
@@ -101,6 +106,7 @@ class Opener:
         self._vault = vault
         self._catalog = catalog
         self._applications = applications
+        self._choice = choice
         self._outside_secrets = outside_secrets
         self._destinations = destinations
         self._clock = clock
@@ -127,9 +133,15 @@ class Opener:
             raise NotAllowedNowError(problem(ProblemCode.UNKNOWN_AUTH_METHOD))
         return method
 
-    def destination(self, owner: CredentialOwner, config: Mapping[str, Any]) -> Destination:
-        """Return where requests of a connection may go, by its configuration with the secret fields in it."""
-        return self._destinations.of(self.definition_of(owner), owner.mode, config)
+    def destination(self, owner: CredentialOwner, facts: Facts) -> Destination:
+        """Return where requests of a connection may go, and where those that bear its application's secrets may."""
+        destination = self._destinations.of(facts.definition, owner.mode, facts.config)
+        application = facts.application
+        if application is None:
+            return destination
+        hosts = fixed_hosts(facts.definition.http.hosts)
+        binding = Binding(application.name, application.secrets, application.origins, hosts)
+        return replace(destination, binding=binding)
 
     async def facts(
         self,
@@ -144,21 +156,29 @@ class Opener:
 
         Secrets of the configuration and of the application are revealed for ``purpose``, and audited with it; with
         ``names`` only those that are named (``config.key``, ``application.clientSecret``).
+
+        Raises:
+            ApplicationRejectedError: the application is gone, or not for the addresses of the configuration.
         """
-        application = redirect_uri = None
-        if application_id is not None:
-            redirect_uri = self._applications.redirect_uri(application_id)
-            if names is None or any(name.startswith("application.") for name in names):
-                application = await self._applications.facts(actor, application_id, purpose, names)
-        return Facts(
+        facts = Facts(
             definition=self.definition_of(owner),
             method=method,
             now=self._clock.now(),
             random=new_token,
             config=await self._config(actor, owner, purpose, names),
-            application=application,
-            redirect_uri=redirect_uri,
         )
+        if application_id is None:
+            return facts
+        facts = replace(facts, redirect_uri=self._choice.redirect_uri(application_id))
+        if names is not None and not any(name.startswith("application.") for name in names):
+            return facts
+        try:
+            application = await self._applications.facts(actor, application_id, purpose, names)
+        except NotFoundError:
+            raise facts.error(ProblemCode.APPLICATION_MISSING) from None
+        if owner.mode is Mode.LIVE:
+            _require_bound(facts, application)
+        return replace(facts, application=application)
 
     async def open(
         self,
@@ -199,7 +219,7 @@ class Opener:
             generation=revealed.generation,
             sealed_at=credential.sealed_at,
             account_label=credential.account_label,
-            destination=self.destination(owner, facts.config),
+            destination=self.destination(owner, facts),
             expires_at=credential.expires_at,
         )
 
@@ -214,3 +234,11 @@ class Opener:
                 )
                 config[name] = revealed.value["value"]
         return config
+
+
+def _require_bound(facts: Facts, application: ApplicationFacts) -> None:
+    """Refuse an application at addresses that it was not saved for, a public one too: codes and tokens go there."""
+    origin = uncovered(endpoints_of(facts.definition, facts.method, facts.config), application.origins)
+    if origin is not None:
+        code = ProblemCode.APPLICATION_NOT_FOR_ADDRESS
+        raise outside_error(problem(code, application=application.name, origin=origin))

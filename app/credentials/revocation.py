@@ -41,7 +41,9 @@ from app.work.queue import WorkQueue
 
 REVOCATION: Final = "revocation"
 GIVE_UP_AFTER: Final = timedelta(hours=72)
-_HOPELESS: Final = frozenset({ProblemCode.CREDENTIAL_UNREADABLE, ProblemCode.NOT_FOUND})
+_HOPELESS: Final = frozenset(
+    {ProblemCode.CREDENTIAL_UNREADABLE, ProblemCode.NOT_FOUND, ProblemCode.APPLICATION_MISSING}
+)
 _TABLE: Final = "revocation"
 
 

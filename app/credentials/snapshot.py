@@ -61,15 +61,28 @@ class CredentialSnapshot:
 NO_CREDENTIAL: Final = CredentialSnapshot("", "", "")
 
 
+class ApplicationSource(StrEnum):
+    """Who registered an application."""
+
+    WORKSPACE = "WORKSPACE"
+    OPERATOR = "OPERATOR"
+    SANDBOX = "SANDBOX"
+
+
 @dataclass(frozen=True, slots=True)
 class ApplicationSnapshot:
-    """An application; its secret is never shown, only that it is set, its last characters and when it changed."""
+    """An application. ``origins`` are the addresses to which its secret may go; none: the definition's own hosts.
+
+    Its secret is never shown, only that it is set, its last characters and when it changed.
+    """
 
     id: str
     workspace_id: str
     integration: str
     mode: Mode
-    source: str
+    source: ApplicationSource
+    name: str
+    origins: tuple[str, ...]
     client_id: str
     fields: Mapping[str, Any]
     secret: SecretInfo

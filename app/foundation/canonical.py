@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 _MAX_SAFE_INTEGER: Final = 2**53 - 1
 _MAX_DEPTH: Final = 64
+_MAX_NAME_KEY: Final = 240
 _PLAIN_POINTS: Final = range(-5, 22)  # where ECMA-262 Number::toString writes no exponent
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -33,6 +35,11 @@ def storable_text(text: str) -> str:
     if "\x00" not in text and text.isprintable():
         return text
     return "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def name_key(name: str) -> str:
+    """Return what makes two names equal: compatibility forms and case are ignored."""
+    return unicodedata.normalize("NFKC", name).casefold()[:_MAX_NAME_KEY]
 
 
 def findable(texts: Iterable[str], max_chars: int) -> list[str]:

@@ -67,6 +67,11 @@ class EgressTarget:
         return self.scheme, self.host, self.port
 
     @property
+    def origin_text(self) -> str:
+        """The origin in its one written form: ``https://login.example.com``, with a port where it is not the usual."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
     def authority(self) -> str:
         """The host as a URL writes it, with the port where it is not the scheme's own."""
         host = f"[{self.host}]" if isinstance(self.literal, IPv6Address) else self.host

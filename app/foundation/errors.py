@@ -34,7 +34,13 @@ PERSON_NEEDED: Final = frozenset(
     }
 )
 """Problems that only a person can end: the credentials themselves are refused or lost."""
-_APPLICATION: Final = frozenset({ProblemCode.APPLICATION_REJECTED, ProblemCode.APPLICATION_MISSING})
+_APPLICATION: Final = frozenset(
+    {
+        ProblemCode.APPLICATION_REJECTED,
+        ProblemCode.APPLICATION_MISSING,
+        ProblemCode.APPLICATION_NOT_FOR_ADDRESS,
+    }
+)
 
 
 class PatchbayError(Exception):

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from app.foundation.bounded_json import JsonRefusedError, parse_json
 from app.foundation.certificates import TlsMaterial
 from app.foundation.charsets import as_utf8, decoded
-from app.foundation.egress import EgressRefusedError, parse_target
+from app.foundation.egress import EgressRefusedError, EgressTarget, host_matches, parse_target
 from app.foundation.errors import RefusedOutsideError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import Redactor
@@ -161,12 +161,39 @@ class SandboxRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """Secrets that go to these places alone: to the ``origins``, or, where there are none, to the ``hosts``.
+
+    ``owner`` is the name of what they belong to, for the problem of a request that would take one elsewhere.
+    """
+
+    owner: str
+    secrets: tuple[Secret, ...]
+    origins: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+    def admits(self, target: EgressTarget) -> bool:
+        """Return whether a request with one of the secrets may go there."""
+        if self.origins:
+            return target.origin_text in self.origins
+        return any(host_matches(target.host, pattern) for pattern in self.hosts)
+
+    def holds_back(self, request: OutRequest, target: EgressTarget) -> bool:
+        """Return whether the request bears one of the secrets and would go elsewhere."""
+        return not self.admits(target) and any(secret in request.secrets for secret in self.secrets)
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a request may go: hosts and ``*.`` patterns, or the sandbox and nothing else; ``tls`` goes along."""
+    """Where a request may go: hosts and ``*.`` patterns, or the sandbox and nothing else; ``tls`` goes along.
+
+    ``binding`` narrows that for requests that bear certain secrets.
+    """
 
     hosts: tuple[str, ...]
     sandbox: SandboxRoute | None = None
     tls: TlsMaterial | None = None
+    binding: Binding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from app.foundation.clock import Clock
 from app.foundation.egress import EgressPolicy, Resolver, SystemResolver, parse_target
 from app.foundation.errors import OutsideError, PatchbayError, TransientOutsideError
 from app.foundation.messages import Destination, InResponse, OutRequest, TraceEvent
-from app.foundation.outbound_rules import check_request, redirect_of, redirected, route
+from app.foundation.outbound_rules import check_binding, check_request, redirect_of, redirected, route
 from app.foundation.outbound_tls import TlsContexts
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
@@ -133,6 +133,7 @@ class Outbound:
         try:
             for _ in range(redirects + 1):
                 taken = route(request.url, destination, self._policy)
+                check_binding(request, taken, destination)
                 hop = hop_to(taken, tls=await self._tls.of(tls))
                 response = await self._exchange(request, hop)
                 named = redirect_of(request, taken, response, destination.sandbox)

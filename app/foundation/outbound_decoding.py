@@ -11,6 +11,14 @@ _FREE_BYTES: Final = 1 << 20  # below this, any ratio will do: small repetitive 
 _MAX_RATIO: Final = 100
 _PIECE_BYTES: Final = 1 << 16
 _MAX_MEMBERS: Final = 1_000
+_MAX_NAMED: Final = 5
+_READ: Final = frozenset({"gzip", "deflate"})
+# The other codings of IANA's registry, and those that are in use without being in it. Every further word is none:
+# servers write a charset, a media type or MIME's transfer encodings there (UTF-8, application/json, binary).
+_NOT_READ: Final = frozenset({
+    "aes128gcm", "br", "brotli", "bzip2", "compress", "dcb", "dcz", "exi", "lz4", "lzma", "pack200-gzip", "sdch",
+    "snappy", "xz", "zstd",
+})  # fmt: skip
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZLIB_METHOD: Final = 8
 
@@ -20,7 +28,11 @@ class BodyTooLargeError(Exception):
 
 
 class BodyNotDecodableError(Exception):
-    """The body is in an encoding that was not asked for, or is not what its encoding says."""
+    """The body is in a coding that was not asked for, or is not what its coding says; ``codings`` names them."""
+
+    def __init__(self, codings: Sequence[str]) -> None:
+        self.codings = ", ".join(codings[:_MAX_NAMED])
+        super().__init__(self.codings)
 
 
 async def read_response_body(
@@ -33,22 +45,25 @@ async def read_response_body(
 
     Raises:
         BodyTooLargeError: more than ``max_bytes``, or above 1 MiB more than 100 times what came in.
-        BodyNotDecodableError: another coding than gzip or deflate, several of them, or data that is damaged.
+        BodyNotDecodableError: another real coding than gzip or deflate, several of them, or data that is damaged.
     """
     if declared is not None and declared > max_bytes:
         raise BodyTooLargeError
-    inflater = _inflater(encodings)
+    codings = _codings(encodings)
+    inflater = _Inflater(codings[0]) if len(codings) == 1 and codings[0] in _READ else None
     raw_bytes, decoded = 0, bytearray()
     async for raw in pieces:
         raw_bytes += len(raw)
         if raw_bytes > max_bytes:
             raise BodyTooLargeError
+        if codings and inflater is None and raw:
+            raise BodyNotDecodableError(codings)
         for plain in inflater.pieces(raw) if inflater else (raw,):
             decoded += plain
             if len(decoded) > min(max_bytes, max(_FREE_BYTES, _MAX_RATIO * raw_bytes)):
                 raise BodyTooLargeError
     if inflater and not inflater.is_complete:
-        raise BodyNotDecodableError
+        raise BodyNotDecodableError(codings)
     return bytes(decoded)
 
 
@@ -56,6 +71,7 @@ class _Inflater:
     """Undoes one coding, a bounded piece at a time. Gzip may have several members (RFC 1952 2.2)."""
 
     def __init__(self, coding: str) -> None:
+        self._coding = coding
         self._is_gzip = coding == "gzip"
         self._engine: zlib._Decompress | None = None
         self._members = 0
@@ -78,7 +94,7 @@ class _Inflater:
             try:
                 plain = engine.decompress(data, _PIECE_BYTES)
             except zlib.error:
-                raise BodyNotDecodableError from None
+                raise BodyNotDecodableError([self._coding]) from None
             yield plain
             self._engine = None if engine.eof else engine
             self._members += engine.eof
@@ -96,7 +112,7 @@ class _Inflater:
         if self._is_gzip and self._members and not data.startswith(_GZIP_MAGIC):
             return None  # padding after the last member
         if self._members >= _MAX_MEMBERS:
-            raise BodyNotDecodableError
+            raise BodyNotDecodableError([self._coding])
         return zlib.decompressobj(_window_bits(data, is_gzip=self._is_gzip))
 
 
@@ -108,12 +124,7 @@ def _window_bits(data: bytes, *, is_gzip: bool) -> int:
     return zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
 
 
-def _inflater(encodings: Sequence[str]) -> _Inflater | None:
-    codings = [coding.strip().lower() for line in encodings for coding in line.split(",")]
-    codings = [coding for coding in codings if coding not in {"", "identity"}]
-    if not codings:
-        return None
-    coding = codings[0].removeprefix("x-")
-    if len(codings) > 1 or coding not in {"gzip", "deflate"}:
-        raise BodyNotDecodableError
-    return _Inflater(coding)
+def _codings(encodings: Sequence[str]) -> list[str]:
+    """Return the real codings among the words of ``Content-Encoding`` (RFC 9110 8.4)."""
+    words = [word.strip(" \t\"'").lower() for line in encodings for word in line.split(",")]
+    return [word for word in (one.removeprefix("x-") for one in words) if word in _READ or word in _NOT_READ]

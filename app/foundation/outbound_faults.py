@@ -99,14 +99,12 @@ def cut_off(stream: OutboundStream) -> OutsideError:
     )
 
 
-def _errnos(error: BaseException | None) -> Iterator[int]:
-    while error is not None:
-        if isinstance(error, BaseExceptionGroup):
-            for one in error.exceptions:
-                yield from _errnos(one)
-        if isinstance(error, OSError) and error.errno is not None:
-            yield error.errno
-        error = error.__cause__
+def not_decodable(codings: str) -> OutsideError:
+    """The body could not be read in its content codings, which are words that the hub knows."""
+    said = f'The answer says that it is in the content coding "{codings}"; the hub asked for gzip or deflate, or none.'
+    return outside_error(
+        problem(ProblemCode.UPSTREAM_BAD_RESPONSE, details={"cause": "ENCODING", "providerDetail": said})
+    )
 
 
 def tls_failed(error: BaseException | None) -> OutsideError:
@@ -157,3 +155,13 @@ def _is_head_too_large(error: BaseException) -> bool:
     while cause is not None and not isinstance(cause, h11.RemoteProtocolError):
         cause = cause.__cause__
     return cause is not None and cause.error_status_hint == _HEADERS_TOO_LARGE
+
+
+def _errnos(error: BaseException | None) -> Iterator[int]:
+    while error is not None:
+        if isinstance(error, BaseExceptionGroup):
+            for one in error.exceptions:
+                yield from _errnos(one)
+        if isinstance(error, OSError) and error.errno is not None:
+            yield error.errno
+        error = error.__cause__

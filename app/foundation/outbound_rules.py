@@ -17,7 +17,7 @@ from app.foundation.egress import (
     host_matches,
     parse_target,
 )
-from app.foundation.errors import InvalidInputError, OutsideError
+from app.foundation.errors import InvalidInputError, OutsideError, outside_error
 from app.foundation.messages import Destination, InResponse, OutRequest, SandboxRoute
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redirect import Redirect
@@ -33,6 +33,8 @@ _OWN_HEADERS: Final = frozenset({
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _FREE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEE_OTHER: Final = 303
+# What servers leave in a Location as it is: space, and the octets of UTF-8, of which a header holds one a character.
+_NOT_WRITTEN: Final = re.compile(r"[ \x80-\xff]")
 _METHOD_KEEPING: Final = frozenset({307, 308})
 # All that a host other than the one that was asked gets to see.
 _HEADERS_ACROSS_ORIGINS: Final = frozenset({"accept", "accept-language", "user-agent"})
@@ -120,6 +122,24 @@ def _new_base(base_url: str, source: str, target: str) -> str | None:
     return None
 
 
+def check_binding(request: OutRequest, taken: Route, destination: Destination) -> None:
+    """Refuse a request that bears a secret which is bound to other places, wherever its address came from.
+
+    Raises:
+        ApplicationRejectedError: APPLICATION_NOT_FOR_ADDRESS.
+    """
+    binding = destination.binding
+    if binding is None or taken.is_sandbox or not binding.holds_back(request, taken.logical):
+        return
+    raise outside_error(
+        problem(
+            ProblemCode.APPLICATION_NOT_FOR_ADDRESS,
+            application=binding.owner,
+            origin=taken.logical.origin_text,
+        )
+    )
+
+
 def redirected(
     request: OutRequest, taken: Route, response: InResponse, sandbox: SandboxRoute | None
 ) -> OutRequest | None:
@@ -155,7 +175,8 @@ def _meant(location: str, taken: Route, sandbox: SandboxRoute | None) -> str:
             played = sandbox.original(urljoin(taken.wire.url, location))
             if played is not None:
                 return played
-        return urljoin(taken.logical.url, location)
+        written = _NOT_WRITTEN.sub(lambda octet: f"%{ord(octet[0]):02X}", location)
+        return urljoin(taken.logical.url, written)
     except ValueError:
         raise faults.of(ProblemCode.UPSTREAM_BAD_RESPONSE, "LOCATION") from None
 

@@ -55,8 +55,8 @@ async def _body(request: OutRequest, answer: httpx.Response, max_bytes: int) -> 
         )
     except BodyTooLargeError:
         raise faults.of(ProblemCode.RESPONSE_TOO_LARGE) from None
-    except BodyNotDecodableError:
-        raise faults.of(ProblemCode.UPSTREAM_BAD_RESPONSE, "ENCODING") from None
+    except BodyNotDecodableError as error:
+        raise faults.not_decodable(error.codings) from None
 
 
 def _written(request: OutRequest, hop: Hop) -> httpx.Request:

@@ -205,6 +205,27 @@ class ProblemCode(StrEnum):
         ),
         _ask_operator("Or ask the operator for a default application."),
     )
+    APPLICATION_NOT_FOR_ADDRESS = _code(
+        "The application is not for this address",
+        "The application {application} is not saved for {origin}, so the hub does not use it there.",
+        _fix("Compare the addresses in the connection's configuration with the service's documentation."),
+        _change_application(
+            "If the address is right, add it to the application's origins with saveApplication, together with the "
+            "client secret, or save another application for it."
+        ),
+    )
+    APPLICATION_CHOICE_NEEDED = _code(
+        "Several applications are possible",
+        "Several applications are saved for {provider}: {names}.",
+        _fix("Choose one of them and send its id as applicationId."),
+    )
+    APPLICATION_IN_USE = _code(
+        "The application is in use",
+        "{connections} and {revocations} still depend on the application {application}.",
+        _change_application(
+            "Authorize these connections with another application, or disconnect them, and wait for the revocations."
+        ),
+    )
     # -- authorization
     CONSENT_DENIED = _code(
         "Access was not granted",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Final
@@ -38,7 +38,19 @@ _REASONS: Final[Mapping[str, str]] = {
     "uniqueItems": "its entries must differ from each other",
     "multipleOf": "it must be a multiple of {expected}",
     "format": "it must be a valid {expected}",
+    "anyOf": "it must have one of the forms that its help describes",
+    "oneOf": "it must have exactly one of the forms that its help describes",
 }
+_FORMATS: Final[Mapping[str, str]] = {
+    "uri": "it must be a whole address, such as https://api.example.com",
+    "email": "it must be an e-mail address, such as ada@example.com",
+    "date": "it must be a date, such as 2026-11-30",
+    "date-time": "it must be a moment, such as 2026-11-30T12:00:00Z",
+    "uuid": "it must be a UUID, such as 123e4567-e89b-12d3-a456-426614174000",
+}
+_HELPFUL: Final = ("type", "required", "enum", "const", "format", "minLength", "maxLength", "pattern")
+"""Of several faults of one field the one is reported that stands first here: what it is goes before how it looks."""
+_UNKNOWN: Final = frozenset({"additionalProperties", "unevaluatedProperties"})
 
 
 class ShapeError(ValueError):
@@ -80,16 +92,36 @@ class Shape:
         return list(islice(every, MAX_FAULTS))
 
     def problems(self, value: Any, *prefix: str) -> list[Problem]:  # noqa: ANN401 - JSON edge
-        """Return the faults of ``value`` as problems whose paths start with ``prefix``."""
-        return [self._problem(fault, prefix) for fault in self.faults(value)]
+        """Return one problem for each field that does not fit, the first that helps; paths start with ``prefix``."""
+        return [self._problem(fault, prefix) for fault in self._helpful(value)]
+
+    def _helpful(self, value: Any) -> list[ShapeFault]:  # noqa: ANN401 - JSON edge
+        first: dict[tuple[str, ...], ShapeFault] = {}
+        for fault in self.faults(value):
+            if fault.keyword == "unevaluatedProperties" and self._applies_to(value, fault.path):
+                continue  # a branch that fails evaluates nothing (JSON Schema Core 7.7.1.2): what fails is reported
+            if fault.path not in first or _rank(fault) < _rank(first[fault.path]):
+                first[fault.path] = fault
+        return list(first.values())
+
+    def _applies_to(self, value: Any, path: tuple[str, ...]) -> bool:  # noqa: ANN401 - JSON edge
+        """Return whether a part of the schema that applies to ``value`` describes the field at ``path``."""
+        schemas = [self.schema]
+        for place, part in enumerate(path):
+            every = [each for schema in schemas for each in _applying(schema, value, self.schema)]
+            below = [(each.get("properties") or {}).get(part) or each.get("items") for each in every]
+            schemas = [schema for schema in below if isinstance(schema, Mapping)]
+            if place + 1 < len(path):
+                value = value[int(part)] if isinstance(value, list) else value[part]
+        return bool(schemas)
 
     def _problem(self, fault: ShapeFault, prefix: tuple[str, ...]) -> Problem:
         field = subschema(self.schema, fault.path)
         code = _CODES.get(fault.keyword, ProblemCode.INVALID_FIELD)
         examples = field.get("examples") or []
-        reason = _REASONS.get(fault.keyword, "it does not have the expected form").format(
-            expected=_words(fault.expected)
-        )
+        template = _FORMATS.get(str(fault.expected)) if fault.keyword == "format" else None
+        template = template or _REASONS.get(fault.keyword, "it does not have the expected form")
+        reason = template.format(expected=_words(fault.expected))
         return problem(
             code,
             *prefix,
@@ -133,17 +165,51 @@ def secret_paths(schema: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> lis
     return found
 
 
-def with_defaults(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``value`` with the ``default`` of every absent top-level or nested property filled in."""
+def with_defaults(
+    schema: Mapping[str, Any], value: Mapping[str, Any], root: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return ``value`` with the ``default`` of every absent property filled in, nested ones and those of branches.
+
+    Of ``then`` and ``else`` that one counts which applies to what the schema around it has filled in already.
+    """
     filled = dict(value)
+    root = root or schema
     for name, field in (schema.get("properties") or {}).items():
         if not isinstance(field, Mapping):
             continue
         if name not in filled and "default" in field:
             filled[name] = field["default"]
         elif isinstance(filled.get(name), Mapping):
-            filled[name] = with_defaults(field, filled[name])
+            filled[name] = with_defaults(field, filled[name], root)
+    for branch in _branches_of(schema, filled, root):
+        filled = with_defaults(branch, filled, root)
     return filled
+
+
+def _applying(
+    schema: Mapping[str, Any],
+    value: Any,  # noqa: ANN401 - JSON edge
+    root: Mapping[str, Any],
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the schema and every branch of it that applies to ``value``."""
+    yield schema
+    for branch in _branches_of(schema, value, root):
+        yield from _applying(branch, value, root)
+
+
+def _branches_of(
+    schema: Mapping[str, Any],
+    value: Any,  # noqa: ANN401 - JSON edge
+    root: Mapping[str, Any],
+) -> list[Mapping[str, Any]]:
+    """Return the branches that apply: ``then`` or ``else``, all of ``allOf``, those of fields that are there."""
+    branches = list(schema.get("allOf") or [])
+    if "if" in schema:
+        condition = Shape({"allOf": [schema["if"]], "$defs": root.get("$defs") or {}})
+        branches.append(schema.get("then" if condition.fits(value) else "else"))
+    dependent = schema.get("dependentSchemas") or {}
+    branches += [each for name, each in dependent.items() if isinstance(value, Mapping) and name in value]
+    return [branch for branch in branches if isinstance(branch, Mapping)]
 
 
 def _branches(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -154,13 +220,17 @@ def _branches(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [branch for branch in branches if isinstance(branch, Mapping)]
 
 
+def _rank(fault: ShapeFault) -> int:
+    return _HELPFUL.index(fault.keyword) if fault.keyword in _HELPFUL else len(_HELPFUL)
+
+
 def _faults_of(error: jsonschema_rs.ValidationError) -> list[ShapeFault]:
     path = tuple(str(part) for part in error.instance_path)
     details = error.kind.as_dict()
     keyword = error.kind.name
     if keyword == "required":
         return [ShapeFault((*path, str(details["property"])), keyword, None)]
-    if keyword in {"additionalProperties", "unevaluatedProperties"}:
+    if keyword in _UNKNOWN:
         return [ShapeFault((*path, str(name)[:100]), keyword, None) for name in details.get("unexpected", [])]
     return [ShapeFault(path, keyword, _expected(keyword, details))]
 

@@ -24,7 +24,7 @@ def read(integration, status, body, headers=(), secrets=()):
 def test_a_good_answer_is_no_error():
     outcome, error = read("slack", 200, {"ok": True})
 
-    assert outcome.is_good
+    assert outcome.code is None
     assert error is None
 
 

@@ -97,6 +97,21 @@ class Session:
         await page.goto(url)
         return page
 
+    async def popup(self, address_part: str) -> "Page":
+        """Return the window that a page of this session opened, once its address holds ``address_part``."""
+        while True:
+            every = (await self._wire.send("Target.getTargets"))["targetInfos"]
+            for target in every:
+                is_ours = target["browserContextId"] == self._context and target["type"] == "page"
+                if is_ours and address_part in target["url"] and target.get("openerId"):
+                    attached = await self._wire.send(
+                        "Target.attachToTarget", targetId=target["targetId"], flatten=True
+                    )
+                    page = Page(self._wire, attached["sessionId"])
+                    await page.start()
+                    return page
+            await asyncio.sleep(0.025)
+
     async def cookies(self) -> list[dict[str, Any]]:
         """Return all cookies of this session as DevTools describes them (name, value, secure, ...)."""
         return (await self._wire.send("Storage.getCookies", browserContextId=self._context))["cookies"]

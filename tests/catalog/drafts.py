@@ -18,8 +18,8 @@ useCases: [Read orders]
 config:
   type: object
   properties:
-    shop: {title: Shop, type: string, pattern: '^[a-z0-9-]+$', examples: [acme]}
-    base: {title: Base, type: string, format: uri, pattern: '^https://[a-z0-9.-]+(/[a-z0-9/]*)?$', examples: ["https://x.example"]}
+    shop: {title: Shop, type: string, touchesAuthentication: true, pattern: '^[a-z0-9-]+$', examples: [acme]}
+    base: {title: Base, type: string, touchesAuthentication: true, format: uri, pattern: '^https://[a-z0-9.-]+(/[a-z0-9/]*)?$', examples: ["https://x.example"]}
     how: {title: How, type: string, enum: [basic, post]}
     scopes: {title: Scopes, type: string}
     start: {title: Start, type: string, pattern: '^/([a-z][a-z/]*)?$'}

@@ -16,8 +16,8 @@ config:
   type: object
   properties:
     tenant: {{title: Tenant, type: string, pattern: '^[a-z0-9.-]+$', default: common}}
-    shop: {{title: Shop, type: string, pattern: '^[a-z0-9][a-z0-9-]*$', examples: [acme]}}
-    region: {{title: Region, type: string, pattern: '^[a-z0-9-]+$', examples: [eu-west-1]}}
+    shop: {{title: Shop, type: string, touchesAuthentication: true, pattern: '^[a-z0-9][a-z0-9-]*$', examples: [acme]}}
+    region: {{title: Region, type: string, touchesAuthentication: true, pattern: '^[a-z0-9-]+$', examples: [eu-west-1]}}
 http:
   baseUrl: {base}
   hosts: {hosts}

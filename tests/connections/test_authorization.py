@@ -337,7 +337,9 @@ async def test_without_an_application_the_first_step_says_what_to_register(world
     assert authorization.problem.code is ProblemCode.APPLICATION_MISSING
     step = authorization.step
     assert isinstance(step, ExternalActionStep)
-    assert step.copy_values["Redirect URL"] == world.hub.applications.redirect_uri_for(world.actor, "slack")
+    assert step.copy_values["Redirect URL"] == await world.hub.application_choice.redirect_uri_for(
+        world.actor, "slack"
+    )
     assert step.copy_values["Redirect URL"] in step.instructions
 
 

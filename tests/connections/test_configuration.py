@@ -8,7 +8,8 @@ from ipaddress import ip_network
 import pytest
 
 from app.catalog.catalog import load_catalog
-from app.connections.configuration import ConfigForm, checked_description, checked_name, name_key
+from app.connections.configuration import ConfigForm, checked_description, checked_name
+from app.foundation.canonical import name_key
 from app.foundation.problems import ProblemCode
 
 CATALOG = load_catalog()

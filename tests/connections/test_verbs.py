@@ -11,8 +11,8 @@ from app.access.policy import ROLE_PERMISSIONS, Role
 from app.audit.reading import AuditFilter
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import ConnectionQuery, SetupStepKey, SetupStepState
-from app.credentials.applications import application_id
-from app.credentials.snapshot import Mode
+from app.credentials.application_rows import application_id
+from app.credentials.snapshot import ApplicationSource, Mode
 from app.event_stream.event import EventType
 from app.foundation.errors import (
     ConflictError,
@@ -306,7 +306,7 @@ async def test_an_applications_secret_goes_in_and_never_comes_out(world):
 
 
 async def test_the_redirect_address_is_known_before_anything_is_saved_and_never_changes(world):
-    before = world.hub.applications.redirect_uri_for(world.actor, "slack")
+    before = await world.hub.application_choice.redirect_uri_for(world.actor, "slack")
     application = await saved(world)
     assert application.redirect_uri == before
     await world.hub.applications.delete(world.actor, application.id)
@@ -315,7 +315,8 @@ async def test_the_redirect_address_is_known_before_anything_is_saved_and_never_
 
 async def test_an_application_in_use_cannot_be_deleted(world):
     connection = await world.connected()
-    used = application_id(connection.workspace_id, "slack", Mode.SANDBOX)
+    source = ApplicationSource.SANDBOX
+    used = application_id(connection.workspace_id, "slack", Mode.SANDBOX, source=source)
     with pytest.raises(NotAllowedNowError):
         await world.hub.applications.delete(world.actor, used)
 

@@ -35,18 +35,19 @@ class LiveWorld(World):
         """Return the draft of a connection that talks to the provider."""
         return await self.draft(integration, {**self.provider.config, **config}, Mode.LIVE)
 
-    async def register(self, integration="generic-oauth2"):
-        """Save the hub's application at the provider."""
-        await self.hub.applications.save(
-            self.actor,
-            integration=integration,
-            client_id=CLIENT_ID,
-            client_secret=Secret(secret("client-")),
-        )
+    async def register(self, integration="generic-oauth2", **more):
+        """Save the hub's application at the provider, for the provider's addresses."""
+        given = {
+            "client_id": CLIENT_ID,
+            "client_secret": Secret(secret("client-")),
+            "origins": [self.provider.config["tokenUrl"]],
+            **more,
+        }
+        return await self.hub.applications.save(self.actor, integration=integration, **given)
 
-    async def sign_in(self, connection):
+    async def sign_in(self, connection, **more):
         """Consent at the provider and come back; return the authorization as it is then."""
-        authorization = await self.begin(connection)
+        authorization = await self.begin(connection, **more)
         started = await self.hub.browser.start(authorization.id, BROWSER)
         params = self.provider.returned(started.url)
         application = authorization.step.redirect_uri.rsplit("/", 1)[1]

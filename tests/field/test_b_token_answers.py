@@ -6,7 +6,7 @@ import json
 from urllib.parse import urlencode
 
 import pytest
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from app.connections.snapshot import AuthorizationStateName as State
 from tests.canary import secret
@@ -71,3 +71,25 @@ async def test_b10_scopes_are_granted_however_the_answer_separates_them(live, gr
     assert ended == (State.AUTHENTICATED, None)
     assert set(connection.auth.granted_scopes) == {"read", "write"}
     assert live.hub.connections.missing_scopes(live.actor, connection) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "Not from here."},
+            "Not from here.",
+        ),
+        (
+            {"type": "about:blank", "title": "Forbidden by the gateway", "status": 403},
+            "Forbidden by the gateway",
+        ),
+        ({"message": "No API key found"}, "No API key found"),
+    ],
+    ids=["B9 problem details", "B9 problem details without a detail", "B9 a gateway"],
+)
+async def test_b9_a_refusal_in_other_words_than_oauth_s_is_shown(live, body, said):
+    """B9, the neighbour: a gateway in front of the token endpoint answers by RFC 9457 or in words of its own."""
+    answer = JSONResponse(body, 403, media_type="application/problem+json")
+    _, (state, problem) = await signed_in(live, answer)
+    assert (state, problem.details["providerDetail"]) == (State.FAILED, said)

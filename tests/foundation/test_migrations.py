@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -191,13 +192,7 @@ def test_a_migration_that_fails_leaves_nothing(empty_url, tmp_path, monkeypatch)
 
 
 def test_test_runs_of_before_are_due_work_and_cancelled_ones_are_not(empty_url, tmp_path, monkeypatch):
-    folder = tmp_path / "before"
-    (folder / "models").mkdir(parents=True)
-    for name in NAMES[: NAMES.index("3_20261203000000_test_runs_are_due_work.py")]:
-        (folder / "models" / name).write_text((migrations_folder() / "models" / name).read_text())
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "migrations_folder", lambda: folder)
-        run_apart(lambda: migrate(empty_url))
+    migrate_until("3_20261203000000_test_runs_are_due_work.py", empty_url, tmp_path, monkeypatch)
     cancelled = {"run_1": "FALSE", "run_2": "TRUE", "run_3": "FALSE"}
     statements = [
         'INSERT INTO "test_run" ("id", "workspace_id", "connection_id", "kind", "state", "config_revision", "actor", '
@@ -214,6 +209,106 @@ def test_test_runs_of_before_are_due_work_and_cancelled_ones_are_not(empty_url, 
     assert due == [("test_run:run_1", "test_run", "run_1", "test_run/wks_1/wks_1")]
     runs = run_apart(lambda: asked(empty_url, 'SELECT "id", "state", "seq" FROM "test_run" ORDER BY "id"'))
     assert runs == [("run_1", "RUNNING", 3), ("run_2", "CANCELLED", 4), ("run_3", "RUNNING", 3)]
+
+
+BOUND = "5_20261205000000_applications_are_bound.py"
+AT_A = {
+    "tokenUrl": "https://A.example:443/token?x=1",
+    "revokeUrl": "https://revoke.example:8443/r",
+    "baseUrl": "https://api.example",
+}
+AT_B = {"tokenUrl": "https://b.example/token"}
+USES = {
+    "one": [AT_A, AT_A],
+    "two": [AT_A, AT_B],
+    "idle": [],
+    "six": [{"tokenUrl": "http://[2001:DB8:0::1]:8080/t"}],
+}
+
+
+def test_applications_of_before_are_bound_where_their_connections_agree(empty_url, tmp_path, monkeypatch):
+    migrate_until(BOUND, empty_url, tmp_path, monkeypatch)
+    statements = [_application(name, "generic-oauth2", "WORKSPACE") for name in USES]
+    statements += [_application("slack", "slack", "WORKSPACE"), _application("default", "slack2", "OPERATOR")]
+    for name, configs in USES.items():
+        for number, config in enumerate(configs):
+            statements += _used(f"{name}{number}", name, config)
+    run_apart(lambda: asked(empty_url, *statements))
+
+    run_apart(lambda: migrate(empty_url))
+
+    read = 'SELECT "id", "name", "name_key", "origins", "secret_generation" FROM "application"'
+    found = {row[0]: row[1:] for row in run_apart(lambda: asked(empty_url, read))}
+    origins = {id_: json.loads(row[2]) if isinstance(row[2], str) else row[2] for id_, row in found.items()}
+    assert origins == {
+        "one": ["https://a.example", "https://revoke.example:8443"],
+        "two": [],
+        "idle": [],
+        "six": ["http://[2001:db8::1]:8080"],
+        "slack": [],
+        "default": [],
+    }
+    assert found["one"][:2] == ("Default", "default")
+    assert found["default"][:2] == ("The operator's default", "the operator's default")
+    assert {row[3] for row in found.values()} == {3}
+
+
+def test_the_ends_of_passwords_are_forgotten_and_those_of_keys_are_not(empty_url, tmp_path, monkeypatch):
+    """A4, for what was stored before."""
+    migrate_until(BOUND, empty_url, tmp_path, monkeypatch)
+    hint = [{"path": ["credentials", "password"], "hint": "…it's", "updatedAt": "2026-01-01T00:00:00+00:00"}]
+    stored = json.dumps(hint).replace("'", "''")
+    statements = [*_used("password", "a", {}), *_used("key", "a", {})]
+    statements += [
+        """UPDATE "connection" SET "integration" = 'generic-http'""",
+        f"""UPDATE "credential" SET "hints" = '{stored}', "auth_method" = 'header-key'""",
+        """UPDATE "credential" SET "auth_method" = 'basic' WHERE "connection_id" = 'password'""",
+    ]
+    run_apart(lambda: asked(empty_url, *statements))
+
+    run_apart(lambda: migrate(empty_url))
+
+    read = 'SELECT "connection_id", "hints" FROM "credential"'
+    found = dict(run_apart(lambda: asked(empty_url, read)))
+    hints = {id_: json.loads(told) if isinstance(told, str) else told for id_, told in found.items()}
+    assert hints == {"key": hint, "password": [{**hint[0], "hint": None}]}
+
+
+def _application(id_: str, integration: str, source: str) -> str:
+    return (
+        'INSERT INTO "application" ("id", "workspace_id", "slot", "integration", "mode", "source", "client_id", '
+        '"fields_json", "secret_fields", "secret_generation", "revision", "created_at", "updated_at") VALUES '
+        f"('{id_}', 'wks_{id_}', '{id_}', '{integration}', 'LIVE', '{source}', 'c', '{{}}', '{{}}', 3, 1, "
+        "'2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00')"
+    )
+
+
+def _used(connection: str, application: str, config: dict[str, str]) -> list[str]:
+    at = "'2026-01-01 00:00:00+00:00'"
+    connected = (
+        'INSERT INTO "connection" ("id", "workspace_id", "owner_key", "name", "name_key", "description", '
+        '"integration", "version", "mode", "state", "state_since", "config", "config_secret_hints", "config_revision", '
+        '"scope", "ever_connected", "revision", "created_at", "created_by", "created_by_label", "updated_at") VALUES '
+        f"('{connection}', 'w', '{connection}', 'n', 'n', '', 'generic-oauth2', '1.0.0', 'LIVE', 'CONNECTED', {at}, "
+        f"'{json.dumps(config)}', '[]', 1, 'WORKSPACE', TRUE, 1, {at}, 'm', 'm', {at})"
+    )
+    authorized = (
+        'INSERT INTO "credential" ("connection_id", "workspace_id", "auth_method", "application_id", "generation", '
+        '"requested_scopes", "account", "hints", "can_renew", "is_stale") VALUES '
+        f"('{connection}', 'w', 'oauth', '{application}', 1, '[]', '{{}}', '[]', TRUE, FALSE)"
+    )
+    return [connected, authorized]
+
+
+def migrate_until(newer: str, url: str, folder: Path, monkeypatch) -> None:
+    """Apply the migrations that are older than ``newer``."""
+    before = folder / "before"
+    (before / "models").mkdir(parents=True)
+    for name in NAMES[: NAMES.index(newer)]:
+        (before / "models" / name).write_text((migrations_folder() / "models" / name).read_text())
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "migrations_folder", lambda: before)
+        run_apart(lambda: migrate(url))
 
 
 async def asked(url: str, *statements: str) -> list[tuple[object, ...]]:

@@ -72,11 +72,40 @@ async def test_an_answer_without_a_body_needs_no_coding(encoding):
 
 @pytest.mark.parametrize(
     "encodings",
-    [("br",), ("zstd",), ("compress",), ("gzip, gzip",), ("gzip", "deflate"), ("gzip, br",), ("snappy",)],
-)
-async def test_a_coding_that_was_not_asked_for_is_refused(encodings):
-    with pytest.raises(BodyNotDecodableError):
+    [
+        ("br",), ("zstd",), ("compress",), ("x-compress",), ("gzip, gzip",), ("gzip", "deflate"), ("gzip, br",),
+        ("snappy",), ("utf-8, br",), ('"zstd"',),
+    ],
+)  # fmt: skip
+async def test_a_coding_that_was_not_asked_for_is_refused_by_its_name(encodings):
+    with pytest.raises(BodyNotDecodableError) as refusal:
         await read(b"anything", *encodings)
+    assert refusal.value.codings.split(", ")[-1] in encodings[-1]
+    assert await read(b"", *encodings) == b""
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "UTF-8",
+        "utf8",
+        "ISO-8859-1",
+        "none",
+        "None",
+        "binary",
+        "8bit",
+        "text",
+        "application/json",
+        "",
+        " ",
+        ",",
+        "*",
+        "é",
+    ],
+)
+async def test_a_word_that_is_no_coding_leaves_the_body_as_it_is(word):
+    assert await read(b"anything", word) == b"anything"
+    assert await read(gzip.compress(b"anything"), word, "gzip") == b"anything"
 
 
 @pytest.mark.parametrize(

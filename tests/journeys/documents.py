@@ -96,5 +96,7 @@ VERBS = {
     **{name: _verb(name, f"authorization {{ {_AUTHORIZATION} }}") for name in _ON_AUTHORIZATIONS},
     "testConnection": _verb("testConnection", f"testRun {{ {_RUN} }}"),
     "deleteConnection": _verb("deleteConnection", "deletedConnectionId name asOf"),
-    "saveApplication": _verb("saveApplication", "application { id redirectUri clientId revision }"),
+    "saveApplication": _verb(
+        "saveApplication", "application { id name origins redirectUri clientId revision }"
+    ),
 }

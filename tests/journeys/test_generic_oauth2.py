@@ -33,6 +33,7 @@ async def register(client: Client, server: OAuthServer, way: str = "basic") -> R
         integration="generic-oauth2",
         clientId=registered.id,
         clientSecret=registered.secret,
+        origins=[server.config["tokenUrl"]],
     )
     registered.redirect_to(saved["application"]["redirectUri"])
     return registered
@@ -176,6 +177,7 @@ async def test_a_wrong_client_secret_is_the_applications_fault_not_the_connectio
         integration="generic-oauth2",
         clientId=(await register(client, oauth_server)).id,
         clientSecret=secret("not the secret "),
+        origins=[oauth_server.config["tokenUrl"]],
     )
 
     states = await journey.authorize()

@@ -107,7 +107,11 @@ async def oauth(client: Client, echo: Echo) -> Journey:
         "testPath": "/me",
     }
     await client.verb(
-        "saveApplication", integration="generic-oauth2", clientId="the-client", clientSecret=secret(AWKWARD)
+        "saveApplication",
+        integration="generic-oauth2",
+        origins=[echo.address],
+        clientId="the-client",
+        clientSecret=secret(AWKWARD),
     )
     journey = Journey(client, Plan("generic-oauth2", "oauth", config, mode="LIVE", needs_config=True))
     await journey.create()

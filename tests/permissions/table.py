@@ -27,6 +27,7 @@ Query.connections                    connections:read                           
 Query.connection                     connections:read                            +     +     +      +
 Query.connection(name)               connections:read                            +     +     +      +
 Query.authorization                  connections:read                            +     +     +      +
+Query.connectionOptions              connections:read connections:use            +     +     +      .
 Query.testRun                        connections:read                            +     +     +      +
 Query.applications                   applications:read                           +     +     +      +
 Query.application                    applications:read                           +     +     +      +

@@ -34,6 +34,8 @@ VERBS = [
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.revocations.get(who, new_id("rev"))),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.latest(who, [seen.id])),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.get(who, new_id("run"))),
+    (P.APPLICATIONS_READ, lambda hub, who, seen: hub.applications.dependents(who, new_id("app"))),
+    (P.CONNECTIONS_READ, lambda hub, who, seen: hub.applications.dependents(who, new_id("app"))),
     (P.CONNECTIONS_USE, lambda hub, who, seen: hub.calls.call(who, seen.owner, "no such method", {})),
     (
         P.CONNECTIONS_TEST,

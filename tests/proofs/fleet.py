@@ -22,7 +22,7 @@ from app.catalog.entry import IntegrationEntry
 from app.connections.lifecycle import ConnectionState
 from app.connections.models import ConnectionRecord
 from app.connections.rows import credential_owner
-from app.credentials.applications import application_id
+from app.credentials.application_rows import application_id
 from app.credentials.schedule import RenewalSchedule
 from app.credentials.sealing import seal_grant
 from app.credentials.snapshot import Mode

@@ -242,7 +242,7 @@ class Killing:
 
     async def _begin(self) -> None:
         async with self._hub() as (hub, actor):
-            await save_application(hub, actor)
+            await save_application(hub, actor, self._server())
 
     async def _set(self, **wish: float) -> None:
         self._server().set(**wish)

@@ -55,10 +55,14 @@ def stage_of(kind: str, folder: Path) -> Iterator[Stage]:
         yield Stage(environment | more)
 
 
-async def save_application(hub: Hub, actor: Actor) -> None:
+async def save_application(hub: Hub, actor: Actor, server: TokenServer) -> None:
     """Save the application that the token server knows."""
     await hub.applications.save(
-        actor, integration=INTEGRATION, client_id=CLIENT_ID, client_secret=Secret(CLIENT_SECRET)
+        actor,
+        integration=INTEGRATION,
+        client_id=CLIENT_ID,
+        client_secret=Secret(CLIENT_SECRET),
+        origins=[server.config["tokenUrl"]],
     )
 
 

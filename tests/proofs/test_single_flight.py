@@ -74,7 +74,7 @@ async def test_concurrent_refreshes_over_processes_are_one_call_a_round(kind, tm
             register_work(hub)
             await hub.members.ensure_owner()
             actor = await owner(hub)
-            await save_application(hub, actor)
+            await save_application(hub, actor, server)
             connection = await connect(hub, actor, server, "Refreshed")
         refreshers = []
         for number in range(PROCESSES[kind]):

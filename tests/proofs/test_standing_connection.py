@@ -78,6 +78,7 @@ async def connected(client, server):
         integration=PLAN.integration,
         clientId=registered.id,
         clientSecret=registered.secret,
+        origins=[server.config["tokenUrl"]],
     )
     registered.redirect_to(saved["application"]["redirectUri"])
     journey = Journey(client, PLAN.but(config=server.config))

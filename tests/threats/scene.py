@@ -78,6 +78,7 @@ class Scene:
             integration=integration,
             clientId=CLIENT_ID,
             clientSecret=self.provider.client_secret,
+            origins=["https://auth.example.com"] if integration == "generic-oauth2" else None,
         )
         return payload["application"]
 

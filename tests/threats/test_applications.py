@@ -116,9 +116,14 @@ async def test_o11_an_application_speaks_for_its_own_workspace_alone(scene):
         theirs = replace(ours, workspace_id="wks_other")
         assert [application.id for application in await scene.hub.applications.all(ours)] == [saved["id"]]
         assert await scene.hub.applications.all(theirs) == []
-        assert not await scene.hub.applications.has("wks_other", PLAN.integration, Mode.LIVE)
+        definition = scene.hub.catalog.definition(PLAN.integration)
+        has = scene.hub.application_choice.has
+        assert await has(ours.workspace_id, definition, Mode.LIVE, PLAN.config)
+        assert not await has("wks_other", definition, Mode.LIVE, PLAN.config)
         assert await scene.hub.applications.many(theirs, [saved["id"]]) == {}
         with pytest.raises(NotFoundError):
             await scene.hub.applications.delete(theirs, saved["id"])
-    redirect = scene.hub.applications.redirect_uri_for
-    assert redirect(theirs, PLAN.integration) != redirect(ours, PLAN.integration) == saved["redirectUri"]
+        redirect = scene.hub.application_choice.redirect_uri_for
+        name = saved["name"]
+        mine = await redirect(ours, PLAN.integration, name=name)
+        assert await redirect(theirs, PLAN.integration, name=name) != mine == saved["redirectUri"]

@@ -28,7 +28,7 @@ ASSET_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",  # it hears of the sign-ins that it opens
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 

@@ -17,7 +17,7 @@ from app.foundation.secret import Secret
 
 if TYPE_CHECKING:
     from app.connection_tests.steps import TestRunSnapshot
-    from app.connections.snapshot import ConnectionSnapshot
+    from app.connections.snapshot import AuthorizationSnapshot, ConnectionSnapshot
     from app.hub import Hub
 
 NodeLoader: TypeAlias = Callable[["RequestContext", Sequence[str]], Awaitable[Mapping[str, Any]]]
@@ -90,8 +90,16 @@ class Loaders:
         )
         self.latest_runs: DataLoader[str, TestRunSnapshot | None] = DataLoader(self._latest_runs, cache=False)
 
+        self.open_authorizations: DataLoader[str, AuthorizationSnapshot | None] = DataLoader(
+            self._open_authorizations, cache=False
+        )
+
     async def _connections(self, ids: list[str]) -> list[ConnectionSnapshot | None]:
         found = await self._context.hub.connections.many(self._context.actor, tuple(dict.fromkeys(ids)))
+        return [found.get(id_) for id_ in ids]
+
+    async def _open_authorizations(self, ids: list[str]) -> list[AuthorizationSnapshot | None]:
+        found = await self._context.hub.authorizations.open_of(self._context.actor, tuple(dict.fromkeys(ids)))
         return [found.get(id_) for id_ in ids]
 
     async def _latest_runs(self, ids: list[str]) -> list[TestRunSnapshot | None]:

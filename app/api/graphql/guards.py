@@ -14,10 +14,13 @@ from graphql import (
     GraphQLSchema,
     MaxIntrospectionDepthRule,
     OverlappingFieldsCanBeMergedRule,
+    StringValueNode,
     ValidationContext,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions.runner import SchemaExtensionsRunner
@@ -43,6 +46,7 @@ from app.api.graphql.limits import (
     TooMuchError,
     measure,
 )
+from app.foundation.errors import invalid_field
 
 
 class BoundedComparisons(OverlappingFieldsCanBeMergedRule):
@@ -171,7 +175,7 @@ class Guards(SchemaExtensionsRunner):
         surroundings = cast("RequestContext", context.context)
         type_ = context.operation_type
         if type_ is OperationType.SUBSCRIPTION:
-            self._held.enter_context(surroundings.streams.opened(surroundings.actor.workspace_id))
+            self._held.enter_context(surroundings.streams.opened(surroundings.actor))
         is_mutation = type_ is OperationType.MUTATION
         async with asyncio.timeout(MUTATION_DEADLINE_S if is_mutation else self._query_deadline_s):
             if self._prepared is not None and _AS_OF in self._prepared.measures.field_names:
@@ -212,8 +216,28 @@ def _prepare(schema: GraphQLSchema, text: str, options: Mapping[str, int]) -> Pr
         measures.check()
     except TooMuchError:
         return Prepared(document, measures, ())  # refused before validation, which costs more
-    errors = validate(schema, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
-    return Prepared(document, measures, tuple(_found(errors)))
+    errors = _found(validate(schema, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True))
+    return Prepared(document, measures, tuple(errors or _unstorable(document, text)))
+
+
+def _unstorable(document: DocumentNode, text: str) -> list[GraphQLError]:
+    """Return an error for a text of the document that holds U+0000, which only an escape can put there."""
+    if "\\u" not in text:
+        return []
+    found = _TextsWithNul()
+    visit(document, found)
+    fault = invalid_field(label="This text", reason="it must not hold the character U+0000")
+    return [GraphQLError("", node, original_error=fault) for node in found.nodes[:1]]
+
+
+class _TextsWithNul(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[StringValueNode] = []
+
+    def enter_string_value(self, node: StringValueNode, *_args: Any) -> None:  # noqa: ANN401 - the visitor's signature
+        if "\x00" in node.value:
+            self.nodes.append(node)
 
 
 def _found(errors: list[GraphQLError]) -> list[GraphQLError]:

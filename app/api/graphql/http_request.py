@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ PREFLIGHT_HEADER: Final = "graphql-require-preflight"
 MAX_OPERATION_NAME_CHARS: Final = 256
 _MAX_QUERY_STRING_CHARS: Final = 32_768
 _MAX_PARAMS: Final = 20
+_NAME: Final = re.compile(r"[_A-Za-z]\w{0,99}", re.ASCII)
 
 
 class RequestRefusedError(Exception):
@@ -87,8 +89,12 @@ def operation_of(data: object) -> Operation:
     if not isinstance(name, str | None) or len(name or "") > MAX_OPERATION_NAME_CHARS:
         raise _bad("The member operationName must be a short text.")
     operation = Operation(query, _object(data, "variables"), name or None, _object(data, "extensions"))
-    if "\x00" in query or _has_nul(operation.variables):
+    if "\x00" in query:
         raise _bad("No text may hold the character U+0000.")
+    for variable, value in (operation.variables or {}).items():
+        if _has_nul([variable, value]):
+            shown = f" of the variable '${variable}'" if _NAME.fullmatch(variable) else ""
+            raise _bad(f"No text{shown} may hold the character U+0000.")
     return operation
 
 
@@ -150,10 +156,14 @@ def _check_media_type(value: str | None) -> None:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    more = "" if limit == MAX_BODY_BYTES else ", which is as much as is taken without a token. Sign in first"
-    message = f"The body is longer than {limit} bytes{more}."
+    code, message = Code.BAD_REQUEST, f"The body is longer than {limit} bytes."
+    if limit < MAX_BODY_BYTES:
+        code, message = (
+            Code.UNAUTHENTICATED,
+            f"Sign in first: without a token a body has at most {limit} bytes.",
+        )
     # Nobody waits for the rest: the connection ends with the answer.
-    too_large = RequestRefusedError(413, Code.BAD_REQUEST, message, {"connection": "close"})
+    too_large = RequestRefusedError(413, code, message, {"connection": "close"})
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > limit:
         raise too_large

@@ -34,7 +34,8 @@ MAX_ERRORS: Final = 20
 QUERY_DEADLINE_S: Final = 10.0
 MUTATION_DEADLINE_S: Final = 60.0
 MAX_OPERATIONS_PER_SOCKET: Final = 20
-MAX_STREAMS_PER_WORKSPACE: Final = 200
+STREAM_RETRY_S: Final = 15.0
+"""After how long one who has too many streams open may try again: by then streams without access have ended too."""
 FRAME_BURST: Final = 200
 FRAMES_PER_S: Final = 20.0
 

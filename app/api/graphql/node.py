@@ -36,7 +36,7 @@ class NodeQueries:
         self,
         info: PatchbayInfo,
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")],
-    ) -> list[NodeType | None]:
+    ) -> list[NodeType | None] | None:
         if len(ids) > MAX_NODES:
             raise InvalidInputError(
                 problem(ProblemCode.FIELD_TOO_LONG, "ids", label="ids", limit=f"{MAX_NODES} entries")

@@ -66,7 +66,7 @@ class Operations:
         self._schema = schema
         self._node_loaders = node_loaders
         self._translator = Translator(Sanitiser(core_schema(schema)))
-        self._streams = Streams(hub.metrics)
+        self._streams = Streams(hub.metrics, hub.settings.streams_per_workspace)
 
     def context(self, actor: Actor | None, request_id: str, browser: Secret | None) -> RequestContext:
         """Return the surroundings of one operation."""

@@ -1,18 +1,21 @@
 """Faults a person can fix, as data: the ``Problem`` interface, and how verbs' errors become its members."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final, TypeVar, cast
 
 import strawberry
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
 from strawberry.types import Info
+from strawberry.types.base import get_object_definition
+from strawberry.utils.str_converters import to_camel_case
 
 import app.api.graphql.enums  # noqa: F401 - brings the shared enums into the schema
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import described, interface_type, object_type, resolver, shown
 from app.api.graphql.scalars import Json, Url
 from app.connections.snapshot import SetupStepKey
-from app.foundation.errors import PatchbayError, UnauthenticatedError
+from app.foundation.errors import NotFoundError, PatchbayError, UnauthenticatedError
 from app.foundation.problems import FixBy, Problem, ProblemCode, RemediationKind
 
 MAX_PROVIDER_CHARS: Final = 300
@@ -127,15 +130,19 @@ class UserErrors(FieldExtension):
         except UnauthenticatedError:
             raise
         except PatchbayError as fault:
-            return self._payload(user_errors=problem_types(fault.problems))
+            return self._payload(user_errors=problem_types(_placed(fault, kwargs.get("input_"))))
 
 
 def mutation(description: str) -> Callable[[V], V]:
     """Make a method a mutation; the payload that it returns also answers its diagnosed faults."""
 
     def made(verb: V) -> V:
-        user_errors = UserErrors(verb.__annotations__["return"])
-        return cast("V", strawberry.mutation(verb, description=description, extensions=[user_errors]))
+        payload = verb.__annotations__["return"]
+        # Nullable, as every root field that can fail: what one cannot do leaves the answers of the others.
+        made_field = strawberry.mutation(
+            verb, graphql_type=payload | None, description=description, extensions=[UserErrors(payload)]
+        )
+        return cast("V", made_field)
 
     return made
 
@@ -143,6 +150,19 @@ def mutation(description: str) -> Callable[[V], V]:
 def user_errors_field() -> Any:  # noqa: ANN401 - strawberry's marker stands for a value of the field's type
     """Return the field that every payload has."""
     return described("What a person can fix; empty where all went well.", default_factory=list)
+
+
+def _placed(fault: PatchbayError, given: object) -> Iterable[Problem]:
+    """Return the problems of a verb; one that finds nothing names the id of the input that it looked for."""
+    if not isinstance(fault, NotFoundError) or given is None:
+        return fault.problems
+    ids = [
+        field
+        for field in get_object_definition(type(given), strict=True).fields
+        if field.type is strawberry.ID
+    ]
+    path = tuple(to_camel_case(field.python_name) for field in ids[:1])
+    return [replace(problem, path=problem.path or path) for problem in fault.problems]
 
 
 def _member(problem: Problem) -> tuple[type[ProblemType], dict[str, Any]]:

@@ -8,7 +8,8 @@ together again: names of the schema, and names that stand in the document where 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from graphql import (
@@ -34,6 +35,9 @@ _PLAIN: Final = re.compile(r"[\w.!\[\]():@$ ,{}-]*")
 _NUMBER: Final = re.compile(r"(?<!\w)\d{6}")
 _MAX_QUOTED_CHARS: Final = 200
 _MAX_PATH_CHARS: Final = 300
+_MAX_NEAR_CHARS: Final = 60
+_MAX_LISTED: Final = 12
+_NEAR: Final = 0.7
 
 _WHOSE: Final = re.compile(
     r"(?P<kind>Variable|Argument) '(?P<name>\$?\w+)' has invalid (?P<default>default )?value"
@@ -46,8 +50,13 @@ _EXPECTED: Final = re.compile(
 _REQUIRED: Final = re.compile(r" to include required field '(?P<field>\w+)'")
 _SCALAR: Final = re.compile(r"(?P<type>Int|Float|String|Boolean|ID) cannot represent ")
 _ENUM_OF: Final = re.compile(r"Enum '(?P<type>\w+)' cannot represent ")
-_ENUM_VALUE: Final = re.compile(r"Value .* does not exist in '(?P<type>\w+)' enum", re.DOTALL)
+_ENUM_VALUE: Final = re.compile(r"Value '?(?P<sent>.*?)'? does not exist in '(?P<type>\w+)' enum", re.DOTALL)
+_NO_FIELD: Final = re.compile(r" not to include unknown field '(?P<sent>\w+)'")
+_NO_SELECTION: Final = re.compile(r"Cannot query field '(?P<sent>\w+)' on type '(?P<type>\w+)'")
+_NO_ARGUMENT: Final = re.compile(r"Unknown argument '(?P<sent>\w+)' on field '(?P<type>\w+)\.(?P<field>\w+)'")
 _ONE_OF: Final = re.compile(r"(?:Within )?OneOf Input Object (?:type )?'(?P<type>\w+)'")
+_ONE_OF_NULL: Final = re.compile(r"Field '(?P<type>\w+)\.(?P<field>\w+)' must be non-null")
+_MEMBER_NULL: Final = re.compile(r"Value for member field '(?P<field>\w+)' must be non-null")
 _OWN_SCALAR: Final = re.compile(
     r"(?:DateTime|URL|SemVer|EventCursor|SecretText|SecretJSON) must be [\w ,.0-9]+\Z"
 )
@@ -84,6 +93,7 @@ class Sanitiser:
     """Rewrites messages about documents of one schema."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
         self._names = frozenset(_schema_names(schema))
 
     def syntax(self, error: GraphQLSyntaxError) -> str:
@@ -107,8 +117,17 @@ class Sanitiser:
         if not message.startswith(_GENERIC) or " has invalid " in message:
             return _FALLBACK
         allowed = self._names.union(_names_in(nodes))
-        text = _HINT.sub("", message)
-        return _QUOTED.sub(lambda found: _requoted(found, allowed), text)
+        text = _QUOTED.sub(lambda found: _requoted(found, allowed), _HINT.sub("", message))
+        return f"{text}{self._nearest_in_output(message)}"
+
+    def _nearest_in_output(self, message: str) -> str:
+        wrong = _NO_SELECTION.match(message) or _NO_ARGUMENT.match(message)
+        type_ = self._schema.get_type(wrong["type"]) if wrong else None
+        if wrong is None or not (is_object_type(type_) or is_interface_type(type_)):
+            return ""
+        field = type_.fields.get(wrong.groupdict().get("field") or "")
+        near = _nearest(wrong["sent"], field.args if field else type_.fields)
+        return f" The nearest is '{near}'." if near else ""
 
     def _whose(self, whose: re.Match[str]) -> str:
         name = whose["name"] if len(whose["name"]) <= _MAX_QUOTED_CHARS else HIDDEN
@@ -124,10 +143,13 @@ class Sanitiser:
         for pattern in (_SCALAR, _ENUM_OF, _ENUM_VALUE):
             found = pattern.match(text)
             if found is not None and found["type"] in self._names:
-                return f"Expected a value of type '{found['type']}'."
-        one_of = _ONE_OF.match(text)
+                return f"Expected a value of type '{found['type']}'{self._values(found)}."
+        member = _MEMBER_NULL.match(text)
+        if member is not None and member["field"] in self._names:
+            return f"'{member['field']}' is null, where exactly one field has to be sent, and not null."
+        one_of = _ONE_OF.match(text) or _ONE_OF_NULL.match(text)
         if one_of is not None and one_of["type"] in self._names:
-            return f"'{one_of['type']}' takes exactly one field, and not null."
+            return f"'{one_of['type']}' takes exactly one field{self._fields(one_of['type'])}, and not null."
         if _OWN_SCALAR.match(text):
             return f"{text}."
         return _VALUE
@@ -139,12 +161,50 @@ class Sanitiser:
         if required is not None and required["field"] in self._names:
             return f"'{type_}' has the required field '{required['field']}', which is missing."
         if rest.startswith(" not to include unknown field "):
-            return f"'{type_}' has no field of a name that was sent."
+            return self._no_field(expected["type"], _NO_FIELD.match(rest))
         if rest.startswith(" to be an object"):
             return f"Expected an object of type '{type_}'."
         if expected["nonnull"] or rest.startswith((" to be provided", " not to be None")):
             return f"A value of type '{type_}' is required."
         return f"Expected a value of type '{type_}'."
+
+    def _no_field(self, name: str, unknown: re.Match[str] | None) -> str:
+        type_ = self._schema.get_type(name)
+        fields = type_.fields if is_input_object_type(type_) else ()
+        near = _nearest(unknown["sent"] if unknown else "", fields)
+        if unknown and near:  # so near to one of ours it is a misspelt name, and no value in a name's place
+            return f"'{name}' has no field '{unknown['sent']}'; the nearest is '{near}'."
+        return f"'{_shown(name, self._names)}' has no field of a name that was sent{self._fields(name)}."
+
+    def _fields(self, name: str) -> str:
+        type_ = self._schema.get_type(name)
+        return _listed(type_.fields) if is_input_object_type(type_) else ""
+
+    def _values(self, found: re.Match[str]) -> str:
+        type_ = self._schema.get_type(found["type"])
+        if not is_enum_type(type_):
+            return ""
+        near = _nearest(found.groupdict().get("sent") or "", type_.values)
+        return f"{_listed(type_.values)}; the nearest is '{near}'" if near else _listed(type_.values)
+
+
+def _nearest(sent: str, names: Iterable[str]) -> str | None:
+    """Return the name that the one which was sent is probably meant to be."""
+    if not _WORD.fullmatch(sent) or len(sent) > _MAX_NEAR_CHARS:
+        return None
+    plain = {_plainly(name): name for name in names}
+    near = get_close_matches(_plainly(sent), plain, n=1, cutoff=_NEAR)
+    return plain[near[0]] if near else None
+
+
+def _plainly(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _listed(names: Iterable[str]) -> str:
+    all_ = list(names)
+    more = ", …" if len(all_) > _MAX_LISTED else ""
+    return f" (there are: {', '.join(all_[:_MAX_LISTED])}{more})"
 
 
 def _requoted(found: re.Match[str], allowed: frozenset[str]) -> str:

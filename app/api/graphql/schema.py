@@ -19,6 +19,7 @@ from app.api.graphql.applications.fields import (
     load_applications,
 )
 from app.api.graphql.audit.queries import AuditQueries, load_entries
+from app.api.graphql.calls.fields import OptionQueries
 from app.api.graphql.catalog.auth_types import AUTH_METHOD_MEMBERS
 from app.api.graphql.catalog.queries import CatalogQueries, load_integrations, load_versions
 from app.api.graphql.catalog.types import IntegrationType
@@ -30,6 +31,7 @@ from app.api.graphql.connection_tests.fields import (
     load_runs,
 )
 from app.api.graphql.connections.authorization_mutations import AuthorizationMutations
+from app.api.graphql.connections.authorization_types import ConnectionAuthorizationFields
 from app.api.graphql.connections.mutations import ConnectionMutations
 from app.api.graphql.connections.queries import ConnectionQueries, load_authorizations, load_connections
 from app.api.graphql.connections.revocation_types import load_revocations
@@ -47,7 +49,7 @@ from app.api.graphql.problems import PROBLEM_MEMBERS
 from app.api.graphql.scalars import SCALARS
 from app.api.graphql.work.fields import WorkQueries
 
-add_fields(ConnectionType, ConnectionTestFields)
+add_fields(ConnectionType, ConnectionTestFields, ConnectionAuthorizationFields)
 add_fields(IntegrationType, IntegrationApplicationFields)
 
 NODE_LOADERS: Final[Mapping[str, NodeLoader]] = {
@@ -69,6 +71,7 @@ class Query(
     CatalogQueries,
     ConnectionQueries,
     TestRunQueries,
+    OptionQueries,
     ApplicationQueries,
     EventQueries,
     AuditQueries,

@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from app.api.graphql.limits import MAX_ERRORS, TooMuchError
+from app.api.graphql.limits import MAX_ERRORS, SIGNED_OUT_TOKENS, STREAM_RETRY_S, TooMuchError
 from app.api.graphql.sanitiser import Sanitiser
 from app.foundation.errors import (
     InvalidInputError,
@@ -129,6 +129,8 @@ class Translator:
         return code, self._sanitiser.message(error.message, error.nodes or ()), None
 
     def _syntax(self, error: GraphQLSyntaxError) -> tuple[Code, str, float | None]:
+        if f"more than {SIGNED_OUT_TOKENS} tokens" in error.message:
+            return Code.UNAUTHENTICATED, _sign_in(f"a document has at most {SIGNED_OUT_TOKENS} tokens"), None
         beyond = any(text in error.message for text in _BEYOND_SYNTAX)
         return (Code.QUERY_TOO_COMPLEX if beyond else Code.PARSE_FAILED), self._sanitiser.syntax(error), None
 
@@ -177,12 +179,22 @@ def _known(fault: PatchbayError) -> tuple[Code, str, float | None]:
 
 
 def _too_much(fault: TooMuchError) -> tuple[Code, str, float | None]:
-    if fault.limit == "subscriptions":
-        return Code.QUOTA_EXCEEDED, f"Too many subscriptions are open; {fault.maximum} are allowed.", None
-    message = f"The operation's {fault.limit} is greater than {fault.maximum}."
+    if fault.limit.startswith("subscriptions "):
+        message = (
+            f"Too many {fault.limit} are open; {fault.maximum} are allowed. Close some, or try again later."
+        )
+        return Code.QUOTA_EXCEEDED, message, STREAM_RETRY_S
     if not fault.signed_in:
-        message = f"{message[:-1]}, which is as much as there is without a token. Sign in first."
-    return Code.QUERY_TOO_COMPLEX, message, None
+        return (
+            Code.UNAUTHENTICATED,
+            _sign_in(f"an operation's {fault.limit} is at most {fault.maximum}"),
+            None,
+        )
+    return Code.QUERY_TOO_COMPLEX, f"The operation's {fault.limit} is greater than {fault.maximum}.", None
+
+
+def _sign_in(limit: str) -> str:
+    return f"Sign in first: without a token {limit}."
 
 
 def _log_fault(fault: BaseException, path: Sequence[str | int] | None, request_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from app.api.http.cookies import BROWSER, read_cookie, set_cookie
 from app.api.http.headers import NOT_STORED
-from app.api.http.pages import html_page
+from app.api.http.popup import popup_page, still_page
 from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
 from app.foundation.charsets import form_pairs
 from app.foundation.ids import new_token
@@ -22,6 +23,7 @@ from app.hub import Hub
 _BROWSER_FOR_S: Final = 3_600
 _MAX_BYTES: Final = 32_768
 _MAX_PAIRS: Final = 1_000
+_POPUP: Final = "POPUP"
 
 
 def oauth_routes(hub: Hub) -> list[Route]:
@@ -36,7 +38,7 @@ def oauth_routes(hub: Hub) -> list[Route]:
         browser = read_cookie(request, BROWSER, hub.public_url) or Secret(new_token())
         started = await hub.browser.start(request.path_params["authorization"], browser)
         if started.url is None:
-            return _refused(started.problem, None)
+            return _refused(hub, started.problem, None, started.authorization)
         response = RedirectResponse(started.url, status_code=303, headers=NOT_STORED)
         comes_by_post = ("response_mode", "form_post") in parse_qsl(urlsplit(started.url).query)
         set_cookie(response, BROWSER, browser, hub.public_url, _BROWSER_FOR_S, crosses_sites=comes_by_post)
@@ -45,13 +47,13 @@ def oauth_routes(hub: Hub) -> list[Route]:
     async def oauth_return(request: Request) -> Response:
         params = await _params(request)
         if params is None:
-            return html_page(
+            return still_page(
                 "The answer cannot be read", ["The address that the provider sent is not valid."], status=400
             )
         browser = read_cookie(request, BROWSER, hub.public_url)
         returned = await hub.browser.returned(request.path_params["application"], params, browser)
         if returned.authorization is None:
-            return _refused(returned.problem, returned.integration)
+            return _refused(hub, returned.problem, returned.integration)
         return _answer(hub, returned.authorization, returned.integration)
 
     return [
@@ -90,30 +92,52 @@ def _answer(hub: Hub, authorization: AuthorizationSnapshot, integration: str | N
             return RedirectResponse(address, status_code=303, headers=NOT_STORED)
         # A redirect to another origin would break on a provider's page whose form-action policy covers the whole
         # chain of redirects (CSP 3, 6.4.2); a page that goes on by itself does not belong to that chain.
-        return html_page("Going back", ["You are returned to where you came from."], onward=address)
+        return still_page("Going back", ["You are returned to where you came from."], onward=address)
     name = integration or "The provider"
     if authorization.state is AuthorizationStateName.AUTHENTICATED:
         partly = [authorization.problem.message] if authorization.problem else []
-        return html_page(
-            f"{name} is authorized",
-            [*partly, "You can close this window and go back to where you came from."],
-        )
+        said = [*partly, "You can close this window and go back to where you came from."]
+        return _page(hub, authorization, f"{name} is authorized", said)
     if authorization.state is AuthorizationStateName.AWAITING_INPUT:
-        return html_page(
-            f"{name} needs one more step", ["Close this window and choose an account where you came from."]
-        )
-    return _refused(authorization.problem, integration)
+        said = ["Close this window and choose an account where you came from."]
+        return _page(hub, authorization, f"{name} needs one more step", said)
+    return _refused(hub, authorization.problem, integration, authorization)
 
 
-def _refused(problem: Problem | None, integration: str | None) -> Response:
+def _refused(
+    hub: Hub,
+    problem: Problem | None,
+    integration: str | None,
+    authorization: AuthorizationSnapshot | None = None,
+) -> Response:
     title = f"{integration} was not authorized" if integration else "This did not work"
     if problem is None:
-        return html_page(title, ["The sign-in did not succeed. Start it again."], status=400)
+        said = ["The sign-in did not succeed. Start it again."]
+        return _page(hub, authorization, title, said, status=400)
     steps = [step.text for step in problem.remediation]
-    return html_page(
+    link = (f"/docs/problems/{problem.code.value}", "What this means")
+    return _page(hub, authorization, title, [problem.message], steps, status=400, link=link)
+
+
+def _page(
+    hub: Hub,
+    authorization: AuthorizationSnapshot | None,
+    title: str,
+    paragraphs: Sequence[str],
+    items: Sequence[str] = (),
+    *,
+    status: int = 200,
+    link: tuple[str, str] | None = None,
+) -> Response:
+    """Return the page that ends a sign-in: one that was opened as a popup notifies its opener and closes itself."""
+    if authorization is None or authorization.presentation != _POPUP:
+        return still_page(title, paragraphs, items, status=status, link=link)
+    return popup_page(
         title,
-        [problem.message],
-        steps,
-        status=400,
-        link=(f"/docs/problems/{problem.code.value}", "What this means"),
+        paragraphs,
+        items,
+        authorization=authorization,
+        origins=hub.return_origins,
+        status=status,
+        link=link,
     )

@@ -1,4 +1,4 @@
-"""Small HTML pages: no script, no outside request, everything escaped."""
+"""Small HTML pages: no outside request, everything escaped, no script but one whose digest the policy names."""
 
 from __future__ import annotations
 
@@ -17,15 +17,10 @@ _STYLE: Final = """
 body{margin:0;background:var(--soft);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{max-width:38rem;margin:10vh auto;padding:2rem;background:var(--paper);border:1px solid var(--line);
 border-radius:12px}
-h1{font-size:1.4rem;margin:0 0 .75rem}a{color:var(--accent)}ul{padding-left:1.2rem}
+h1{font-size:1.4rem;margin:0 0 .75rem}h2{font-size:1.1rem;margin:1.5rem 0 .25rem}a{color:var(--accent)}
+ul,ol{padding-left:1.2rem}blockquote{margin:.5rem 0;padding:.25rem .75rem;border-left:3px solid var(--line)}
 code{background:var(--soft);padding:.1rem .3rem;border-radius:4px}small{opacity:.75}
 """
-_HEADERS: Final = {
-    **NOT_STORED,
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def html_page(
@@ -38,19 +33,56 @@ def html_page(
     onward: str | None = None,
 ) -> Response:
     """Return a page; every text is escaped. ``link`` is (address, words); a browser goes on to ``onward`` at once."""
+    return page_of(
+        title, markup_of(paragraphs, items, link=link, onward=onward), status=status, onward=onward
+    )
+
+
+def markup_of(
+    paragraphs: Sequence[str],
+    items: Sequence[str] = (),
+    *,
+    link: tuple[str, str] | None = None,
+    onward: str | None = None,
+) -> str:
+    """Return markup of paragraphs, a list and a link, all of them escaped."""
     body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     if items:
         body += "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in items) + "</ul>"
     if link is not None:
         body += f'<p><a href="{escape(link[0], quote=True)}" rel="noreferrer">{escape(link[1])}</a></p>'
-    refresh = ""
     if onward is not None:
-        target = escape(onward, quote=True)
-        refresh = f'<meta http-equiv="refresh" content="0;url={target}">'
-        body += f'<p><a href="{target}" rel="noreferrer">Go on</a></p>'
+        body += f'<p><a href="{escape(onward, quote=True)}" rel="noreferrer">Go on</a></p>'
+    return body
+
+
+def page_of(
+    title: str,
+    body: str,
+    *,
+    status: int = 200,
+    onward: str | None = None,
+    script_digest: str | None = None,
+    opener_policy: str = "same-origin",
+) -> Response:
+    """Return a page around markup whose values are escaped already.
+
+    ``script_digest`` (``sha256-...``) lets that one script of the markup run. ``opener_policy`` is the page's
+    Cross-Origin-Opener-Policy.
+    """
+    refresh = (
+        "" if onward is None else f'<meta http-equiv="refresh" content="0;url={escape(onward, quote=True)}">'
+    )
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Patchbay</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1">{refresh}<style>{_STYLE}</style></head>'
         f'<body><main><h1>{escape(title)}</h1><div role="status">{body}</div></main></body></html>'
     )
-    return HTMLResponse(html, status_code=status, headers=_HEADERS)
+    script = "" if script_digest is None else f"script-src '{script_digest}'; "
+    headers = {
+        **NOT_STORED,
+        "Content-Security-Policy": f"default-src 'none'; {script}style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'",
+        "Cross-Origin-Opener-Policy": opener_policy,
+    }
+    return HTMLResponse(html, status_code=status, headers=headers)

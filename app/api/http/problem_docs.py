@@ -1,57 +1,99 @@
-"""``/docs/problems/{code}``: what each stable problem code means and what to do about it."""
+"""``/docs/problems/{code}``: why a problem comes about, what it looks like, what to do, and who can do it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api.http.pages import html_page
-from app.foundation.problems import FixBy, ProblemCode
+from app.api.http.pages import html_page, page_of
+from app.api.http.problem_causes import CAUSES, SAMPLES
+from app.catalog.catalog import Catalog
+from app.catalog.definition import Definition, Troubleshooting
+from app.foundation.problems import FixBy, ProblemCode, problem
 
-_WHO = {
+_WHO: Final = {
     FixBy.USER: "You",
     FixBy.WORKSPACE_ADMIN: "An administrator of the workspace",
     FixBy.PROVIDER_ADMIN: "An administrator at the provider",
     FixBy.OPERATOR: "The operator of this hub",
     FixBy.NOBODY: "Nobody",
 }
+_INDEX: Final = "/docs/problems"
 
 
-def problem_docs_routes() -> list[Route]:
-    """Return the pages of all problem codes and their list."""
+def problem_docs_routes(catalog: Catalog) -> list[Route]:
+    """Return the pages of all problem codes and their list; what integrations know of a problem is from ``catalog``."""
 
     async def one(request: Request) -> Response:
         code = request.path_params["code"]
         if code not in ProblemCode.__members__:
-            return html_page(
-                "No such problem",
-                ["There is no problem with this code."],
-                status=404,
-                link=("/docs/problems", "All codes"),
-            )
-        template = ProblemCode[code].template
-        again = (
-            "It passes: trying again later can succeed."
-            if template.retryable
-            else "Trying again alone does not help."
-        )
-        steps = [f"{_WHO[step.actor]}: {_plain(step.text)}" for step in template.remediation]
-        return html_page(template.title, [code, _plain(template.message), again, "What to do:"], steps)
+            said = ["There is no problem with this code."]
+            return html_page("No such problem", said, status=404, link=("../problems", "All problems"))
+        found = ProblemCode[code]
+        return page_of(found.template.title, _page(found, catalog))
 
     async def every(request: Request) -> Response:
         del request
-        return html_page(
-            "Problem codes",
-            ["Codes are stable: they are added, never renamed."],
-            [f"{c.value}: {c.template.title}" for c in ProblemCode],
-        )
+        body = "<p>Codes are stable: they are added, never renamed.</p>"
+        for group, codes in CAUSES.items():
+            body += f"<h2>{escape(group)}</h2>{_links(codes, 'problems/')}"
+        return page_of("Problems", body)
 
-    return [
-        Route("/docs/problems", every, methods=["GET"]),
-        Route("/docs/problems/{code}", one, methods=["GET"]),
+    return [Route(_INDEX, every, methods=["GET"]), Route(f"{_INDEX}/{{code}}", one, methods=["GET"])]
+
+
+def _page(code: ProblemCode, catalog: Catalog) -> str:
+    group, codes = next((group, codes) for group, codes in CAUSES.items() if code in codes)
+    sample = problem(code, details=None, **dict[str, Any](SAMPLES))
+    again = (
+        "It passes: trying again later can succeed."
+        if code.template.retryable
+        else "Trying again alone does not help."
+    )
+    steps = [
+        f"<li><strong>{_WHO[step.actor]}</strong>: {escape(step.text)}</li>" for step in sample.remediation
     ]
+    return "".join(
+        [
+            f"<p><code>{code.value}</code></p><h2>Cause</h2><p>{escape(codes[code])}</p>",
+            f"<h2>What it looks like</h2><p>For example:</p><blockquote>{escape(sample.message)}</blockquote>",
+            f"<h2>What to do</h2><ul>{''.join(steps)}</ul><p>{again}</p>",
+            *_of_integrations(code, catalog),
+            f"<h2>Others: {escape(group)}</h2>{_links([each for each in codes if each is not code])}",
+            '<p><a href="../problems">All problems</a></p>',
+        ]
+    )
 
 
-def _plain(text: str) -> str:
-    return text.replace("{", "[").replace("}", "]")
+def _of_integrations(code: ProblemCode, catalog: Catalog) -> Iterator[str]:
+    """Yield what each integration says about the problem, under an anchor of its key."""
+    for entry in catalog.all():
+        known = [item for item in entry.latest.troubleshooting if item.code == code.value]
+        if known:
+            yield f'<h2 id="{escape(entry.key)}">With {escape(entry.latest.name)}</h2>'
+            yield from (_trouble(entry.latest, item) for item in known)
+
+
+def _trouble(definition: Definition, item: Troubleshooting) -> str:
+    who = _WHO[FixBy(item.who)] if item.who in FixBy.__members__ else item.who
+    steps = "".join(f"<li>{escape(step)}</li>" for step in item.steps)
+    where = (
+        f'<p><a href="{escape(item.url)}" rel="noreferrer">At {escape(definition.name)}</a></p>'
+        if item.url
+        else ""
+    )
+    return f"<p>{escape(item.looks_like)}</p><p><strong>{escape(who)}</strong>:</p><ol>{steps}</ol>{where}"
+
+
+def _links(codes: Iterable[ProblemCode], below: str = "") -> str:
+    """Return a list of links, relative to the page that they stand on: the hub may be served under a path."""
+    items = [
+        f'<li><a href="{below}{code.value}">{escape(code.template.title)}</a> <small>{code.value}</small></li>'
+        for code in codes
+    ]
+    return f"<ul>{''.join(items)}</ul>"

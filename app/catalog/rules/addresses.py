@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.catalog.definition import Json
-from app.catalog.hosts import config_field, host_allowed, host_of, is_host_entry
+from app.catalog.hosts import config_field, fixed_hosts, host_allowed, host_of, is_host_entry
 from app.catalog.rules.subject import Finding, RuleSubject, admits_none, fields_of
 from app.catalog.yaml_reader import Path
 
@@ -76,6 +76,24 @@ def addresses_stay_home(subject: RuleSubject) -> Iterator[Finding]:
             yield from _templated_host(subject, path, authority.group(1))
         else:
             yield from _static_host(subject, path, authority.group(0))
+
+
+def hosts_touch_authentication(subject: RuleSubject) -> Iterator[Finding]:
+    """``semantics/address-touches``: credentials do not follow a field that names another host.
+
+    An editor of the configuration could send them to a host of his own otherwise.
+    """
+    names = {config_field(entry) for entry in subject.data["http"]["hosts"]}
+    for _, text in subject.texts(*_ADDRESSES):
+        whole, authority = _WHOLE.match(text), _AUTHORITY.match(text)
+        host = whole.group(0) if whole else authority.group(1) if authority else ""
+        variables = [expression.lstrip("+").partition(".") for expression in _IN_HOST.findall(host)]
+        names |= {name for group, _, name in variables if group == "config"}
+    for name, field in fields_of(subject.definition.config).items():
+        if name in names and field.get("touchesAuthentication") is not True:
+            yield Finding(
+                ("config", "properties", name), "needs touchesAuthentication: true: it names a host"
+            )
 
 
 def base_address_has_no_end(subject: RuleSubject) -> Iterator[Finding]:
@@ -154,7 +172,7 @@ def _sample_hosts(subject: RuleSubject, path: Path, samples: list[str]) -> Itera
 
 
 def _names(subject: RuleSubject) -> list[str]:
-    return [entry for entry in subject.data["http"]["hosts"] if config_field(entry) is None]
+    return list(fixed_hosts(subject.data["http"]["hosts"]))
 
 
 def _samples(field: Mapping[str, Json]) -> list[str]:

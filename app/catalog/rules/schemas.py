@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.catalog.definition import Effect, Json
-from app.catalog.rules.subject import Finding, RuleSubject, compiled, first_good, shape_of
+from app.catalog.rules.subject import Finding, RuleSubject, compiled, fields_of, first_good, shape_of
 from app.catalog.yaml_reader import Path
 from app.foundation.patterns import PatternError, compile_pattern
 from app.foundation.shapes import Shape, ShapeError
@@ -82,6 +82,61 @@ def options_can_be_loaded(subject: RuleSubject) -> Iterator[Finding]:
         options = schema.get("options")
         if options is not None:
             yield from _options(subject, (*path, "options"), options)
+
+
+def forms_can_depend(subject: RuleSubject) -> Iterator[Finding]:
+    """``semantics/conditional-form``: a closed form knows the fields of its branches, and a condition waits.
+
+    ``additionalProperties`` sees only the ``properties`` beside it (JSON Schema 2020-12 Core 10.3.2.3): a field of a
+    branch would be required and unknown at once.
+    """
+    for path, schema in walk_schemas(subject):
+        branches = list(_branches(schema))
+        own = (schema.get("properties") or {}).keys()
+        below = {name for _, branch in branches for name in fields_of(branch)} - own
+        if schema.get("additionalProperties") is False and below:
+            names = ", ".join(sorted(below))
+            yield Finding(
+                (*path, "additionalProperties"),
+                f"does not know the fields of the branches ({names}): write unevaluatedProperties: false instead",
+            )
+        for key, branch in branches:
+            if branch.get("additionalProperties") is False and own - fields_of(branch).keys():
+                yield Finding(
+                    (*path, *key, "additionalProperties"),
+                    "refuses the fields outside of the branch: write unevaluatedProperties: false beside properties",
+                )
+        yield from _condition(path, schema)
+
+
+def _branches(schema: Mapping[str, Json]) -> Iterator[tuple[Path, Mapping[str, Json]]]:
+    for key in ("then", "else"):
+        if isinstance(schema.get(key), Mapping):
+            yield (key,), schema[key]
+    for key in ("allOf", "anyOf", "oneOf"):
+        yield from (((key, index), part) for index, part in enumerate(schema.get(key) or []) if part)
+    yield from (
+        (("dependentSchemas", name), part)
+        for name, part in (schema.get("dependentSchemas") or {}).items()
+        if isinstance(part, Mapping)
+    )
+
+
+def _condition(path: Path, schema: Mapping[str, Json]) -> Iterator[Finding]:
+    condition = schema.get("if")
+    if not isinstance(condition, Mapping):
+        return
+    fields = fields_of(schema)
+    tested = {
+        name
+        for name, part in (condition.get("properties") or {}).items()
+        if isinstance(part, Mapping) and "default" not in fields.get(name, {})
+    }
+    if missing := sorted(tested - set(condition.get("required") or ())):
+        names = ", ".join(missing)
+        yield Finding(
+            (*path, "if"), f"holds as long as nothing is chosen: write required: [{names}] into the if too"
+        )
 
 
 def roots(subject: RuleSubject) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:

@@ -36,7 +36,7 @@ from app.connections.snapshot import (
     SetupStepKey,
     SetupStepState,
 )
-from app.credentials.snapshot import ApplicationSnapshot, Mode, SecretInfo
+from app.credentials.snapshot import ApplicationSnapshot, ApplicationSource, Mode, SecretInfo
 from app.event_stream.event import (
     EVERYTHING,
     Event,
@@ -83,7 +83,7 @@ def make_connection(workspace_id=WORKSPACE, **changes: Any) -> ConnectionSnapsho
         problem=None,
         config={"baseUrl": "https://chat.test"},
         config_secret_hints=[
-            {"path": ["config", "apiKey"], "hint": "…4f2a", "updatedAt": NOW.isoformat()},
+            {"path": ["config", "apiKey"], "hint": "…4f2a", "updatedAt": NOW.isoformat(), "generation": 1},
         ],
         scope=AccessScope.WORKSPACE,
         ever_connected=True,
@@ -325,6 +325,7 @@ class FakeAuthorizations:
             problem=None,
             scopes=("a",),
             return_to=None,
+            presentation="POPUP",
             at=NOW,
             created_at=NOW,
             expires_at=NOW,
@@ -393,7 +394,9 @@ class FakeApplications:
             workspace_id=actor.workspace_id,
             integration=asked["integration"],
             mode=asked["mode"],
-            source="WORKSPACE",
+            source=ApplicationSource.WORKSPACE,
+            name=asked.get("name") or "Default",
+            origins=tuple(asked.get("origins") or ()),
             client_id=asked["client_id"],
             fields=asked["fields"] or {},
             secret=SecretInfo(("clientSecret",), client_secret is not None, None, NOW),
@@ -411,15 +414,18 @@ class FakeApplications:
         found = [self.rows[id_] for id_ in ids if id_ in self.rows]
         return {row.id: row for row in found if row.workspace_id == actor.workspace_id}
 
-    async def all(self, actor: Actor) -> list[ApplicationSnapshot]:
+    async def all(self, actor: Actor, integration=None, mode=None) -> list[ApplicationSnapshot]:
         return [row for row in self.rows.values() if row.workspace_id == actor.workspace_id]
+
+    async def dependents(self, actor: Actor, application_id: str) -> list[str]:
+        return []
 
     async def delete(self, actor: Actor, application_id: str) -> str:
         if application_id not in await self.many(actor, [application_id]):
             raise NotFoundError
         return self.rows.pop(application_id).integration
 
-    def redirect_uri_for(self, actor: Actor, integration: str, mode: Mode) -> str:
+    async def redirect_uri_for(self, actor: Actor, integration: str, mode: Mode, name=None) -> str:
         return f"{PUBLIC_URL}/oauth/return/{integration}-{mode.value}"
 
 
@@ -582,7 +588,7 @@ def make_hub(catalog: Catalog, **changes: Any) -> SimpleNamespace:
     connections = FakeConnections(events)
     access = FakeAccess()
     hub = SimpleNamespace(
-        settings=SimpleNamespace(sandbox_on=True, event_retention_days=7),
+        settings=SimpleNamespace(sandbox_on=True, event_retention_days=7, streams_per_workspace=200),
         version="0.1.0",
         public_url=PUBLIC_URL,
         allowed_origins=(),
@@ -593,6 +599,7 @@ def make_hub(catalog: Catalog, **changes: Any) -> SimpleNamespace:
         connections=connections,
         authorizations=FakeAuthorizations(),
         applications=FakeApplications(),
+        application_choice=FakeApplications(),
         test_runs=FakeTestRuns(),
         audit=FakeAudit(),
         work=FakeWork(),

@@ -18,7 +18,6 @@ from app.api.graphql.limits import (
     MAX_DIRECTIVES,
     MAX_DOCUMENT_CHARS,
     MAX_ERRORS,
-    MAX_STREAMS_PER_WORKSPACE,
     MAX_TOKENS,
     TooMuchError,
     measure,
@@ -29,7 +28,7 @@ from app.api.graphql.schema import NODE_LOADERS, build_schema
 from app.api.graphql.streams import Streams
 from app.api.graphql.timeouts import TransportTimeouts
 from app.foundation.telemetry import Metrics
-from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, make_connection
+from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, make_actor, make_connection
 
 MAX_REJECTION_S = (
     2.0  # of the whole process, collecting garbage included; what is not refused takes far longer
@@ -217,13 +216,13 @@ async def test_a_query_that_takes_too_long_is_ended(hub):
 def test_a_workspace_has_a_quota_of_streams():
     metrics = Metrics()
     streams = Streams(metrics, quota=2)
-    with streams.opened("a"), streams.opened("a"), streams.opened("b"):
+    one, two, other = (make_actor("a", session_id="1"), make_actor("a", session_id="2"), make_actor("b"))
+    with streams.opened(one), streams.opened(two), streams.opened(other):
         assert metrics.registry.get_sample_value("patchbay_subscriptions") == 3
-        with pytest.raises(TooMuchError), streams.opened("a"):
+        with pytest.raises(TooMuchError), streams.opened(make_actor("a", session_id="3")):
             pass
-    with streams.opened("a"):
+    with streams.opened(one):
         assert metrics.registry.get_sample_value("patchbay_subscriptions") == 1
-    assert MAX_STREAMS_PER_WORKSPACE == 200
 
 
 async def test_equal_documents_are_parsed_and_validated_once(hub, monkeypatch):

@@ -80,11 +80,17 @@ async def test_no_value_is_echoed_or_logged(client, caplog, capsys, query, varia
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("{conections {id}}", "Cannot query field 'conections' on type 'Query'."),
-        ("{connections(frist: 1) {totalCount}}", "Unknown argument 'frist' on field 'Query.connections'."),
+        (
+            "{conections {id}}",
+            "Cannot query field 'conections' on type 'Query'. The nearest is 'connections'.",
+        ),
+        (
+            "{connections(frist: 1) {totalCount}}",
+            "Unknown argument 'frist' on field 'Query.connections'. The nearest is 'first'.",
+        ),
         (
             "{connections}",
-            "Field 'connections' of type 'ConnectionConnection!' must have a selection of subfields.",
+            "Field 'connections' of type 'ConnectionConnection' must have a selection of subfields.",
         ),
         (
             "{hub {version {x}}}",
@@ -102,12 +108,12 @@ async def test_no_value_is_echoed_or_logged(client, caplog, capsys, query, varia
         ),
         ('{connections(first: "x") {totalCount}}', "Expected a value of type 'Int'."),
         (
-            "{connections(filter: {states: [NOPE]}) {totalCount}}",
-            "Expected a value of type 'ConnectionState'.",
+            "{connections(filter: {modes: [NOPE]}) {totalCount}}",
+            "Expected a value of type 'ConnectionMode' (there are: LIVE, SANDBOX).",
         ),
         (
             "{connections(filter: {x: 1}) {totalCount}}",
-            "'ConnectionFilter' has no field of a name that was sent.",
+            "'ConnectionFilter' has no field of a name that was sent (there are: states, integrations, modes).",
         ),
         (
             "{connections(orderBy: {}) {totalCount}}",
@@ -115,7 +121,7 @@ async def test_no_value_is_echoed_or_logged(client, caplog, capsys, query, varia
         ),
         (
             '{connection(by: {id: "a", name: "b"}) {id}}',
-            "'ConnectionBy' takes exactly one field, and not null.",
+            "'ConnectionBy' takes exactly one field (there are: id, name), and not null.",
         ),
         ('{events(after: "!") {cursor}}', "EventCursor must be a cursor that this hub gave out."),
     ],
@@ -143,7 +149,7 @@ def validate_all(query):
         ({}, "Variable '$input' has an invalid value: A value of type 'SaveApplicationInput!' is required."),
         (
             {"input": {"integration": "x", "clientId": "y", "mode": "z"}},
-            "Variable '$input' has an invalid value at '.mode': Expected a value of type 'ConnectionMode'.",
+            "Variable '$input' has an invalid value at '.mode': Expected a value of type 'ConnectionMode' (there are",
         ),
     ],
 )

@@ -4,14 +4,12 @@ import asyncio
 import contextlib
 import json
 import socket
-from functools import partial
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 from websockets.exceptions import InvalidStatus
 
-from app.api.graphql import operations
 from app.api.graphql.endpoint import graphql_routes
 from app.api.graphql.limits import (
     FRAME_BURST,
@@ -19,7 +17,6 @@ from app.api.graphql.limits import (
     MAX_OPERATIONS_PER_SOCKET,
     SIGNED_OUT_FRAME_BYTES,
 )
-from app.api.graphql.streams import Streams
 from app.api.graphql.timeouts import TransportTimeouts
 from app.event_stream.event import EventType, encode_cursor
 from tests.api.graphql.fake_hub import (
@@ -302,7 +299,7 @@ async def test_a_socket_runs_twenty_operations_and_refuses_the_next(server, hub)
 
 
 async def test_the_workspaces_quota_is_told_as_an_error(hub, monkeypatch):
-    monkeypatch.setattr(operations, "Streams", partial(Streams, quota=1))
+    monkeypatch.setattr(hub.settings, "streams_per_workspace", 1)
     async with running(Starlette(routes=graphql_routes(hub))) as address, peer(address) as one:
         await one.init()
         await one.subscribe("1", EVENTS)

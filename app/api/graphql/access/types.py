@@ -52,8 +52,8 @@ class HubLimitsType:
         "How many may run on one websocket.", default=limits.MAX_OPERATIONS_PER_SOCKET
     )
     max_streams_per_workspace: int = described(
-        "How many streams a workspace may have open at one web process.",
-        default=limits.MAX_STREAMS_PER_WORKSPACE,
+        "How many streams a workspace may have open at one web process: one member at most half of them, one token "
+        "or session a quarter."
     )
 
 
@@ -77,7 +77,7 @@ class AccessQueries:
         return shown(ViewerType, actor, actor=shown(ActorType, actor), permissions=permissions)
 
     @resolver("This hub: version, features, limits.")
-    async def hub(self, info: PatchbayInfo) -> HubInfoType:
+    async def hub(self, info: PatchbayInfo) -> HubInfoType | None:
         _ = info.context.actor
         hub = info.context.hub
         return HubInfoType(
@@ -85,5 +85,5 @@ class AccessQueries:
             public_url=Url(hub.public_url),
             has_sandbox=hub.settings.sandbox_on,
             event_retention_days=hub.settings.event_retention_days,
-            limits=HubLimitsType(),
+            limits=HubLimitsType(max_streams_per_workspace=hub.settings.streams_per_workspace),
         )

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from app.api.graphql.describe import describe_enum
-
-
-class ApplicationSource(StrEnum):
-    """Who registered it."""
-
-    WORKSPACE = "WORKSPACE"
-    OPERATOR = "OPERATOR"
-    SANDBOX = "SANDBOX"
-
+from app.credentials.snapshot import ApplicationSource
 
 describe_enum(
     ApplicationSource,

@@ -22,9 +22,20 @@ from app.credentials.snapshot import Mode
 
 @strawberry.type
 class ApplicationQueries:
-    @resolver("The applications that the workspace has saved, by integration.")
-    async def applications(self, info: PatchbayInfo) -> list[ApplicationType]:
-        found = await info.context.hub.applications.all(info.context.actor)
+    @resolver(
+        "The applications that connections can be authorized with: saved ones and the operator's defaults."
+    )
+    async def applications(
+        self,
+        info: PatchbayInfo,
+        integration: Annotated[
+            str | None, strawberry.argument(description="Only of this integration.")
+        ] = None,
+        mode: Annotated[
+            Mode | None, strawberry.argument(description="Only for connections of this mode.")
+        ] = None,
+    ) -> list[ApplicationType] | None:
+        found = await info.context.hub.applications.all(info.context.actor, integration, mode)
         return [application_type(snapshot) for snapshot in found]
 
     @resolver("One application; null where there is none, or where you may not see it.")
@@ -40,7 +51,7 @@ class ApplicationQueries:
 class ApplicationMutations:
     """The verbs of :class:`app.credentials.applications.Applications`."""
 
-    @mutation("Saves the workspace's application of an integration; the secret is sealed at once.")
+    @mutation("Saves an application of an integration; the secret is sealed at once.")
     async def save_application(
         self, info: PatchbayInfo, input_: Given[SaveApplicationInput]
     ) -> SaveApplicationPayload:
@@ -60,13 +71,16 @@ class IntegrationApplicationFields:
     """What applications add to ``Integration``."""
 
     @resolver("The exact redirect URI to register at the provider, known before you register.")
-    def redirect_uri(
+    async def redirect_uri(
         self,
         info: PatchbayInfo,
         mode: Annotated[Mode, strawberry.argument(description="For connections of this mode.")] = Mode.LIVE,
+        name: Annotated[
+            str | None, strawberry.argument(description="The application's name; by default `Default`.")
+        ] = None,
     ) -> Url:
-        key = cast("Any", self).key
-        return Url(info.context.hub.applications.redirect_uri_for(info.context.actor, key, mode))
+        key, choice = cast("Any", self).key, info.context.hub.application_choice
+        return Url(await choice.redirect_uri_for(info.context.actor, key, mode, name))
 
 
 async def load_applications(context: RequestContext, ids: Sequence[str]) -> Mapping[str, ApplicationType]:

@@ -4,15 +4,16 @@ from datetime import datetime
 
 import strawberry
 
-from app.api.graphql.applications.enums import ApplicationSource
+import app.api.graphql.applications.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.catalog.types import IntegrationType, integration_type
-from app.api.graphql.connections.types import SecretInfoType
+from app.api.graphql.connections.authorization_types import loaded_connection
+from app.api.graphql.connections.types import ConnectionType, SecretInfoType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import described, object_type, optional, resolver, shown
 from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, maybe_problem, user_errors_field
 from app.api.graphql.scalars import Json, SecretText, Url
-from app.credentials.snapshot import ApplicationSnapshot, Mode
+from app.credentials.snapshot import ApplicationSnapshot, ApplicationSource, Mode
 
 
 @object_type("A client id and secret under which the hub is known to a provider.")
@@ -21,6 +22,10 @@ class ApplicationType(NodeType):
     integration_key: str = described("The key of its integration.")
     mode: Mode = described("For connections of this mode.")
     source: ApplicationSource = described("Where it comes from.")
+    name: str = described("Its name: unique, ignoring case, among those of its integration and mode.")
+    origins: list[str] = described(
+        "The addresses to which its secret may be sent; none: the hosts that the integration's definition names."
+    )
     client_id: str = described("The client id; it is no secret.")
     fields: Json = described("What else this integration's applications have.")
     redirect_uri: Url = described("The exact redirect URI to register at the provider.")
@@ -36,6 +41,13 @@ class ApplicationType(NodeType):
     def problem(self) -> ProblemType | None:
         return maybe_problem(self.snapshot.problem)
 
+    @resolver("The connections that were authorized with it: they renew and revoke with it.")
+    async def connections(self, info: PatchbayInfo) -> list[ConnectionType] | None:
+        context = info.context
+        ids = await context.hub.applications.dependents(context.actor, self.id)
+        found = [await loaded_connection(info, id_) for id_ in ids]
+        return [connection for connection in found if connection is not None]
+
     @resolver("Its integration; null where the catalog no longer has it.")
     def integration(self, info: PatchbayInfo) -> IntegrationType | None:
         return integration_type(info.context.hub.catalog, self.integration_key)
@@ -45,7 +57,17 @@ class ApplicationType(NodeType):
 class SaveApplicationInput:
     integration: str = described("The key of the integration.")
     mode: Mode = described("For connections of this mode.", default=Mode.LIVE)
-    client_id: str = described("The client id.")
+    application_id: strawberry.ID | None = optional(
+        "Change this application. Without it: the one of this name, else with these origins, else with this client "
+        "id, else with the name `Default`; where there is none, a new one stands beside the others."
+    )
+    name: str | None = optional("Its name; by default `Default`, or the host of the first origin.")
+    origins: list[str] | None = optional(
+        "The addresses to which the secret may be sent, such as `https://login.example.com`; the stored ones stay "
+        "where they are left out. Needed where the auth method's `isApplicationBound` is true. To add one, the "
+        "secret has to be given again."
+    )
+    client_id: str = described("The client id; it stays as it is once a connection was authorized with it.")
     client_secret: SecretText | None = optional(
         "The client secret; the stored one stays where it is left out."
     )
@@ -80,5 +102,4 @@ def application_type(snapshot: ApplicationSnapshot) -> ApplicationType:
         snapshot,
         snapshot=snapshot,
         integration_key=snapshot.integration,
-        source=ApplicationSource(snapshot.source),
     )

@@ -26,7 +26,7 @@ class AuditQueries:
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> PageType[AuditEntryType]:
+    ) -> PageType[AuditEntryType] | None:
         page = page_args(first, after, last, before, selected(info))
         found = await info.context.hub.audit.entries(info.context.actor, audit_filter(filter_), page)
         return relay_page(found, [audit_entry_type(entry) for entry in found.items])

@@ -5,7 +5,8 @@ from typing import Any, Final
 import app.api.graphql.catalog.enums  # noqa: F401 - brings the room's enums into the schema
 from app.api.graphql.fields import described, interface_type, object_type, shown
 from app.api.graphql.scalars import JsonSchema
-from app.catalog.definition import AuthKind, AuthMethod, GrantType, RenewalBy, Sensitivity
+from app.authenticators.endpoints import is_open, needs_application
+from app.catalog.definition import AuthKind, AuthMethod, Definition, GrantType, RenewalBy, Sensitivity
 
 
 @object_type("A permission that an auth method can ask for.")
@@ -28,6 +29,10 @@ class AuthMethodType:
     credential_schema: JsonSchema | None = described("What a person enters; null where nothing is entered.")
     application_schema: JsonSchema | None = described(
         "What an application has besides client id and secret; null where it has nothing more."
+    )
+    is_application_bound: bool = described(
+        "Whether an application must say to which `origins` its secret may be sent, because the configuration names "
+        "the addresses."
     )
 
 
@@ -67,7 +72,7 @@ _MEMBERS: Final[dict[AuthKind, type[AuthMethodType]]] = {
 AUTH_METHOD_MEMBERS: Final[tuple[type[AuthMethodType], ...]] = (OAuth2AuthMethodType, *_MEMBERS.values())
 
 
-def auth_method_type(method: AuthMethod) -> AuthMethodType:
+def auth_method_type(definition: Definition, method: AuthMethod) -> AuthMethodType:
     member, more = _MEMBERS.get(method.kind, CustomAuthMethodType), dict[str, Any]()
     if method.oauth2 is not None:
         member = OAuth2AuthMethodType
@@ -83,5 +88,6 @@ def auth_method_type(method: AuthMethod) -> AuthMethodType:
         scopes=[shown(ScopeType, scope, is_required=scope.required) for scope in method.scopes],
         credential_schema=method.credentials,
         application_schema=method.application,
+        is_application_bound=needs_application(method) and is_open(definition, method),
         **more,
     )

@@ -42,7 +42,7 @@ class CatalogQueries:
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> IntegrationConnectionType:
+    ) -> IntegrationConnectionType | None:
         args = page_args(first, after, last, before)
         wanted = await _filter(info.context, filter_)
         hits = info.context.hub.catalog.search(

@@ -21,6 +21,7 @@ class TroubleshootingType:
     steps: list[str] = described("What to do, in order.")
     who: str = described("Who can do it.")
     url: Url | None = described("Where to do it.")
+    docs_url: Url = described("The page of the problem, at what it says about this integration.")
 
 
 @object_type("The harmless call that proves that a connection works.")

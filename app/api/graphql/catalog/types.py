@@ -49,7 +49,7 @@ class IntegrationVersionType(NodeType):
 
     @resolver("The ways it offers to authenticate, the recommended one first.")
     def auth_methods(self) -> list[AuthMethodType]:
-        return [auth_method_type(method) for method in self.definition.auth]
+        return [auth_method_type(self.definition, method) for method in self.definition.auth]
 
     @resolver("What it can be asked to do, by name.")
     def methods(
@@ -119,8 +119,12 @@ class IntegrationType(NodeType):
         return [shown(DocLinkType, link) for link in self.entry.latest.docs]
 
     @resolver("What goes wrong with it, what that looks like and what to do.")
-    def troubleshooting(self) -> list[TroubleshootingType]:
-        return [shown(TroubleshootingType, trouble) for trouble in self.entry.latest.troubleshooting]
+    def troubleshooting(self, info: PatchbayInfo) -> list[TroubleshootingType]:
+        pages = f"{info.context.hub.public_url}/docs/problems"
+        return [
+            shown(TroubleshootingType, trouble, docs_url=Url(f"{pages}/{trouble.code}#{self.key}"))
+            for trouble in self.entry.latest.troubleshooting
+        ]
 
     @resolver("Its latest version.")
     def latest_version(self) -> IntegrationVersionType:

@@ -1,6 +1,7 @@
 """Authorizations as the schema shows them."""
 
 from datetime import datetime
+from typing import Any, cast
 
 import strawberry
 
@@ -66,6 +67,18 @@ class AuthorizationStateType:
     @resolver("The connection as it is now; null where it was deleted.")
     async def connection(self, info: PatchbayInfo) -> ConnectionType | None:
         return await loaded_connection(info, self.snapshot.connection_id)
+
+
+@strawberry.type
+class ConnectionAuthorizationFields:
+    """What authorizations add to ``Connection``."""
+
+    @resolver(
+        "The authorization that is under way, with its step: after a reload a page goes on with it. Null where none is."
+    )
+    async def open_authorization(self, info: PatchbayInfo) -> AuthorizationType | None:
+        found = await info.context.loaders.open_authorizations.load(cast("Any", self).id)
+        return None if found is None else authorization_type(found)
 
 
 async def loaded_connection(info: PatchbayInfo, connection_id: str) -> ConnectionType | None:

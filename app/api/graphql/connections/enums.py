@@ -76,7 +76,9 @@ describe_enum(
     Presentation,
     "How the sign-in page is shown.",
     {
-        "POPUP": "In a window of its own, which closes itself at the end.",
+        "POPUP": "In a window of its own. At the end it notifies the page that opened it and closes itself: by "
+        "`postMessage`, to the hub's origin and those of PATCHBAY_ALLOWED_ORIGINS, and on the BroadcastChannel "
+        "`patchbay`, it says `{type: 'patchbay.authorization', authorization, connection, state, problem}`.",
         "REDIRECT": "In the same tab, which comes back to `returnTo`.",
         "NONE": "The caller takes care of it.",
     },

@@ -13,7 +13,14 @@ from app.credentials.snapshot import Mode
 _IDEMPOTENCY = "At most 255 characters of your own: the same key with the same input has one effect."
 _CONNECTION_ID = "The connection's id."
 _AUTHORIZATION_ID = "The authorization's id."
-_RETURN_TO = "Where the browser goes at the end; on the hub's origin or an allowed one."
+_APPLICATION_ID = (
+    "The application to authorize with; by default that of the connection's credentials, else the one that is saved "
+    "for its addresses."
+)
+_RETURN_TO = (
+    "Where the browser goes at the end; on the hub's origin or an allowed one. Leave it out for a popup, which "
+    "notifies the page that opened it and closes itself."
+)
 _REVISION = "Change it only if it still has this revision."
 
 
@@ -98,6 +105,7 @@ class BeginAuthorizationInput:
     connection_id: strawberry.ID = described(_CONNECTION_ID)
     auth_method: str | None = optional("The key of the auth method; can be left out where there is only one.")
     scopes: list[str] | None = optional("The scopes to ask for; the required ones are always asked for.")
+    application_id: strawberry.ID | None = optional(_APPLICATION_ID)
     return_to: Url | None = optional(_RETURN_TO)
     presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)
@@ -108,6 +116,7 @@ class BeginAuthorizationInput:
 class ReauthorizeInput:
     connection_id: strawberry.ID = described(_CONNECTION_ID)
     scopes: list[str] | None = optional("The scopes to ask for; those of the last time where it is left out.")
+    application_id: strawberry.ID | None = optional(_APPLICATION_ID)
     return_to: Url | None = optional(_RETURN_TO)
     presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
     idempotency_key: str | None = optional(_IDEMPOTENCY)

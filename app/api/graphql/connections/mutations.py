@@ -35,7 +35,9 @@ class ConnectionMutations:
         verbs = info.context.hub.connections
         return await _edit(payloads.UpdateConnectionPayload, info, verbs.update, input_)
 
-    @mutation("Replaces a connection's configuration. What fits is saved; `userErrors` lists the rest.")
+    @mutation(
+        "Replaces a connection's configuration. A draft keeps what was typed; `userErrors` says what does not fit."
+    )
     async def update_connection_config(
         self, info: PatchbayInfo, input_: Given[inputs.UpdateConnectionConfigInput]
     ) -> payloads.UpdateConnectionConfigPayload:

@@ -36,7 +36,7 @@ class UpdateConnectionPayload(ConnectionPayload):
     """Renamed or described."""
 
 
-@object_type("The connection with its new configuration: what fits is saved, `userErrors` lists the rest.")
+@object_type("The connection with its new configuration; `userErrors` says what does not fit.")
 class UpdateConnectionConfigPayload(ConnectionPayload):
     """Configured."""
 

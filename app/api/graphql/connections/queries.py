@@ -47,7 +47,7 @@ class ConnectionQueries:
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> PageType[ConnectionType]:
+    ) -> PageType[ConnectionType] | None:
         parts = needed_parts(selected_of_entries(info))
         found = await info.context.hub.connections.page(
             info.context.actor,
@@ -73,7 +73,7 @@ class ConnectionQueries:
     @resolver("Checks a configuration as it is in a form, without any effect.")
     async def validate_config(
         self, info: PatchbayInfo, input_: Given[ValidateConfigInput]
-    ) -> ConfigValidationType:
+    ) -> ConfigValidationType | None:
         context = info.context
         problems = context.hub.connections.validate_config(
             context.actor, input_.integration, input_.version, input_.config

@@ -50,7 +50,7 @@ _PLAIN: Final[Mapping[str, str]] = {
 """The attributes of a connection's type that are parts of its snapshot, by the part's name there."""
 _NEEDED: Final[Mapping[str, Collection[str]]] = {
     **{to_camel_case(name): (part,) for name, part in _PLAIN.items()},
-    **dict.fromkeys(("id", "__typename", "asOf"), ()),
+    **dict.fromkeys(("id", "__typename", "asOf", "openAuthorization"), ()),
     **dict.fromkeys(("auth", "isTested", "nextSteps", "secrets", "viewerCan"), PARTS),
     "status": ("state", "state_since", "problem"),
     "integration": ("integration",),
@@ -69,7 +69,9 @@ class ConnectionStatusType:
 class SecretInfoType:
     path: list[str] = described("Where it is in the form, from the outside in.")
     is_set: bool = described("Whether a value is stored.")
-    hint: str | None = described("Its last characters, where it is long enough to show them.")
+    hint: str | None = described(
+        "Its last characters, where it is a key or token and long enough to show them."
+    )
     updated_at: datetime | None = described("When it was stored.")
 
 
@@ -87,6 +89,9 @@ def _missing_scopes(self: "ConnectionAuthType", info: PatchbayInfo) -> list[str]
 class ConnectionAuthType:
     connection: strawberry.Private[ConnectionSnapshot]
     method: str = described("The key of the auth method.")
+    application_id: strawberry.ID | None = described(
+        "The application that they were got with, and are renewed and revoked with; null where the method needs none."
+    )
     requested_scopes: list[str] = described("The scopes that were asked for.")
     granted_scopes: list[str] | None = described("What was granted; null where it was not stated.")
     missing_scopes: list[str] = strawberry.field(

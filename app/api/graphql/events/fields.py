@@ -36,7 +36,7 @@ class EventQueries:
         ] = None,
         filter_: Filter = None,
         first: First = None,
-    ) -> EventPageType:
+    ) -> EventPageType | None:
         args = page_args(first, None, None, None)
         return page_type(
             await info.context.hub.events.page(

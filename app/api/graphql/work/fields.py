@@ -29,6 +29,6 @@ class WorkQueries:
         "How the background work of the workspace stands, and the hub's own chores, by kind; a kind of which there is "
         "nothing is left out. For operators: needs the permission `WORK_READ`, which owners and admins have."
     )
-    async def background_work(self, info: PatchbayInfo) -> list[BackgroundWorkType]:
+    async def background_work(self, info: PatchbayInfo) -> list[BackgroundWorkType] | None:
         figures = await info.context.hub.work.overview(info.context.actor)
         return [shown(BackgroundWorkType, each) for each in figures]

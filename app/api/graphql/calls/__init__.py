@@ -1,0 +1,1 @@
+"""Calls of methods: the choices of a form's fields."""
