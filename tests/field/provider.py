@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from tests.servers import Address, running
 
 Answer = Response | Exception
 CLIENT_ID = "client-of-the-hub"
+_ACCESS_TOKEN = re.compile(rb'access_token"?[:=]\s*"?([^"&\s]+)')
 
 
 class Reset(Exception):  # noqa: N818 - what a script says, no fault of the test
@@ -53,10 +55,11 @@ class Provider:
         self.scripts: dict[str, list[Answer]] = {"/token": [], "/me": [], "/revoke": []}
         self.usual: dict[str, Callable[[], Answer]] = {
             "/token": token_answer,
-            "/me": lambda: JSONResponse({"sub": "248289761001", "name": "Ada Example"}),
+            "/me": self._person,
             "/revoke": lambda: Response(status_code=200),
         }
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.issued: set[bytes] = set()
         self.app = Starlette(
             routes=[Route(path, self._answer, methods=["GET", "POST"]) for path in self.scripts]
         )
@@ -86,12 +89,21 @@ class Provider:
         state = parse_qs(urlsplit(launched).query)["state"][0]
         return [("code", code), ("state", state)]
 
+    def _person(self) -> Answer:
+        """Return who the person is, to the tokens that were issued here."""
+        token = self.asked[-1][1].get("header:authorization", "").partition(" ")[2]
+        if token.encode() not in self.issued:
+            return JSONResponse({"error": "invalid_token"}, status_code=401)
+        return JSONResponse({"sub": "248289761001", "name": "Ada Example"})
+
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
         body = dict(parse_qsl((await request.body()).decode()))
         self.asked.append((path, {**body, **{f"header:{k}": v for k, v in request.headers.items()}}))
         script = self.scripts[path]
         answer = script.pop(0) if script else self.usual[path]()
+        if path == "/token" and isinstance(answer, Response):
+            self.issued |= set(_ACCESS_TOKEN.findall(bytes(answer.body)))
         return _Broken() if isinstance(answer, Reset) else answer
 
 
