@@ -21,3 +21,7 @@ Apart      ``sandbox``: the outside world, simulated from the definitions; it re
 ``hub.build_hub`` makes every service once, bottom up: read from top to bottom it is the dependency graph. ``settings``
 alone reads the environment. import-linter and ``tests/architecture`` hold all of this.
 """
+
+from typing import Final
+
+VERSION: Final = "0.1.0"

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from app.cli_keys import keys, run_with_hub
+from app import VERSION
+from app.cli_keys import keys, log_to_stderr, run_with_hub
 
 if TYPE_CHECKING:
     from app.access.policy import Permission
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 CONFIG_FAULT: Final = 78  # EX_CONFIG of sysexits(3)
 app = typer.Typer(
     name="patchbay",
-    help="Patchbay, the self-hosted integration hub.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -71,6 +71,22 @@ def _refuse(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"patchbay {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def patchbay(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Patchbay, the self-hosted integration hub."""
+
+
 Host = Annotated[str | None, typer.Option(help="Address to listen on (PATCHBAY_HOST).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one (PATCHBAY_PORT).")]
 
@@ -79,7 +95,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free 
 def serve(host: Host = None, port: Port = None) -> None:
     """Serve the API; with SQLite the background work runs in the same process."""
     gc.disable()  # nearly all that a start makes stays: looking through it again and again takes a tenth of the start
-    from app.server import listening_socket, run
+    from app.server import listening_socket, run, where_things_are
     from app.server import serve as serve_hub
     from app.settings import read_settings
 
@@ -91,20 +107,16 @@ def serve(host: Host = None, port: Port = None) -> None:
 
     async def announce(hub: Any, local_url: str) -> None:  # noqa: ANN401 - the hub; importing it here costs start-up
         await hub.members.ensure_owner()
-        public = hub.public_url
-        typer.echo(f"Patchbay {hub.version} serves {public}", err=True)
-        if public != local_url:
-            typer.echo(f"  on this machine:  {local_url}", err=True)
-        typer.echo(f"  GraphQL:          {public}/graphql", err=True)
+        for name, value in where_things_are(hub, local_url):
+            typer.echo(f"  {f'{name}:':<17} {value}" if name else value, err=True)
         if not settings.is_scaled:
             workspaces = await hub.members.workspaces()
             code = await hub.sign_in.make_link(workspaces[0].id)
-            link = f"{public}/sign-in?code={code.reveal()}"
-            typer.echo(f"  sign in (once):   {link}", err=True)
+            typer.echo(f"  {'sign in (once):':<17} {hub.public_url}/sign-in?code={code.reveal()}", err=True)
         gc.freeze()
         gc.enable()
 
-    run(serve_hub(settings, sock, announce))
+    run(lambda shutdown: serve_hub(settings, sock, announce, shutdown))
 
 
 @app.command()
@@ -121,7 +133,7 @@ def worker(
     from app.server import run, work
     from app.settings import read_settings
 
-    run(work(read_settings()))
+    run(lambda shutdown: work(read_settings(), shutdown))
 
 
 async def _ready(_: Hub) -> None:
@@ -145,6 +157,7 @@ def migrate() -> None:
     settings = read_settings()
     if not settings.is_scaled:
         settings.make_data_dir()
+    log_to_stderr(settings)
     applied = asyncio.run(migrate_database(settings.database))
     typer.echo("\n".join(applied) if applied else "Nothing to do: the schema is the newest.")
 
@@ -174,7 +187,7 @@ def token_create(
     name: Annotated[str, typer.Option(help="What the token is for.")] = "command line",
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="A role (owner, admin, editor, viewer) or a permission; repeatable."),
+        typer.Option(help="A role (owner, admin, editor, operator, viewer) or a permission; repeatable."),
     ] = None,
     days: Annotated[int | None, typer.Option(help="Days until it expires; never by default.")] = None,
 ) -> None:

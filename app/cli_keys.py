@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
@@ -22,6 +23,54 @@ _USAGE: Final = 2  # what typer exits with
 keys = typer.Typer(help="The keys that wrap data keys.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The key's id, or its label.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@keys.command()
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Make it here, for a hub elsewhere; by default where this hub looks for it."),
+    ] = None,
+) -> None:
+    """Make the first key file. One that is there is left as it is, and none is made beside data that needs another."""
+    from app.vault.key_file import create_key_file
+
+    settings = _settings_that_name(file)
+    if settings is None and file is not None:
+        path, is_made = file, not file.exists()
+        if is_made:
+            create_key_file(path)
+    else:
+        settings = settings or _settings()
+        path, is_made = _make_own(settings)
+    typer.echo(f"Made the key file {path}." if is_made else f"{path} is there already; it is left as it is.")
+    typer.echo(
+        "Keep a copy apart from the backups of the database: without it nobody can open the credentials."
+    )
+    if settings is None or settings.is_scaled:
+        typer.echo(
+            "Put the same file on every host of the hub, and set PATCHBAY_KEY_FILE to where it is there."
+        )
+
+
+def _settings_that_name(file: Path | None) -> Settings | None:
+    """Return this hub's settings, or None where ``file`` is a key file for a hub elsewhere."""
+    from app.settings import SettingsError
+
+    if file is None:
+        return _settings()
+    try:
+        settings = _settings()
+    except SettingsError:
+        return None
+    return settings if settings.key_path.absolute() == file.absolute() else None
+
+
+def _make_own(settings: Settings) -> tuple[Path, bool]:
+    from app.hub import make_key_file
+
+    log_to_stderr(settings)
+    return settings.key_path, asyncio.run(make_key_file(settings))
 
 
 @keys.command("list")
@@ -154,16 +203,23 @@ def run_with_hub(act: Callable[[Hub], Awaitable[T]]) -> T:
     """Build a hub, let ``act`` use it, close it, and return what ``act`` returned; logs go to stderr."""
 
     async def with_hub() -> T:
-        from app.foundation.redaction import SecretRegistry
-        from app.foundation.telemetry import configure_logs
         from app.hub import build_hub
 
         settings = _settings()
-        configure_logs(settings.log_level, settings.log_format, SecretRegistry().redact)
+        log_to_stderr(settings)
         async with build_hub(settings) as hub:
             return await act(hub)
 
     return asyncio.run(with_hub())
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """Send what a command logs to stderr, from warnings on: its answer goes to stdout."""
+    from app.foundation.redaction import SecretRegistry
+    from app.foundation.telemetry import configure_logs
+
+    level = "WARNING" if settings.log_level == "INFO" else settings.log_level
+    configure_logs(level, settings.log_format, SecretRegistry().redact)
 
 
 def _settings() -> Settings:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
 import httpx
 
+from app import VERSION
 from app.access.idempotency import Idempotency
 from app.audit.checkpoints import Checkpoints
 from app.audit.log import AuditLog
@@ -45,7 +45,7 @@ from app.foundation.clock import Clock, SystemClock
 from app.foundation.database import Database, migrate
 from app.foundation.egress import EgressPolicy
 from app.foundation.outbound import Outbound
-from app.foundation.reachable import reach_redis
+from app.foundation.reachable import reach_redis, reported_wait
 from app.foundation.redaction import SecretRegistry
 from app.foundation.telemetry import Metrics
 from app.foundation.wakeups import Wakeups
@@ -54,16 +54,17 @@ from app.members.rights import Rights
 from app.members.sign_in import SignIn
 from app.members.tokens import Tokens
 from app.settings import Settings, SettingsError
+from app.vault.errors import KeyRefusedError
+from app.vault.key_file import read_file_keys
 from app.vault.key_source import open_keys
 from app.vault.keys import KeyRing
 from app.vault.resealing import Resealing
 from app.vault.rotation import KeyHome, KeyRotation
 from app.vault.service_client import ServiceClient, service_outbound
+from app.vault.start_up import prepare_key_file
 from app.vault.vault import Vault
 from app.work.dispatcher import Dispatcher
 from app.work.queue import WorkQueue
-
-VERSION: Final = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Hub:
     @property
     def return_origins(self) -> tuple[str, ...]:
         """The origins whose pages may be returned to and notified of results: the hub's own, and the allowed ones."""
-        return (self.public_url, *self.allowed_origins)
+        return (self.public_url.removesuffix(self.settings.public_path), *self.allowed_origins)
 
 
 @asynccontextmanager
@@ -139,6 +140,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
     clock = clock or SystemClock()
     local_url = local_url or settings.local_url()
     public_url = settings.public_url or local_url
+    public_origin = public_url.removesuffix(settings.public_path)
     catalog = catalog or load_catalog()
     variables = settings.operator_applications([entry.key for entry in catalog.all()])
     operator = OperatorApplications(variables, catalog)
@@ -177,7 +179,8 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
         audit = AuditLog(database, lambda: vault.system_key("audit/v1"))
         checkpoints = Checkpoints(database, lambda: vault.system_key("audit-checkpoint/v1"))
         vault = Vault(database, ring, audit)
-        await vault.start()
+        async with reported_wait("the keys to be checked"):
+            await vault.start()
         rotation = KeyRotation(database, ring, audit, home)
         resealing = Resealing(database, ring, audit)
         idempotency = Idempotency(database, lambda: vault.system_key("idempotency/v1"))
@@ -231,7 +234,7 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
 
         # Authorizations: attempts to authenticate a connection, by browser, form or polling.
         attempts = Attempts(outbox, vault, public_url)
-        options = OptionsResolver(choice, opener, (public_url, *settings.allowed_origins))
+        options = OptionsResolver(choice, opener, (public_origin, *settings.allowed_origins))
         acceptance = Acceptance(vault, transitions, attempts, applications, runner, schedule)
         completion = Completion(
             database,
@@ -323,6 +326,34 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
         )
 
 
+async def make_key_file(settings: Settings) -> bool:
+    """Make the key file where the settings look for it; return whether it was made, or was there already.
+
+    Raises:
+        KeyRefusedError: the keys come from elsewhere.
+        VaultStartError: the file cannot be made or is not acceptable, or stored data needs the key of an older one.
+        CannotStartError: the database is away or refuses the hub.
+    """
+    path = settings.key_path
+    if settings.key is not None or settings.key_provider != "file":
+        where = (
+            "PATCHBAY_KEY" if settings.key is not None else f"{settings.key_provider} (PATCHBAY_KEY_PROVIDER)"
+        )
+        raise KeyRefusedError(f"The keys of this hub come from {where}: it needs no key file.")
+    is_there = path.exists()
+    if not settings.is_scaled:
+        settings.make_data_dir()
+    await migrate(settings.database)
+    database = Database(settings.database, SystemClock())
+    await database.open()
+    try:
+        await prepare_key_file(database, path)
+    finally:
+        await database.close()
+    read_file_keys(path, data_folder=settings.data_dir)
+    return not is_there
+
+
 def _vault_paths(settings: Settings, clock: Clock, stack: AsyncExitStack) -> VaultPaths | None:
     """Return the way to the operator's Vault, which has an outbound of its own; None where there is none."""
     if settings.vault_address is None or settings.vault_token_file is None:
@@ -337,4 +368,4 @@ def _sandbox_origin(settings: Settings, local_url: str, public_url: str) -> str 
     """Return where this process reaches the sandbox: itself when embedded, the web processes when scaled."""
     if not settings.sandbox_on:
         return None
-    return public_url if settings.is_scaled else local_url
+    return public_url if settings.is_scaled else f"{local_url}{settings.public_path}"

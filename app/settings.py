@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -27,6 +27,7 @@ from app.credentials.vault_paths import grants_of, vault_faults
 from app.foundation.certificates import certificates_fault
 from app.foundation.database import dialect_of
 from app.foundation.secret import Secret
+from app.foundation.service_variables import is_service_variable
 from app.vault.key_source import KeySource, Provider, source_faults
 
 _PREFIX: Final = "PATCHBAY_"
@@ -34,7 +35,10 @@ _APPLICATION_PREFIX: Final = "PATCHBAY_APP_"
 _SECRET_PREFIX: Final = "PATCHBAY_SECRET_"  # noqa: S105 - the beginning of a name
 _FREE: Final = (_APPLICATION_PREFIX, _SECRET_PREFIX, "PATCHBAY_TEST_", "PATCHBAY_PROOFS")
 _DEFAULT_PORT: Final = 8000
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 MAX_PORT: Final = 65_535
+_NO_HOME: Final = Path("/nonexistent")  # as the users of services have it (Debian policy 9.2.3)
 
 
 class SettingsError(Exception):
@@ -70,16 +74,35 @@ def _parts(value: str) -> SplitResult:
     return parts
 
 
-def _origin(value: str) -> str:
+def _address(value: str) -> str:
+    """Return an address in its one form: lower case but for the path, no final slash, no port that is the scheme's."""
     parts = _parts(value)
-    has_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
-        raise ValueError("must be an origin such as https://hub.example.com, without a path or a user name")
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    path = parts.path.rstrip("/")
+    has_more = parts.query or parts.fragment or "@" in parts.netloc or not _PATH.fullmatch(path)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or has_more:
+        raise ValueError(
+            "must be an address such as https://hub.example.com or https://example.com/hub, "
+            "without a user name or a query"
+        )
+    netloc = parts.netloc.lower().removesuffix(":")
+    if parts.port == _DEFAULT_PORTS[parts.scheme]:
+        netloc = netloc.rpartition(":")[0]
+    return f"{parts.scheme}://{netloc}{path}"
+
+
+def _origin(value: str) -> str:
+    try:
+        address = _address(value)
+    except ValueError:
+        address = None
+    if address is None or urlsplit(address).path:
+        raise ValueError("must be an origin such as https://app.example.com, without a path or a user name")
+    return address
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
+Address = Annotated[str, AfterValidator(_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_words)]
 
@@ -109,7 +132,7 @@ class Settings(BaseModel):
     key_ca_file: Path | None = Field(None, description="authorities that sign the key service's certificate")
     key_others: Words = Field((), description="keys of key services that only open: <provider>:<id>")
     key_retention_days: int = Field(30, ge=1, le=3650, description="how long a replaced data key is kept")
-    public_url: Origin | None = Field(None, description="the address under which browsers reach the hub")
+    public_url: Address | None = Field(None, description="the address under which browsers reach the hub")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(_DEFAULT_PORT, ge=0, le=MAX_PORT, description="port to listen on; 0 takes a free one")
     egress_allow: Networks = Field((), description="private networks that may be called, also by plain http")
@@ -147,6 +170,14 @@ class Settings(BaseModel):
     applications: Mapping[str, SecretStr] = Field(
         default_factory=dict, description="PATCHBAY_APP_<INTEGRATION>_<FIELD>"
     )
+    passed_over: tuple[str, ...] = Field(
+        (), description="variables of Kubernetes Services that are named like settings"
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _plain_host(cls, value: str) -> str:
+        return value.removeprefix("[").removesuffix("]")
 
     @field_validator("vault_allowed")
     @classmethod
@@ -193,9 +224,24 @@ class Settings(BaseModel):
             raise ValueError("PATCHBAY_DATABASE_URL must name PostgreSQL when PATCHBAY_REDIS_URL is set")
         if self.key is not None and self.key_file is not None:
             raise ValueError("set PATCHBAY_KEY_FILE or PATCHBAY_KEY, not both")
-        if self.is_scaled and self.key is None and self.key_file is None and self.key_provider == "file":
+        is_keyless = self.key is None and self.key_file is None and self.key_provider == "file"
+        if self.is_scaled and is_keyless:
             raise ValueError(
-                "PATCHBAY_KEY_FILE is missing: with PostgreSQL the operator sets the key, on every host"
+                "PATCHBAY_KEY_FILE is missing: with PostgreSQL the operator sets the key, on every host "
+                "(patchbay keys init FILE makes one)"
+            )
+        homeless = [
+            f"{_PREFIX}{name}"
+            for name, path, is_needed in (
+                ("DATA_DIR", self.data_dir, not self.is_scaled),
+                ("KEY_FILE", self.key_path, is_keyless),
+            )
+            if is_needed and path.is_relative_to(_NO_HOME)
+        ]
+        if homeless:
+            raise ValueError(
+                f"there is no home folder (HOME is not set, and no user {os.getuid()} is known here): "
+                f"set {' and '.join(homeless)}"
             )
         return self
 
@@ -203,6 +249,11 @@ class Settings(BaseModel):
     def is_scaled(self) -> bool:
         """Whether the hub runs on PostgreSQL and Redis."""
         return self.redis_url is not None
+
+    @property
+    def public_path(self) -> str:
+        """The path below which browsers reach the hub: empty, or with a slash at its beginning and none at its end."""
+        return urlsplit(self.public_url or "").path
 
     @property
     def database(self) -> str:
@@ -266,8 +317,7 @@ class Settings(BaseModel):
 
     def local_url(self, port: int | None = None) -> str:
         """Return the address under which this machine reaches the hub."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - read, not bound
-        return f"http://{host}:{port or self.port}"
+        return f"http://{_reached_at(self.host)}:{port or self.port}"
 
     def operator_secrets(self) -> dict[str, Secret]:
         """Return the secrets that connections may refer to as ``env:PATCHBAY_SECRET_<NAME>``, by name."""
@@ -305,21 +355,25 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
     """
     source = dict(os.environ if environment is None else environment)
     mine = {name: value for name, value in source.items() if name.startswith(_PREFIX) and value != ""}
+    passed_over = sorted(name for name, value in mine.items() if is_service_variable(name, value))
+    for name in passed_over:
+        del mine[name]
     values: dict[str, Any] = {
         name.removeprefix(_PREFIX).lower(): value
         for name, value in mine.items()
         if not name.startswith(_FREE)
     }
     values |= {name: value for name, value in overrides.items() if value is not None}
+    known = {name: value for name, value in values.items() if name in _SETTABLE}
     faults = _unknown(values)
     said = (*source_faults(values), *vault_faults(values))
     faults += [f"{_PREFIX}{name.upper()}: {reason}" for name, reason in said]
-    known = {name: value for name, value in values.items() if name in Settings.model_fields}
     try:
         settings = Settings(
             **known,
             applications=_named(mine, _APPLICATION_PREFIX),
             outside_secrets=_named(mine, _SECRET_PREFIX),
+            passed_over=tuple(passed_over),
         )
     except ValidationError as fault:
         raise SettingsError(faults + [_line(error) for error in fault.errors()]) from None
@@ -330,8 +384,8 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
 
 def _unknown(values: Mapping[str, Any]) -> list[str]:
     faults = []
-    for name in sorted(set(values) - set(Settings.model_fields)):
-        near = get_close_matches(name, Settings.model_fields, n=1)
+    for name in sorted(set(values) - _SETTABLE):
+        near = get_close_matches(name, sorted(_SETTABLE), n=1)
         hint = f"; did you mean {_PREFIX}{near[0].upper()}?" if near else ""
         faults.append(f"{_PREFIX}{name.upper()} is not a setting{hint}")
     return faults
@@ -349,6 +403,27 @@ def _line(error: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever the
     return f"{_PREFIX}{where[0].upper()}: {reason}" if where else reason
 
 
+def _reached_at(host: str) -> str:
+    """Return the host of a URL that reaches who listens on ``host`` (RFC 3986 3.2.2; a zone as in RFC 6874)."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return "[::1]" if isinstance(address, IPv6Address) else "127.0.0.1"
+    return f"[{str(address).replace('%', '%25')}]" if isinstance(address, IPv6Address) else str(address)
+
+
 def _home(variable: str, fallback: str) -> Path:
     base = os.environ.get(variable)
-    return (Path(base) if base else Path.home() / fallback) / "patchbay"
+    return (Path(base) if base else _home_folder() / fallback) / "patchbay"
+
+
+def _home_folder() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # no HOME, and a user that this machine does not know
+        return _NO_HOME
+
+
+_SETTABLE: Final = frozenset(Settings.model_fields) - {"applications", "outside_secrets", "passed_over"}

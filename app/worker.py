@@ -15,6 +15,7 @@ from app.credentials.revocation import GIVE_UP_AFTER, REVOCATION
 from app.credentials.schedule import RENEWAL
 from app.foundation.ids import new_id
 from app.hub import Hub
+from app.work.dispatcher import STOP_WAIT_S
 from app.work.kind import Claim, WorkKind
 from app.work.queue import HUB
 
@@ -67,8 +68,8 @@ def register_work(hub: Hub) -> None:
 
 
 @asynccontextmanager
-async def background_work(hub: Hub) -> AsyncIterator[None]:
-    """Do background work in this process for as long as the block runs."""
+async def background_work(hub: Hub, grace_s: float = STOP_WAIT_S) -> AsyncIterator[None]:
+    """Do background work in this process for as long as the block runs; what runs then may end for ``grace_s``."""
     register_work(hub)
     async with hub.database.transaction() as tx:
         for name in chores(hub):
@@ -77,7 +78,7 @@ async def background_work(hub: Hub) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await hub.dispatcher.stop()
+        await hub.dispatcher.stop(grace_s)
 
 
 async def _renew(hub: Hub, claim: Claim) -> None:

@@ -177,17 +177,32 @@ def test_an_arrangement_is_whole(left_out, changed, told):
         ("https://Hub.Example.com", "https://hub.example.com"),
         ("https://hub.example.com/", "https://hub.example.com"),
         ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://hub.example.com:443", "https://hub.example.com"),
+        ("https://Example.com/Hub/", "https://example.com/Hub"),
+        ("https://example.com:8443/tools/hub", "https://example.com:8443/tools/hub"),
     ],
 )
-def test_the_public_address_is_an_origin(given, kept):
+def test_the_public_address_is_kept_in_one_form(given, kept):
     assert read_settings({"PATCHBAY_PUBLIC_URL": given}).public_url == kept
 
 
 @pytest.mark.parametrize(
     "given",
-    ["hub.example.com", "https://", "https://h/path", "https://h?q=1", "javascript:x", "https://h:99999"],
+    [
+        "hub.example.com",
+        "https://",
+        "https://h?q=1",
+        "javascript:x",
+        "https://h:99999",
+        "https://h/a/../b",
+        "https://h/a//b",
+        "https://h/a%2fb",
+        "https://h/a b",
+        "https://h/a;b",
+        "https://h/hub#x",
+    ],
 )
-def test_what_is_no_origin_is_refused(given):
+def test_what_is_no_public_address_is_refused(given):
     (fault,) = faults_of(PUBLIC_URL=given)
     assert fault.startswith("PATCHBAY_PUBLIC_URL: ")
 

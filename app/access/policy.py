@@ -16,6 +16,7 @@ class Permission(StrEnum):
     CONNECTIONS_READ = "connections:read"
     CONNECTIONS_WRITE = "connections:write"
     CONNECTIONS_AUTHORIZE = "connections:authorize"
+    CONNECTIONS_OPERATE = "connections:operate"
     CONNECTIONS_TEST = "connections:test"
     CONNECTIONS_USE = "connections:use"
     APPLICATIONS_READ = "applications:read"
@@ -33,6 +34,7 @@ class Role(StrEnum):
     OWNER = "OWNER"
     ADMIN = "ADMIN"
     EDITOR = "EDITOR"
+    OPERATOR = "OPERATOR"
     VIEWER = "VIEWER"
 
 
@@ -45,16 +47,17 @@ _READS: Final = frozenset(
         Permission.EVENTS_READ,
     }
 )
-_WRITES: Final = _READS | {
+_OPERATES: Final = _READS | {Permission.CONNECTIONS_OPERATE, Permission.CONNECTIONS_TEST}
+_WRITES: Final = _OPERATES | {
     Permission.CONNECTIONS_WRITE,
     Permission.CONNECTIONS_AUTHORIZE,
-    Permission.CONNECTIONS_TEST,
     Permission.CONNECTIONS_USE,
 }
 ROLE_PERMISSIONS: Final = {
     Role.OWNER: ALL_PERMISSIONS,
     Role.ADMIN: ALL_PERMISSIONS - {Permission.MEMBERS_WRITE},
     Role.EDITOR: _WRITES,
+    Role.OPERATOR: _OPERATES,
     Role.VIEWER: _READS,
 }
 

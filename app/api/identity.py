@@ -83,7 +83,8 @@ def is_allowed_origin(hub: Hub, connection: HTTPConnection, origin: str) -> bool
     given = _host_of(origin)
     if given is None:
         return False
-    if origin.lower() in {hub.public_url.lower(), *(allowed.lower() for allowed in hub.allowed_origins)}:
+    public = urlsplit(hub.public_url)
+    if origin.lower() in {f"{public.scheme}://{public.netloc}", *hub.allowed_origins}:
         return True
     # Not the scheme: a proxy in front may speak TLS for us. The host is what a page cannot choose.
     scheme = origin.lower().split(":", 1)[0]

@@ -22,9 +22,9 @@ from app.authenticators.base import (
 from app.authenticators.entered import wrong_answer
 from app.authenticators.judge import body_of, read_answer
 from app.authenticators.method_request import check_base_host, method_request
-from app.authenticators.oauth2_token import picked_text, picked_texts
 from app.authenticators.retries import later, with_retries
 from app.authenticators.steps import AccountChoiceStep, AccountOption
+from app.authenticators.texts import picked_text, picked_texts
 from app.catalog.definition import AfterToken, OAuth2
 from app.foundation.errors import invalid_field
 from app.foundation.expressions import compile_pick

@@ -14,7 +14,7 @@ from app.catalog.definition import AuthKind, AuthMethod, Definition
 from app.foundation.errors import NotAllowedNowError, OutsideError, outside_error
 from app.foundation.messages import InResponse, OutRequest
 from app.foundation.plain_data import from_data, to_data
-from app.foundation.problems import ProblemCode, problem
+from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import secret_paths
 
@@ -175,11 +175,12 @@ class RevocationReport:
     """What became of the credentials at the provider, by the names of ``Grant.values``.
 
     ``revoked`` no longer work there; ``alive`` may still work there, because the provider offers no
-    revocation or refused it.
+    revocation or refused it: ``problem`` says what it answered.
     """
 
     revoked: tuple[str, ...] = ()
     alive: tuple[str, ...] = ()
+    problem: Problem | None = None
 
 
 class Authenticator(ABC):

@@ -13,9 +13,10 @@ from app.authenticators.oauth2_authorize import scope_params
 from app.authenticators.oauth2_client_auth import application_of, client_proof
 from app.authenticators.oauth2_grants import renewed
 from app.authenticators.oauth2_request import endpoint_request, token_request
-from app.authenticators.oauth2_token import picked_text, read_token_answer
+from app.authenticators.oauth2_token import read_token_answer
 from app.authenticators.refusal import AuthStage
 from app.authenticators.steps import DeviceCodeStep, step_from_json, step_to_json
+from app.authenticators.texts import picked_text
 from app.authenticators.values import values_of
 from app.catalog.definition import AccountPick, OAuth2
 from app.foundation.egress import EgressRefusedError, parse_target

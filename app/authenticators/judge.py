@@ -86,8 +86,8 @@ def read_answer(
     facts = facts_of(response.status, headers, body)
     retry_after_s = wait_s(definition, outcome.code, response, facts, now)
     details = _details(definition.http.error, outcome, facts, redactor)
-    if outcome.code is ProblemCode.UPSTREAM_BAD_RESPONSE and response.status in _REDIRECTS:
-        details |= _redirect_details(response)
+    if outcome.code is ProblemCode.UPSTREAM_BAD_RESPONSE:
+        details |= redirect_details(response)
     fault = explained(
         definition, outcome.code, details=details, retry_after_s=retry_after_s, status=response.status
     )
@@ -99,13 +99,13 @@ def wait_s(
 ) -> float | None:
     """Return the seconds to wait before a passing fault can be over: as the provider says, else as its limits say.
 
+    Of a fault that does not pass by itself only what the provider states in ``Retry-After`` counts.
+
     What a definition picks may be seconds, an HTTP date, or seconds since 1970. ``facts`` are those of
     :func:`app.catalog.classification.facts_of`.
     """
-    if not code.template.retryable:
-        return None
-    stated = parse_retry_after(response.header("retry-after"), now=now)
-    if stated is not None:
+    stated = stated_wait_s(response, now)
+    if stated is not None or not code.template.retryable:
         return stated
     picked = picked_detail(definition.http.retry_after, facts)
     if picked is not None and _INSTANT.fullmatch(picked):
@@ -165,8 +165,15 @@ def redirected_elsewhere(
     return replace(stated, remediation=own + stated.remediation)
 
 
-def _redirect_details(response: InResponse) -> dict[str, str]:
-    """Say that the answer is a redirect that was not followed, and to which host; never the whole address."""
+def stated_wait_s(response: InResponse, now: datetime) -> float | None:
+    """Return what ``Retry-After`` asks to wait, whatever the answer means."""
+    return parse_retry_after(response.header("retry-after"), now=now)
+
+
+def redirect_details(response: InResponse) -> dict[str, str]:
+    """Say that an answer is a redirect that was not followed, and to which host; nothing of another answer."""
+    if response.status not in _REDIRECTS:
+        return {}
     try:
         host = parse_target(response.header("location") or "").host
     except EgressRefusedError:
@@ -191,7 +198,7 @@ def explained(
         remediation=_steps(definition, code) + _address_steps(definition, code),
         details=details,
         provider=definition.name,
-        status=str(status) if status is not None else "?",
+        **({} if status is None else {"status": f"HTTP {status}"}),
         scopes=", ".join(missing) if missing else "the provider does not say which",
         **values,
     )

@@ -26,10 +26,11 @@ from app.authenticators.oauth1_signature import SignatureRefusedError, Signer, s
 from app.authenticators.oauth2_authorize import redirect_uri_of
 from app.authenticators.oauth2_client_auth import application_of
 from app.authenticators.oauth2_grants import renewed
-from app.authenticators.oauth2_token import picked_text, read_token_answer
+from app.authenticators.oauth2_token import read_token_answer
 from app.authenticators.refusal import AuthStage, Refusal, refusal_error
 from app.authenticators.retries import later, with_retries
 from app.authenticators.steps import RedirectStep
+from app.authenticators.texts import picked_text
 from app.authenticators.values import Values, values_of
 from app.catalog.definition import AuthKind, OAuth1, TokenAnswer
 from app.foundation.errors import NotAllowedNowError

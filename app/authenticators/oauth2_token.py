@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from app.authenticators.account import account_at, account_in_id_token
 from app.authenticators.answer import MAX_ANSWER_BYTES, read_object, seconds
 from app.authenticators.base import AccountFound, Facts, Grant
-from app.authenticators.judge import picked_detail, wait_s, words_in
+from app.authenticators.judge import picked_detail, stated_wait_s, wait_s, words_in
 from app.authenticators.refusal import AuthStage, Refusal, numbers_in, refusal_error
 from app.authenticators.scopes import scopes_in
+from app.authenticators.texts import picked_texts
 from app.catalog.classification import facts_of, passing_code
 from app.catalog.definition import TokenAnswer, TokenProblem
 from app.foundation.errors import OutsideError
@@ -22,8 +25,6 @@ from app.foundation.secret import Secret
 
 MAX_LIFETIME_S: Final = 10 * 365 * 86_400
 MAX_TOKEN_CHARS: Final = 16_384
-_MAX_KEPT_CHARS: Final = 2_000
-_MAX_LABEL_CHARS: Final = 200
 _TOKEN: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # RFC 6749 A.12, not blank
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SUCCESS: Final = range(200, 300)
@@ -74,27 +75,12 @@ def read_token_answer(
         granted_scopes=scopes_in(compile_pick(spec.granted)(body), spec.granted_separator)
         if spec.granted
         else None,
-        account=AccountFound(
-            picked_text(spec.account.id, body, _MAX_KEPT_CHARS),
-            picked_text(spec.account.label, body, _MAX_LABEL_CHARS),
-            picked_texts(spec.keep, body),
-        ),
+        account=replace(_account(spec, body, facts), kept=picked_texts(spec.keep, body)),
     )
 
 
-def picked_text(path: str | None, body: Any, limit: int = _MAX_KEPT_CHARS) -> str | None:  # noqa: ANN401 - JSON edge
-    """Return the scalar at ``path`` as a text without controls; None where there is none or a longer one."""
-    value = compile_pick(path)(body) if path else None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = str(value).strip()
-    return text if text and len(text) <= limit and not _CONTROL.search(text) else None
-
-
-def picked_texts(paths: Mapping[str, str], body: Any) -> Mapping[str, str]:  # noqa: ANN401 - JSON edge
-    """Return the texts at ``paths`` that are there."""
-    found = {name: picked_text(path, body) for name, path in paths.items()}
-    return MappingProxyType({name: text for name, text in found.items() if text is not None})
+def _account(spec: TokenAnswer, body: Mapping[str, Any], facts: Facts) -> AccountFound:
+    return account_at(spec.account, body) if spec.account.id else account_in_id_token(body, facts)
 
 
 def _is_refused(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any]) -> bool:
@@ -132,7 +118,7 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
     if isinstance(error, Mapping):  # Facebook: the error is an object of its own
         detail = error.get("message") if detail is None else detail
         error = error.get("type") or error.get("code")
-    if detail is None and error in _NOTHING:  # RFC 9457: a gateway in front answers in words of its own
+    if detail is None and words_in(body) != error:  # RFC 9457: a gateway in front answers in words of its own
         detail = words_in(body)
     text = str(detail) if isinstance(detail, str | int) else None
     stated = passing_code(answer.status) or ProblemCode.RATE_LIMITED
@@ -141,6 +127,7 @@ def refusal_of(spec: TokenAnswer, answer: InResponse, seen: Mapping[str, Any], f
         detail=text,
         status=answer.status,
         retry_after_s=wait_s(facts.definition, stated, answer, seen, facts.now),
+        stated_wait_s=stated_wait_s(answer, facts.now),
         numbers=numbers_in(body, text),
         request_id=picked_detail(facts.definition.http.error.request_id, seen),
     )

@@ -37,6 +37,9 @@ class Refusal:
     detail: str | None
     status: int | None = None
     retry_after_s: float | None = None
+    """How long to wait where the fault passes by itself."""
+    stated_wait_s: float | None = None
+    """What the answer asked to wait, whatever it means."""
     numbers: tuple[int, ...] = ()
     request_id: str | None = None
 
@@ -101,12 +104,12 @@ def refusal_error(
     fault = problem(
         own,
         *(("scopes",) if names_scopes else ()),
-        retry_after_s=refusal.retry_after_s if own.template.retryable else None,
+        retry_after_s=refusal.retry_after_s if own.template.retryable else refusal.stated_wait_s,
         remediation=(_OTHER_SCOPES,) if names_scopes else (),
         details=_details(refusal, _Clean(secrets), own),
         provider=facts.provider,
-        redirectUri=facts.redirect_uri or "of this hub",
-        status=str(refusal.status or "none"),
+        **({"redirectUri": facts.redirect_uri} if facts.redirect_uri else {}),
+        **({"status": f"HTTP {refusal.status}"} if refusal.status else {}),
     )
     if stage is AuthStage.RENEWAL and fault.code in _NEEDS_PERSON_LATER:
         return CredentialsRejectedError(fault)

@@ -87,7 +87,7 @@ class FieldOptions:
             NotFoundError: no such connection.
             InvalidInputError: no field with choices is at the path.
         """
-        require(actor, Permission.CONNECTIONS_READ, Permission.CONNECTIONS_USE)
+        require(actor, Permission.CONNECTIONS_USE)
         connection = await self._connections.get(actor, connection_id)
         source = _source(self._credentials.definition_of(connection.owner), tuple(path))
         if connection.auth is None or not are_usable(connection.auth):

@@ -525,6 +525,7 @@ class DefaultTest:
     """The harmless call that proves that a connection works, and what it proves in plain words.
 
     A provider that counts wrong credentials, or bans who sends them, is asked without any instead.
+    ``account`` picks from the body of a good answer which account it is, where no answer before has said so.
     """
 
     method: str
@@ -534,6 +535,7 @@ class DefaultTest:
     control: Control = Control.SPOILT
     control_reason: str | None = None
     expect_from_config: ExpectFromConfig = ExpectFromConfig()
+    account: AccountPick = field(default=AccountPick(None, None), kw_only=True)
     http_method: str | None = None
     path: str | None = None
 

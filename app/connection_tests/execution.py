@@ -167,6 +167,7 @@ class RunExecution:
                 sealed_at=result.sealed_at,
                 tested_config_revision=run.row.config_revision if passed else None,
                 proves_credentials=passed,
+                account=result.account,
             )
 
     async def give_up(self, tx: Transaction, claim: Claim) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.access.actor import Actor
+from app.authenticators.account import account_at
+from app.authenticators.base import AccountFound
 from app.authenticators.judge import explained, redirected_elsewhere
 from app.calls.caller import CallResult, Exchange, MethodCaller
 from app.calls.pace import HeldBackError
@@ -55,6 +57,7 @@ class RunResult:
     fault: PatchbayError | None
     generation: int
     sealed_at: datetime | None = None
+    account: AccountFound | None = None
 
 
 class _CallEvents:
@@ -123,7 +126,9 @@ class TestRunner:
             return concluded
         await recorder.flush()
         unsure = await self._run_control(actor, recorder.opened, result, expected, recorder)
-        return replace(concluded, verdict=Verdict.INCONCLUSIVE, problem=unsure) if unsure else concluded
+        if unsure is None:
+            return concluded
+        return replace(concluded, verdict=Verdict.INCONCLUSIVE, problem=unsure, account=None)
 
     async def _run_control(
         self,
@@ -338,7 +343,8 @@ def _conclude(
         recorder.fail(StepKind.EXPECTATIONS, refused, evidence={"expected": unmet})
         return RunResult(Verdict.FAILED, refused, RefusedOutsideError(refused), *credentials)
     recorder.passed(StepKind.EXPECTATIONS, "The answer is as expected.", {"expected": list(expected)})
-    return RunResult(Verdict.PASSED, None, None, *credentials)
+    account = account_at(definition.test.account, result.body)
+    return RunResult(Verdict.PASSED, None, None, *credentials, account)
 
 
 def _sent(result: CallResult) -> dict[str, Any]:

@@ -27,14 +27,14 @@ class Abilities:
 def abilities(actor: Actor, connection: ConnectionSnapshot) -> Abilities:
     """Return what the actor may do with the connection as it is now."""
     state = connection.state
-    write = may(actor, Permission.CONNECTIONS_WRITE)
+    write, operate = may(actor, Permission.CONNECTIONS_WRITE), may(actor, Permission.CONNECTIONS_OPERATE)
     return Abilities(
         edit=write,
         authorize=may(actor, Permission.CONNECTIONS_AUTHORIZE) and state is not ConnectionState.DRAFT,
         test=may(actor, Permission.CONNECTIONS_TEST) and connection.auth is not None,
         activate=write and permits(state, StateTrigger.ACTIVATED),
-        pause=write and permits(state, StateTrigger.PAUSED),
-        resume=write and permits(state, StateTrigger.RESUMED),
+        pause=operate and permits(state, StateTrigger.PAUSED),
+        resume=operate and permits(state, StateTrigger.RESUMED),
         disconnect=write and permits(state, StateTrigger.DISCONNECTED),
         delete=write,
     )

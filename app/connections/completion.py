@@ -224,12 +224,13 @@ class Completion:
         result = await self._runner.run(flow, destination, before)
         if isinstance(result, Waiting):
             return StepOutcome(result, state)
+        tested = None
         if current is not None and current.generation > 0:
             # What is stored still works or did once: it stays until what replaces it has proved to work.
             await self.advance_from(actor, row, State.EXCHANGING, State.VERIFYING)
             is_spent = not isinstance(answer, Entered)
-            await self._acceptance.prove(facts, result, destination, is_spent=is_spent)
-        accepted = await self._acceptance.accept(row.workspace_id, facts, result)
+            tested = await self._acceptance.prove(facts, result, destination, is_spent=is_spent)
+        accepted = await self._acceptance.accept(row.workspace_id, facts, result, tested)
         stored = self._outside_secrets.to_store(accepted.grant, references)
         return StepOutcome(replace(accepted, grant=stored), state)
 

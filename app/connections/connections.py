@@ -479,7 +479,7 @@ class Connections:
             NotAllowedNowError: there is nothing to renew, or it cannot be renewed without a person.
             OutsideError: the provider refused or is away.
         """
-        require(actor, Permission.CONNECTIONS_AUTHORIZE)
+        require(actor, Permission.CONNECTIONS_OPERATE)
         connection = await load_connection(actor.workspace_id, connection_id, WITHOUT_AUTH)
         await self._renewal.refresh_now(actor, connection.owner)
         return await self._loaded(actor, connection_id)
@@ -516,7 +516,7 @@ class Connections:
         action: str,
         expected_revision: int | None,
     ) -> Edited:
-        require(actor, Permission.CONNECTIONS_WRITE)
+        require(actor, Permission.CONNECTIONS_OPERATE)
         async with self._database.transaction() as tx:
             row, credential = await lock_connection(actor, connection_id, expected_revision)
             current = problem_from_json(row.problem)

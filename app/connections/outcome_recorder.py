@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from app.access.actor import Actor
+from app.authenticators.base import AccountFound
 from app.catalog.catalog import Catalog
 from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.models import ConnectionRecord
@@ -13,6 +14,7 @@ from app.connections.rows import lock_connection
 from app.connections.transitions import Transitions
 from app.credentials.applications import Applications
 from app.credentials.lasting import lasting_problem
+from app.credentials.sealing import save_tested_account
 from app.credentials.snapshot import CredentialSnapshot
 from app.foundation.database import Transaction
 from app.foundation.errors import (
@@ -54,13 +56,15 @@ class OutcomeRecorder:
         sealed_at: datetime | None = None,
         tested_config_revision: int | None = None,
         proves_credentials: bool = True,
+        account: AccountFound | None = None,
     ) -> None:
         """Take into account with ``tx`` what credentials of ``generation`` met: None for a good answer.
 
         An outcome of credentials that were replaced since is ignored: ``sealed_at`` distinguishes them where a
         disconnected connection was authorized again, which begins with the first generation anew.
-        ``tested_config_revision`` marks a passed default test with the configuration it ran with. A good answer that
-        does not prove the credentials shows only that the outside can be reached again.
+        ``tested_config_revision`` marks a passed default test with the configuration it ran with, ``account`` is
+        whom its answer named. A good answer that does not prove the credentials shows only that the outside can be
+        reached again.
 
         Raises:
             NotFoundError: the connection was deleted.
@@ -72,6 +76,8 @@ class OutcomeRecorder:
             return
         if fault is None and not proves_credentials and row.state != ConnectionState.DEGRADED.value:
             return
+        if fault is None and account is not None:
+            await save_tested_account(tx, credential, account)
         if fault is None:
             await self.record_success(tx, actor, row, credential, tested_config_revision)
         else:

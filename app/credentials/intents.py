@@ -19,7 +19,7 @@ from app.foundation.batcher import Batcher
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import NotFoundError
 from app.foundation.ids import new_id
-from app.foundation.problems import ProblemCode
+from app.foundation.problems import Problem, ProblemCode, problem_from_json
 from app.work.errors import LeaseLostError
 from app.work.kind import Claim
 from app.work.queue import WorkQueue, WorkSnapshot
@@ -66,6 +66,14 @@ class Intent:
         """Return whether these are still the very credentials it was written for; a new grant may reuse the number."""
         seen = self.credential
         return (credential.generation, credential.sealed_at) == (seen.generation, seen.sealed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """What became of an attempt: a problem's code or one of ``NO_FAILURE``, and the problem as it was."""
+
+    code: str
+    problem: Problem | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +163,12 @@ class Intents:
         return answer if isinstance(answer, Intent | ProbeInstead) else None
 
     @staticmethod
-    async def outcome(other: OtherAttempt) -> str | None:
-        """Return what became of another's attempt: a problem's code, or None while it runs and where it is gone."""
+    async def outcome(other: OtherAttempt) -> AttemptOutcome | None:
+        """Return what became of another's attempt; None while it runs and where it is gone."""
         attempt = await RenewalAttemptRecord.filter(id=other.attempt_id).first()
-        return attempt.outcome if attempt is not None else None
+        if attempt is None or attempt.outcome is None:
+            return None
+        return AttemptOutcome(attempt.outcome, problem_from_json(attempt.problem))
 
     async def _acquire(self, requests: Sequence[_IntentRequest]) -> list[_Answer]:
         answers: list[_Answer] = []
@@ -238,10 +248,11 @@ def is_held(claim: Claim, work: WorkSnapshot | None) -> bool:
     return work is not None and work.is_ours and work.fence == claim.fence
 
 
-async def finish(tx: Transaction, intent: Intent, outcome: str) -> None:
-    """Close an intent's attempt with its outcome, with ``tx``."""
+async def finish(tx: Transaction, intent: Intent, outcome: str, fault: Problem | None = None) -> None:
+    """Close an intent's attempt with its outcome and the problem that it was, with ``tx``."""
     own: Any = RenewalAttemptRecord.filter(id=intent.attempt_id)
-    await own.update(finished_at=tx.now, outcome=outcome[:_MAX_OUTCOME])
+    said = fault.to_json() if fault is not None else None
+    await own.update(finished_at=tx.now, outcome=outcome[:_MAX_OUTCOME], problem=said)
 
 
 async def forget(tx: Transaction, connection_ids: Sequence[str]) -> None:  # noqa: ARG001 - joined by the models

@@ -59,6 +59,7 @@ class CredentialRecord(Model):
     granted_scopes = fields.JSONField[list[str] | None](null=True)
     account_id = fields.CharField(max_length=512, null=True)
     account_label = fields.CharField(max_length=512, null=True)
+    account_from = fields.CharField(max_length=16, null=True)
     account = fields.JSONField[dict[str, str]](default=dict)
     hints = fields.JSONField[list[dict[str, Any]]](default=list)
     can_renew = fields.BooleanField(default=False)
@@ -81,6 +82,7 @@ class RenewalAttemptRecord(Model):
     started_at = DatetimeField()
     finished_at = DatetimeField(null=True)
     outcome = fields.CharField(max_length=32, null=True)
+    problem = fields.JSONField[dict[str, Any] | None](null=True)
 
     class Meta:
         table = "renewal_attempt"
@@ -103,6 +105,7 @@ class RevocationRecord(Model):
     state = fields.CharField(max_length=24)
     revoked = fields.JSONField[list[str]](default=list)
     alive = fields.JSONField[list[str]](default=list)
+    problem = fields.JSONField[dict[str, Any] | None](null=True)
     expires_at = DatetimeField(null=True)
     attempts = fields.IntField(default=0)
     created_at = DatetimeField()

@@ -43,7 +43,8 @@ class OpenCredentials:
     """A connection's credentials, open for one purpose, with all that goes with them.
 
     ``references`` are the values of the grant that name an outside secret; ``grant`` holds what they stand for.
-    ``control`` says that they are not the credentials, but what a control call bears in their place.
+    ``control`` says that they are not the credentials, but what a control call bears in their place; ``concealed`` are
+    then the true ones, which an answer may hold all the same.
     """
 
     owner: CredentialOwner
@@ -57,6 +58,7 @@ class OpenCredentials:
     account_label: str | None
     destination: Destination
     control: Control | None = None
+    concealed: Grant | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
     @property
@@ -72,14 +74,19 @@ class OpenCredentials:
 
     def apply(self, request: OutRequest) -> OutRequest:
         """Return the request with the credentials in place and marked for redaction."""
-        if self.control is Control.NONE:
-            return request
-        return authenticator_for(self.method).apply(self.facts, self.grant, request)
+        authenticator = authenticator_for(self.method)
+        if self.concealed is None:
+            return authenticator.apply(self.facts, self.grant, request)
+        true = authenticator.apply(self.facts, self.concealed, request)
+        sent = (
+            request if self.control is Control.NONE else authenticator.apply(self.facts, self.grant, request)
+        )
+        return replace(sent, secrets=(*sent.secrets, *true.secrets))
 
     def for_control(self, control: Control) -> OpenCredentials:
         """Return what a control call bears in their place: made-up credentials, or none; nothing is revealed for it."""
         grant = spoilt(self.method, self.grant, self.facts.random) if control is Control.SPOILT else NO_GRANT
-        return replace(self, grant=grant, references={}, control=control)
+        return replace(self, grant=grant, references={}, control=control, concealed=self.grant)
 
 
 class UnreadableCredentialsError(CredentialUnreadableError):

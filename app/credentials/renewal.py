@@ -164,9 +164,11 @@ class Renewal:
             if outcome is None:
                 await waiter.wait(poll_s)
                 outcome = await self._intents.outcome(other)
-        if outcome is None or outcome in NO_FAILURE:
+        if outcome is None or outcome.code in NO_FAILURE:
             return
-        code = ProblemCode[outcome]
+        if outcome.problem is not None:
+            raise outside_error(outcome.problem)
+        code = ProblemCode[outcome.code]
         owner = await self._owners.find(actor.workspace_id, connection_id)
         raise outside_error(problem(code, provider=self._opener.definition_of(owner).name))
 

@@ -114,7 +114,7 @@ class RenewalResults:
             if locked is None:
                 return None
             credential = await lock_credential(id_)
-            await finish(tx, intent, reported.problem.code.value)
+            await finish(tx, intent, reported.problem.code.value, reported.problem)
             if credential is None or not intent.is_of(credential):
                 return None
             if is_held(intent.claim, (await self._work.lock(tx, RENEWAL, [id_])).get(id_)):

@@ -31,9 +31,16 @@ from app.credentials.snapshot import (
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
-from app.foundation.errors import CredentialsRejectedError, NotAllowedNowError, NotFoundError, PatchbayError
+from app.foundation.errors import (
+    CredentialsRejectedError,
+    InvalidInputError,
+    NotAllowedNowError,
+    NotFoundError,
+    PatchbayError,
+    RefusedOutsideError,
+)
 from app.foundation.ids import new_id
-from app.foundation.problems import ProblemCode
+from app.foundation.problems import ProblemCode, problem_from_json
 from app.foundation.rows import snapshot_of
 from app.vault.vault import RevealPurpose, Vault
 from app.work.kind import Claim
@@ -44,6 +51,7 @@ GIVE_UP_AFTER: Final = timedelta(hours=72)
 _HOPELESS: Final = frozenset(
     {ProblemCode.CREDENTIAL_UNREADABLE, ProblemCode.NOT_FOUND, ProblemCode.APPLICATION_MISSING}
 )
+_OUTCOME_OPEN: Final = frozenset({RevocationState.GAVE_UP, RevocationState.REFUSED})
 _TABLE: Final = "revocation"
 
 
@@ -105,7 +113,6 @@ class Revocations:
         row = _new_row(tx, owner, credential)
         row.config, row.account = {}, {}
         row.state = RevocationState.NOT_OFFERED.value
-        row.alive = [str(hint["path"][-1]) for hint in credential.hints]
         row.finished_at = tx.now
         await row.save(force_create=True)
         self._announce(tx, actor, row)
@@ -145,18 +152,25 @@ class Revocations:
             await self._finish(claim, RevocationState.REVOKED, RevocationReport())
         except PatchbayError as fault:
             if fault.problem.code in _HOPELESS:
-                await self._finish(claim, RevocationState.GAVE_UP, RevocationReport())
+                await self._finish(claim, RevocationState.GAVE_UP, RevocationReport(problem=fault.problem))
                 return
+            if isinstance(fault, RefusedOutsideError | InvalidInputError):
+                # Trying again mends neither an address nor an answer.
+                await self._finish(claim, RevocationState.REFUSED, RevocationReport(problem=fault.problem))
+                return
+            said = fault.problem.that_is_retried().to_json()
             async with self._database.transaction() as tx:
+                await RevocationRecord.filter(id=row.id).update(attempts=claim.attempts, problem=said)
                 await self._work.fail(tx, claim, fault.problem)
-                await RevocationRecord.filter(id=row.id).update(attempts=claim.attempts)
             raise
         else:
             await self._finish(claim, _state_of(report), report)
 
     async def give_up(self, tx: Transaction, claim: Claim) -> None:
         """Destroy with ``tx`` what could not be revoked in time; it may live on at the provider."""
-        await self._end(tx, claim, RevocationState.GAVE_UP, RevocationReport())
+        row = await RevocationRecord.filter(id=claim.subject).first()
+        said = problem_from_json(row.problem) if row is not None else None
+        await self._end(tx, claim, RevocationState.GAVE_UP, RevocationReport(problem=said))
 
     async def _revoke(self, actor: Actor, row: RevocationRecord) -> RevocationReport:
         owner = await self._owner(row)
@@ -201,7 +215,10 @@ class Revocations:
         row = await RevocationRecord.filter(id=claim.subject, finished_at=None).select_for_update().first()
         if row is None:
             return
-        row.state, row.revoked, row.alive = state.value, list(report.revoked), list(report.alive)
+        is_open = state in _OUTCOME_OPEN and not report.alive  # then what was held may live on, all of it
+        row.state, row.revoked = state.value, list(report.revoked)
+        row.alive = row.alive if is_open else list(report.alive)
+        row.problem = report.problem.to_json() if report.problem is not None else None
         row.attempts, row.finished_at = claim.attempts, tx.now
         row.config, row.account = {}, {}
         await row.save()
@@ -213,6 +230,7 @@ class Revocations:
         data: Detail = {
             "revocationId": row.id,
             "state": row.state,
+            "problem": row.problem["code"] if row.problem else None,
             "revoked": row.revoked,
             "alive": row.alive,
             "expiresAt": until,
@@ -238,6 +256,7 @@ def _new_row(tx: Transaction, owner: CredentialOwner, credential: CredentialSnap
         auth_method=credential.auth_method,
         application_id=credential.application_id,
         state=RevocationState.PENDING.value,
+        alive=[str(hint["path"][-1]) for hint in credential.hints],
         expires_at=credential.refresh_expires_at or credential.expires_at,
         created_at=tx.now,
     )
@@ -249,10 +268,11 @@ def _actor(row: RevocationRecord) -> Actor:
 
 def _state_of(report: RevocationReport) -> RevocationState:
     if not report.revoked:
-        return RevocationState.NOT_OFFERED
+        return RevocationState.REFUSED if report.problem is not None else RevocationState.NOT_OFFERED
     return RevocationState.PARTLY_REVOKED if report.alive else RevocationState.REVOKED
 
 
 def _snapshot(row: RevocationRecord) -> RevocationSnapshot:
     names = {"revoked": tuple(row.revoked), "alive": tuple(row.alive)}
-    return snapshot_of(RevocationSnapshot, row, state=RevocationState(row.state), **names)
+    fault = problem_from_json(row.problem)
+    return snapshot_of(RevocationSnapshot, row, state=RevocationState(row.state), problem=fault, **names)

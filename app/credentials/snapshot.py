@@ -34,7 +34,8 @@ class CredentialSnapshot:
 
     ``generation`` 0 means that nothing is sealed. ``lifetime_s`` is what the provider stated at ``sealed_at``, in
     seconds; None is unknown. ``is_stale``: the configuration was changed since where it touches authentication, so
-    that they are sent nowhere until others take their place. ``hints`` are the stored :class:`SecretInfo`.
+    that they are sent nowhere until others take their place. ``account_from`` says which answer named the account: the
+    sign-in's or the default test's. ``hints`` are the stored :class:`SecretInfo`.
     """
 
     connection_id: str
@@ -49,6 +50,7 @@ class CredentialSnapshot:
     granted_scopes: tuple[str, ...] | None = None
     account_id: str | None = None
     account_label: str | None = None
+    account_from: str | None = None
     account: Mapping[str, str] = field(default_factory=dict)
     hints: tuple[Mapping[str, Any], ...] = ()
     can_renew: bool = False
@@ -58,6 +60,8 @@ class CredentialSnapshot:
     refreshed_at: datetime | None = None
 
 
+FROM_SIGN_IN: Final = "SIGN_IN"
+FROM_TEST: Final = "TEST"
 NO_CREDENTIAL: Final = CredentialSnapshot("", "", "")
 
 
@@ -106,6 +110,8 @@ class RevocationState(StrEnum):
     """The provider offers no revocation; what was held lives on there."""
     GAVE_UP = "GAVE_UP"
     """The provider could not be reached in time; what was held may live on there."""
+    REFUSED = "REFUSED"
+    """The provider refused it, or it may not be sent where it would have to go: what was held lives on there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,7 @@ class RevocationSnapshot:
     state: RevocationState
     revoked: tuple[str, ...]
     alive: tuple[str, ...]
+    problem: Problem | None
     expires_at: datetime | None
     attempts: int
     created_at: datetime

@@ -25,7 +25,8 @@ from app.foundation.clock import Clock
 from app.foundation.errors import StorageBusyError
 from app.foundation.ids import new_id
 from app.foundation.places import row_places
-from app.foundation.reachable import CannotStartError, reach_postgres
+from app.foundation.reachable import CannotStartError, place_of_server, reach_postgres, reported_wait
+from app.foundation.storage_faults import storage_fault
 
 Dialect = Literal["sqlite", "postgres"]
 Flush = Callable[["Transaction"], Awaitable[None]]
@@ -45,6 +46,7 @@ MODEL_MODULES: Final = (
     "app.connection_tests.models",
 )
 _OF_MIGRATIONS: Final = "aerich.models"
+_MIGRATING: Final = "the migrations of the database, which this process or another one runs"
 AUDIT_ORDER: Final = 10
 EVENTS_ORDER: Final = 20
 # SQLite hands its one write lock to whoever happens to ask in the right moment: while a rotation writes without pause,
@@ -52,11 +54,8 @@ EVENTS_ORDER: Final = 20
 _BUSY_TIMEOUT_MS: Final = 20_000
 _POOL_SIZE: Final = 10
 _COMMAND_TIMEOUT_S: Final = 60
+_CONNECT_TIMEOUT_S: Final = 10
 _INSERTED_AT_ONCE: Final = 200
-# Serialization failure, deadlock, lock not available; read only, disk full (PostgreSQL, appendix A).
-_TAKES_NOTHING: Final = frozenset({"40001", "40P01", "55P03", "25006", "53100"})
-# What SQLite says of the same: SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_FULL, SQLITE_IOERR.
-_SAID_OF_IT: Final = ("locked", "busy", "readonly", "disk is full", "disk i/o error")
 _log = structlog.get_logger("patchbay.database")
 
 
@@ -77,6 +76,11 @@ def orm_config(url: str, *more_models: str) -> dict[str, Any]:
 def sqlite_path(url: str) -> str:
     """Return the path of the file that a ``sqlite://`` URL names, or ``:memory:``."""
     return url.removeprefix("sqlite://").split("?", 1)[0]
+
+
+def place_of_database(url: str) -> str:
+    """Return where the database is, without a user or a password."""
+    return sqlite_path(url) if dialect_of(url) == "sqlite" else place_of_server("PostgreSQL", url)
 
 
 def dialect_of(url: str) -> Dialect:
@@ -107,6 +111,7 @@ def _connection_config(url: str) -> dict[str, Any]:
         }
     config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
     pool = {"minsize": 1, "maxsize": _POOL_SIZE, "command_timeout": _COMMAND_TIMEOUT_S}
+    pool["timeout"] = _CONNECT_TIMEOUT_S
     return {"engine": "app.foundation.postgres_engine", "credentials": pool | config["credentials"]}
 
 
@@ -175,7 +180,8 @@ class Database:
         """Connect. The calling task and the tasks it starts from now on may use models."""
         EXECUTOR_CACHE.clear()  # the ORM keeps INSERT texts per connection name, whatever dialect they are in
         with self.bind():
-            await self._context.init(config=orm_config(self.url))
+            async with reported_wait("the database to open"):
+                await self._context.init(config=orm_config(self.url))
         self._activate()
 
     async def close(self) -> None:
@@ -200,8 +206,9 @@ class Database:
         """Open a transaction; models used inside join it. Never await anything outside the database in it.
 
         Raises:
-            StorageBusyError: the database stayed locked beyond ``busy_timeout``, two transactions locked each other
-                out, or it takes no writes: it is read-only, or its disk is full.
+            StorageBusyError: the database stayed locked beyond ``busy_timeout``, or two transactions locked each other
+                out.
+            StorageUnavailableError: it is away, or takes no writes: it is read-only, or its disk is full.
             RuntimeError: a transaction is open here already: its last acts would not be the last.
         """
         self._activate()
@@ -213,9 +220,10 @@ class Database:
                 yield work
                 await work.flush()
         except Exception as fault:
-            if _is_busy(fault):
-                raise StorageBusyError from fault
-            raise
+            meant = storage_fault(fault)
+            if meant is None:
+                raise
+            raise meant from fault
         await work.announce()
 
     def is_in_transaction(self) -> bool:
@@ -229,7 +237,7 @@ class Database:
         It joins a transaction that is open here, else it is one of its own.
 
         Raises:
-            StorageBusyError: the database stayed locked beyond ``busy_timeout``, or takes no writes.
+            StorageBusyError: the database stayed locked beyond ``busy_timeout``, is away, or takes no writes.
         """
         with self.bind():
             return await run_statement(statement, *values)
@@ -265,20 +273,7 @@ async def _execute(how: str, statement: str, values: Sequence[object]) -> Any:  
     connection = get_connection("default")
     if connection.capabilities.dialect == "sqlite":
         statement = statement.replace("$", "?")
-    try:
-        return await getattr(connection, how)(statement, list(values))
-    except Exception as fault:
-        if _is_busy(fault):
-            raise StorageBusyError from fault
-        raise
-
-
-def _is_busy(fault: Exception) -> bool:
-    # The ORM passes some of the driver's faults on as they are, and wraps others.
-    if any(getattr(each, "sqlstate", None) in _TAKES_NOTHING for each in (fault, *fault.args)):
-        return True
-    text = str(fault).lower()
-    return isinstance(fault, OperationalError) and any(said in text for said in _SAID_OF_IT)
+    return await getattr(connection, how)(statement, list(values))
 
 
 def migrations_folder() -> Path:
@@ -307,11 +302,14 @@ async def _migrate(url: str) -> list[str]:
     dialect, config = dialect_of(url), orm_config(url, _OF_MIGRATIONS)
     if dialect == "postgres":
         await reach_postgres(url, config["connections"]["default"]["credentials"])
-        return await upgrade(config, migrations_folder(), dialect)
+        async with reported_wait(_MIGRATING):
+            return await upgrade(config, migrations_folder(), dialect)
     try:
-        return await upgrade(config, migrations_folder(), dialect)
-    except (OSError, sqlite3.DatabaseError, OperationalError) as fault:
-        raise CannotStartError(f"The SQLite database {sqlite_path(url)} cannot be used: {fault}.") from fault
+        async with reported_wait(_MIGRATING):
+            return await upgrade(config, migrations_folder(), dialect)
+    except (OSError, sqlite3.DatabaseError, OperationalError, StorageBusyError) as fault:
+        said = fault.__cause__ if isinstance(fault, StorageBusyError) else fault
+        raise CannotStartError(f"The SQLite database {sqlite_path(url)} cannot be used: {said}.") from fault
 
 
 MIGRATION_CONFIG: Final = orm_config("sqlite://:memory:", _OF_MIGRATIONS)

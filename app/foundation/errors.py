@@ -10,6 +10,7 @@
     ├── NotAllowedNowError           the state does not permit it
     ├── UnauthenticatedError         no valid credentials on the request
     ├── StorageBusyError             the database is busy; try again
+    │   └── StorageUnavailableError      it is away, or takes nothing; try again later
     └── OutsideError                 the outside world failed
         ├── CredentialsRejectedError     refused: needs a person
         ├── ApplicationRejectedError     the integration's fault, never the connection's
@@ -20,7 +21,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.redirect import Redirect
@@ -87,10 +88,20 @@ class UnauthenticatedError(PatchbayError):
 
 
 class StorageBusyError(PatchbayError):
-    """The database stayed locked beyond patience, or takes no writes."""
+    """The database stayed locked beyond patience: nothing was changed."""
+
+    code: ClassVar[ProblemCode] = ProblemCode.STORAGE_BUSY
+    retry_after_s: ClassVar[float] = 1.0
 
     def __init__(self) -> None:
-        super().__init__(problem(ProblemCode.STORAGE_BUSY))
+        super().__init__(problem(self.code, retry_after_s=self.retry_after_s))
+
+
+class StorageUnavailableError(StorageBusyError):
+    """The database is away, or takes no writes; what was about to be committed may have been, or not."""
+
+    code = ProblemCode.STORAGE_UNAVAILABLE
+    retry_after_s = 5.0
 
 
 class OutsideError(PatchbayError):

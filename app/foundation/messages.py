@@ -125,7 +125,7 @@ class InResponse:
 class SandboxRoute:
     """The way to the simulated outside: every host becomes a folder below one address of the hub itself."""
 
-    origin: str  # "http://127.0.0.1:8000"
+    origin: str  # "http://127.0.0.1:8000", or the hub's own address with its path
     prefix: str  # "/sandbox/slack@1.1.0"
     public_origin: str = ""  # where people reach the same, where that is not ``origin``
 
@@ -157,7 +157,7 @@ class SandboxRoute:
     @property
     def _base(self) -> str:
         origin = parse_target(self.origin)
-        return f"{origin.scheme}://{origin.authority}/{self.prefix.strip('/')}/"
+        return f"{origin.scheme}://{origin.authority}{origin.path.rstrip('/')}/{self.prefix.strip('/')}/"
 
 
 @dataclass(frozen=True, slots=True)

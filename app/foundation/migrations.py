@@ -27,7 +27,9 @@ async def upgrade(config: dict[str, Any], folder: Path, dialect: str) -> list[st
     async with (
         _postgres_lock(credentials) if dialect == "postgres" else _sqlite_lock(credentials["file_path"])
     ):
-        if dialect == "sqlite" and _is_newest(Path(credentials["file_path"]), folder):
+        if dialect == "sqlite" and await asyncio.to_thread(
+            _is_newest, Path(credentials["file_path"]), folder
+        ):
             return []
         return await _apply(config, folder)
 

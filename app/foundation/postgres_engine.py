@@ -18,6 +18,8 @@ from tortoise.backends.base.client import TransactionalDBClient, TransactionCont
 from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 
+from app.foundation.storage_faults import connection_fault
+
 
 class PooledContext(TransactionContext):
     """Enters and leaves the stock transaction so that its connection always goes back to the pool."""
@@ -31,7 +33,10 @@ class PooledContext(TransactionContext):
         except BaseException as fault:
             if hasattr(self._stock, "token"):  # it has a connection; the pool rolls back what is open on it
                 await self.__aexit__(TransactionManagementError, fault, None)
-            raise
+            meant = connection_fault(fault)
+            if meant is None:
+                raise
+            raise meant from fault
 
     async def __aexit__(
         self,
@@ -47,6 +52,11 @@ class PooledContext(TransactionContext):
             with contextlib.suppress(ValueError):  # the mark is gone already
                 connections.reset(token)
             raise
+        except Exception as fault:
+            meant = connection_fault(fault)
+            if meant is None:
+                raise
+            raise meant from fault
 
 
 class PooledClient(AsyncpgDBClient):
@@ -58,6 +68,16 @@ class PooledClient(AsyncpgDBClient):
 
     def _in_transaction(self) -> TransactionContext:
         return PooledContext(cast("TransactionContextPooled", super()._in_transaction()))
+
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the ORM's own
+        """Say of a statement's fault whether the database is busy or away; a transaction says it as a whole."""
+        try:
+            return await super()._translate_exceptions(func, *args, **kwargs)
+        except Exception as fault:
+            meant = connection_fault(fault)
+            if meant is None:
+                raise
+            raise meant from fault
 
 
 async def _leave(connection: asyncpg.Connection) -> None:

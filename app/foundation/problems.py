@@ -403,7 +403,7 @@ class ProblemCode(StrEnum):
     )
     UPSTREAM_REJECTED = _code(
         "The provider rejected the request",
-        "{provider} rejected the request (HTTP {status}).",
+        "{provider} rejected the request ({status}).",
         _check_provider("Read the recorded answer; it usually says which value is not accepted."),
     )
     UPSTREAM_NOT_FOUND = _code(
@@ -489,6 +489,15 @@ class ProblemCode(StrEnum):
         retryable=True,
     )
     STORAGE_BUSY = _code("The hub is busy", "The hub's database is busy.", _TRY_AGAIN, retryable=True)
+    STORAGE_UNAVAILABLE = _code(
+        "The hub's database is not available",
+        "The hub's database is not available at the moment, so nothing can be read or stored.",
+        _TRY_AGAIN,
+        _ask_operator(
+            "If it lasts, ask the operator of this hub whether the database runs, and has room on its disk."
+        ),
+        retryable=True,
+    )
     INTERNAL = _code("Something failed on our side", "Something failed on our side.", _OPERATOR)
 
 
@@ -569,7 +578,26 @@ def problem(
 class _Blanks(dict[str, str]):
     """Fills a name that was not given with plain words, so that a message is never broken."""
 
-    _WORDS: Final = {"label": "This field", "provider": "the provider", "scopes": "some permissions"}
+    _WORDS: Final = {
+        "account": "an account without a name",
+        "application": "of this connection",
+        "connections": "Connections",
+        "example": "see the help of the field",
+        "expectation": "see the recorded answer",
+        "label": "This field",
+        "limit": "what the hub allows",
+        "names": "another connection",
+        "origin": "this address",
+        "permission": "a permission that it lacks",
+        "provider": "the provider",
+        "reason": "see what is expected there",
+        "redirectUri": "of this hub",
+        "revocations": "revocations",
+        "scopes": "some permissions",
+        "state": "in this state",
+        "status": "it did not say why",
+        "when": "a day that is not known",
+    }
 
     def __missing__(self, key: str) -> str:
-        return self._WORDS.get(key, "?")
+        return self._WORDS[key]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import structlog
+
+_log = structlog.get_logger("patchbay.start")
 MAX_WAIT_S: Final = 30.0
 _TRY_S: Final = 5.0
 _PAUSE_S: Final = 0.5
+_FIRST_REPORT_S: Final = 1
+_REPORT_EVERY_S: Final = 5
 _DEFAULT_PORTS: Final = {"postgres": 5432, "postgresql": 5432, "asyncpg": 5432, "redis": 6379, "rediss": 6379}
 
 
@@ -19,23 +26,54 @@ class CannotStartError(Exception):
     exit_code: Final = 1
 
 
+@asynccontextmanager
+async def reported_wait(what: str) -> AsyncIterator[dict[str, str]]:
+    """Log what the start waits for, after a moment and then every few seconds, while the block runs.
+
+    What the block writes into the mapping is logged with it.
+    """
+    facts: dict[str, str] = {}
+    reporting = asyncio.create_task(_report(what, facts), name="reported-wait")
+    try:
+        yield facts
+    finally:
+        reporting.cancel()
+
+
+async def _report(what: str, facts: Mapping[str, str]) -> None:
+    waited_s, pause_s = 0, _FIRST_REPORT_S
+    while True:
+        await asyncio.sleep(pause_s)
+        waited_s += pause_s
+        _log.warning(f"still waiting for {what}", waited_s=waited_s, **facts)
+        pause_s = _REPORT_EVERY_S
+
+
 async def reach_postgres(url: str, credentials: Mapping[str, Any], max_wait_s: float = MAX_WAIT_S) -> None:
     """Return once PostgreSQL lets the hub in; ``credentials`` are those of the URL, for the driver.
 
     Raises:
-        CannotStartError: it did not answer for ``max_wait_s``, or refuses the user, the password or the database.
+        CannotStartError: it did not answer for ``max_wait_s``, or refuses the user, the password or the database, or
+            nobody says which user is meant.
     """
     import asyncpg
 
     from app.foundation.migrations import connect_postgres
 
+    where = place_of_server("PostgreSQL", url)
+
     async def ask() -> None:
-        session = await connect_postgres(credentials)
+        try:
+            session = await connect_postgres(credentials)
+        except KeyError:  # the driver looks for the name of the process's user
+            raise CannotStartError(
+                f"PATCHBAY_DATABASE_URL names no user of {where}, and user {os.getuid()} has no name on this machine."
+            ) from None
         await session.close()
 
     await _wait(
         ask,
-        f"PostgreSQL at {_place(url)}",
+        where,
         "PATCHBAY_DATABASE_URL",
         {
             asyncpg.InvalidAuthorizationSpecificationError: "refuses the user or the password of",
@@ -62,7 +100,7 @@ async def reach_redis(url: str, max_wait_s: float = MAX_WAIT_S) -> None:
     refusal = "refuses the user, the password or the database number of"
     await _wait(
         ask,
-        f"Redis at {_place(url)}",
+        place_of_server("Redis", url),
         "PATCHBAY_REDIS_URL",
         {AuthenticationError: refusal, ResponseError: refusal},
         (OSError, TimeoutError, RedisError),
@@ -81,7 +119,7 @@ async def _wait(
     """Ask until there is an answer; a fault among ``refusals`` ends it at once, one that is ``passing`` does not."""
     seen = "TimeoutError"
     try:
-        async with asyncio.timeout(max_wait_s):
+        async with reported_wait(where) as facts, asyncio.timeout(max_wait_s):
             while True:
                 try:
                     async with asyncio.timeout(_TRY_S):
@@ -90,7 +128,7 @@ async def _wait(
                     words = next(text for kind, text in refusals.items() if isinstance(fault, kind))
                     raise CannotStartError(f"{where} {words} {variable}.") from None
                 except passing as fault:
-                    seen = type(fault).__name__
+                    seen = facts["fault"] = type(fault).__name__
                 await asyncio.sleep(_PAUSE_S)
     except TimeoutError:
         raise CannotStartError(
@@ -98,10 +136,15 @@ async def _wait(
         ) from None
 
 
+def place_of_server(name: str, url: str) -> str:
+    """Return a server's name with host and port of its URL, and nothing else of it."""
+    return f"{name} at {_place(url)}"
+
+
 def _place(url: str) -> str:
-    """Return host and port of a URL, and nothing else of it."""
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname or 'this machine'}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, '?')}"
+        host = parts.hostname or "this machine"
+        return f"{f'[{host}]' if ':' in host else host}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, '?')}"
     except ValueError:
         return "an address that cannot be read"

@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import (
@@ -22,6 +23,11 @@ from tortoise.backends.sqlite.client import (
     translate_exceptions,
 )
 from tortoise.exceptions import OperationalError, TransactionManagementError
+
+from app.foundation.storage_faults import storage_fault
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class OneStatementInserts(SqliteClient):
@@ -116,8 +122,28 @@ class ReleasingWrapper(ConnectionWrapper[Any]):
             raise
 
 
+def _fault_translated(execute: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Say of a statement's fault whether the database is busy or away; transactions say it as a whole."""
+
+    @wraps(execute)
+    async def executed(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            return await execute(*args, **options)
+        except OperationalError as fault:
+            meant = storage_fault(fault)
+            if meant is None:
+                raise
+            raise meant from fault
+
+    return executed
+
+
 class ImmediateClient(OneStatementInserts):
     """The SQLite client whose transactions are immediate."""
+
+    execute_insert = _fault_translated(OneStatementInserts.execute_insert)
+    execute_query = _fault_translated(OneStatementInserts.execute_query)
+    execute_query_dict = _fault_translated(OneStatementInserts.execute_query_dict)
 
     def __init__(self, file_path: str, **options: Any) -> None:  # noqa: ANN401 - the engine's own options
         super().__init__(file_path, **options)
@@ -138,6 +164,7 @@ class ImmediateClient(OneStatementInserts):
         """Return the one connection, for one statement."""
         return ReleasingWrapper(self._one_at_a_time, self)
 
+    @_fault_translated
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
         """Insert many rows in a transaction of their own."""
         async with self._in_transaction() as connection:

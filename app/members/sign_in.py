@@ -7,14 +7,13 @@ from functools import partial
 from typing import Final
 
 import structlog
-from tortoise.exceptions import OperationalError
 
 from app.access.actor import Actor, ActorKind, Channel
 from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
-from app.foundation.errors import NotFoundError
+from app.foundation.errors import NotFoundError, StorageBusyError
 from app.foundation.ids import new_id, prefix_of
 from app.foundation.secret import Secret
 from app.foundation.wakeups import Wakeups
@@ -172,7 +171,7 @@ class SignIn:
             await SessionRecord.filter(id=row.id, ended_at=None).update(
                 last_seen_at=now, expires_at=expires_at
             )
-        except OperationalError as fault:
+        except StorageBusyError as fault:
             _log.warning("use of a session not noted", fault=type(fault).__name__)
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-from tortoise.exceptions import OperationalError
 
 from app.access.actor import Actor, ActorKind
 from app.access.policy import Permission, Role, require
@@ -16,7 +15,7 @@ from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
-from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError, StorageBusyError
 from app.foundation.ids import new_id, prefix_of
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.wakeups import Wakeups
@@ -149,7 +148,7 @@ class Tokens:
             return
         try:
             await AccessTokenRecord.filter(id=row.id).update(last_used_at=now)
-        except OperationalError as fault:
+        except StorageBusyError as fault:
             _log.warning("use of a token not noted", fault=type(fault).__name__)
 
 

@@ -29,6 +29,7 @@ DEFAULT_FILE_LABEL: Final = "local"
 DEFAULT_ENV_LABEL: Final = "env"
 _ACTIVE: Final = "active"
 _STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
+_ELSEWHERE: Final = " Make it where you can write (patchbay keys init FILE) and name it in PATCHBAY_KEY_FILE."
 _HEADER: Final = """\
 # Patchbay key file: whoever has it and the database can read every credential; whoever loses it, none.
 # Keep a copy in a safe place, apart from the backups of the database.
@@ -133,14 +134,14 @@ def create_key_file(path: Path, label: str = DEFAULT_FILE_LABEL) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:
         raise KeyFileError(
-            f"The folder {path.parent} of the key file cannot be made: {fault.strerror}."
+            f"The folder {path.parent} of the key file cannot be made: {fault.strerror}.{_ELSEWHERE}"
         ) from None
     try:
         write_new(path, format_key_lines((line,)).encode("ascii"))
     except FileExistsError:
         raise KeyFileExistsError(f"The key file {path} exists already; it is never overwritten.") from None
     except OSError as fault:
-        raise KeyFileError(f"The key file {path} cannot be made: {fault.strerror}.") from None
+        raise KeyFileError(f"The key file {path} cannot be made: {fault.strerror}.{_ELSEWHERE}") from None
 
 
 def _parse_line(number: int, words: list[str], default_label: str) -> KeyLine:

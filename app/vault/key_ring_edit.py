@@ -103,7 +103,10 @@ def edit_key_file(path: Path, change: Callable[[Lines], Lines], *, data_folder: 
     except BlockingIOError:
         raise KeyRefusedError(f"Another command edits {path} at this moment. Try again.") from None
     except OSError as fault:
-        raise KeyFileError(f"The key file {path} cannot be rewritten: {fault.strerror}.") from None
+        raise KeyFileError(
+            f"The key file {path} cannot be rewritten: {fault.strerror}. Where it is mounted to be read alone, run "
+            "this with PATCHBAY_KEY_FILE set to a copy that can be written, and put the copy in its place."
+        ) from None
     except KeyFileError as fault:
         raise KeyFileError(f"The key file {path} is not acceptable: {fault}.") from None
 

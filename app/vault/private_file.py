@@ -1,4 +1,4 @@
-"""Private files on the disk: read only where nobody else can touch them, made once, replaced whole or not at all."""
+"""Private files on the disk: read only where nobody else can read them, made once, replaced whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ from typing import Final
 from app.vault.errors import KeyFileError
 
 MAX_FILE_BYTES: Final = 65_536
+_ROOT: Final = 0  # who reads everything anyway
+_OF_OTHERS: Final = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP
+_AS_MOUNTED: Final = ", or where a secret is mounted: defaultMode 0440, and fsGroup a group of the hub's own"
 _DRAFT_NAME: Final = re.compile(r"\.(.+)\.[0-9a-f]{16}")
 
 
 def read_private(path: Path, apart_from: Path | None = None) -> str:
-    """Read a text file that only we can touch and that does not lie in ``apart_from``, followed through any link.
+    """Read a text file that nobody else can read and that does not lie in ``apart_from``, followed through any link.
+
+    It is ours or root's, and others have no right to it. A group may read it if it is one of ours: so secrets are
+    mounted for a user who owns nothing (``fsGroup`` of Kubernetes).
 
     Raises:
         KeyFileError: saying what is wrong with it, never what it holds.
@@ -30,6 +36,8 @@ def read_private(path: Path, apart_from: Path | None = None) -> str:
             raise KeyFileError("it lies in the data folder; keep it apart from the data it opens")
         # O_NONBLOCK: opening a pipe that nobody writes to must not hang the start.
         handle = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except PermissionError:
+        raise KeyFileError(f"{_us()}, who may not read it{_AS_MOUNTED}") from None
     except OSError as fault:
         raise KeyFileError(f"it cannot be opened ({fault.strerror})") from None
     try:
@@ -53,19 +61,21 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def replace_whole(path: Path, content: bytes) -> None:
-    """Put ``content`` in the place of a file, whose mode it keeps: readers see the old text or the new one.
+    """Put ``content`` in the place of a file, whose mode and group it keeps: readers see the old text or the new one.
 
     Drafts that a killed process left beside it go first. Call it as the :func:`sole_editor`.
 
     Raises:
         OSError: the file cannot be replaced; it is left as it is.
     """
-    mode = stat.S_IMODE(path.stat().st_mode)
+    before = path.stat()
     for other in path.parent.iterdir():
         match = _DRAFT_NAME.fullmatch(other.name)
         if match and match[1] == path.name:
             other.unlink()
-    with _draft(path, content, mode) as draft:
+    with _draft(path, content, stat.S_IMODE(before.st_mode)) as draft:
+        if draft.stat().st_gid != before.st_gid:
+            os.chown(draft, -1, before.st_gid)
         draft.replace(path)
 
 
@@ -88,13 +98,26 @@ def sole_editor(folder: Path) -> Iterator[None]:
 def _require_private(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise KeyFileError("it is not a regular file")
-    if status.st_uid != os.geteuid():
-        raise KeyFileError(f"it belongs to user {status.st_uid}, but the hub runs as user {os.geteuid()}")
-    if status.st_mode & 0o077:
-        mode = stat.S_IMODE(status.st_mode)
-        raise KeyFileError(f"its mode {mode:04o} lets group or others at it; set it with: chmod 0400")
+    if status.st_uid not in {os.geteuid(), _ROOT}:
+        raise KeyFileError(f"it belongs to user {status.st_uid}, but {_us()}")
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & _OF_OTHERS:
+        raise KeyFileError(f"its mode {mode:04o} lets others at it; set it with: chmod 0400{_AS_MOUNTED}")
+    if mode & stat.S_IRGRP and status.st_gid not in _groups():
+        raise KeyFileError(
+            f"its mode {mode:04o} lets group {status.st_gid} read it, but {_us()}; set it with: chmod 0400{_AS_MOUNTED}"
+        )
     if status.st_size > MAX_FILE_BYTES:
         raise KeyFileError("it is larger than any key file")
+
+
+def _groups() -> set[int]:
+    return {os.getegid(), *os.getgroups()}
+
+
+def _us() -> str:
+    groups = ", ".join(map(str, sorted(_groups())))
+    return f"the hub runs as user {os.geteuid()} with the groups {groups}"
 
 
 @contextmanager

@@ -18,7 +18,13 @@ from app.foundation.ids import new_id
 from app.foundation.problems import ProblemCode, problem
 from app.vault.data_keys import ACTIVE, DECRYPT_ONLY, DESTROYED
 from app.vault.envelope import KEY_BYTES, WrapContext
-from app.vault.errors import IntegrityError, KeyCheckError, KeyFileExistsError, KeyUnavailableError
+from app.vault.errors import (
+    IntegrityError,
+    KeyCheckError,
+    KeyFileError,
+    KeyFileExistsError,
+    KeyUnavailableError,
+)
 from app.vault.key_file import create_key_file
 from app.vault.keys import KeyProvider, KeyRing
 from app.vault.models import DataKeyRecord, KeyCheckRecord, SealedRecord
@@ -121,7 +127,7 @@ async def prepare_key_file(database: Database, path: Path, *, create: bool = Tru
 
     Raises:
         KeyCheckError: there is no file, and stored data needs its key.
-        KeyFileError: the file cannot be made.
+        KeyFileError: the file cannot be made, or is to be made by the operator.
     """
     if _exists(path):
         return
@@ -129,9 +135,13 @@ async def prepare_key_file(database: Database, path: Path, *, create: bool = Tru
         faults = [await _fault(*key, f"was in {path}, which does not exist") for key in await _needed_keys()]
     if faults:
         raise _refusal(faults, ())
-    if create:
-        with suppress(KeyFileExistsError):  # another process was quicker; its key is ours
-            create_key_file(path)
+    if not create:
+        raise KeyFileError(
+            f"There is no key file {path} (PATCHBAY_KEY_FILE), and no stored data needs one yet. Make it with: "
+            "patchbay keys init. Then put the same file on every host."
+        )
+    with suppress(KeyFileExistsError):  # another process was quicker; its key is ours
+        create_key_file(path)
 
 
 async def open_probe(key: KeyProvider, key_id: str, version: str) -> None:
@@ -151,7 +161,10 @@ async def open_probe(key: KeyProvider, key_id: str, version: str) -> None:
 
 
 def _exists(path: Path) -> bool:
-    return path.exists()
+    try:
+        return path.exists()
+    except PermissionError:  # a folder that we may not enter: reading it says so
+        return True
 
 
 async def _is_reached(key: KeyProvider) -> bool:

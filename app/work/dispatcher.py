@@ -22,7 +22,7 @@ from app.work.slots import Candidate, Slots
 _log = structlog.get_logger("patchbay.work")
 SWEEP_S: Final = 1.0
 SWEEP_LIMIT: Final = 200
-_STOP_WAIT_S: Final = 5.0
+STOP_WAIT_S: Final = 5.0
 _SHUTDOWN_S: Final = 1.0
 
 
@@ -55,7 +55,7 @@ class Dispatcher:
         self._sweep_lock = asyncio.Lock()
         self._free = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
-        self._is_stopping = False
+        self._stopping: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to work in the background of this process."""
@@ -65,11 +65,16 @@ class Dispatcher:
                 asyncio.create_task(self._refill_forever(), name="go-on"),
             ]
 
-    async def stop(self, timeout_s: float = _STOP_WAIT_S) -> None:
-        """Claim nothing more; let what runs end for ``timeout_s``, then stop it and release it; once is enough."""
-        if self._is_stopping:
-            return
-        self._is_stopping = True
+    async def stop(self, timeout_s: float = STOP_WAIT_S) -> None:
+        """Claim nothing more; let what runs end for ``timeout_s``, then stop it and release it.
+
+        A second call waits for the first.
+        """
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop(timeout_s), name="stop")
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self, timeout_s: float) -> None:
         # What is being claimed now is begun first.
         await _ended([asyncio.create_task(self._sweep_lock.acquire())], timeout_s)
         for loop in self._loops:
@@ -152,7 +157,7 @@ class Dispatcher:
     def _is_done(self, claim: Claim) -> None:
         del self._running[claim]
         self._slots.release(claim)
-        if self._loops and not self._is_stopping:
+        if self._loops and self._stopping is None:
             self._free.set()
 
     def _may_be_cut_off(self, claim: Claim) -> bool:

@@ -115,6 +115,15 @@ TABLE = (
     ),
     PrivatePart(
         "tortoise",
+        "._translate_exceptions",
+        (_POSTGRES,),
+        "The one place through which the faults of every statement go, so that a database that is away is said to be.",
+        "Translate them around execute_insert, execute_many, execute_query and execute_query_dict, as for SQLite.",
+        lambda: asyncpg_client.AsyncpgDBClient,
+        {"_translate_exceptions": "self, func, *args, **kwargs"},
+    ),
+    PrivatePart(
+        "tortoise",
         "tortoise.backends.sqlite.client.SqliteClient",
         (_SQLITE,),
         "Transactions are to take the write lock at once and to survive cancellation: see the module.",
@@ -400,9 +409,9 @@ TABLE = (
         "capture_signals",
         ("server.py",),
         "uvicorn raises a signal again after its graceful end, so that a process that ended well looks killed.",
-        "See how the server takes signals now; tests/journeys end processes by SIGTERM and look at their code.",
+        "See how the server ends now; tests/journeys and tests/field end processes by SIGTERM and look at their code.",
         lambda: uvicorn.Server,
-        {"capture_signals": "self", "handle_exit": "self, sig, frame"},
+        {"capture_signals": "self", "on_tick": "self, counter", "shutdown": "self, sockets"},
     ),
     PrivatePart(
         "zlib",

@@ -14,7 +14,14 @@ import pytest
 from tests.architecture.private_parts import INNER_MODULES, TABLE, PrivatePart, parameters
 
 APP = Path(__file__).resolve().parents[2] / "app"
-DOCUMENTED = {"_fields", "_replace", "_asdict", "_make", "_value_"}  # of named tuples and enumerations
+DOCUMENTED = {
+    "_fields",
+    "_replace",
+    "_asdict",
+    "_make",
+    "_value_",
+    "_exit",
+}  # of named tuples, enumerations and os
 
 
 @pytest.mark.parametrize("part", TABLE, ids=lambda part: part.name.strip("."))

@@ -76,8 +76,9 @@ def test_an_instant_is_told_from_seconds(told, expected):
     assert error.problem.retry_after_s == expected
 
 
-def test_only_what_passes_by_itself_says_when_to_come_again():
-    assert read("github", 404, {}, [("Retry-After", "7")])[1].problem.retry_after_s is None
+def test_what_the_provider_asks_to_wait_is_said_and_nothing_is_made_up():
+    assert read("github", 404, {}, [("Retry-After", "7")])[1].problem.retry_after_s == 7.0
+    assert read("github", 404, {})[1].problem.retry_after_s is None
     assert read("github", 503, {}, [("Retry-After", "7")])[1].problem.retry_after_s == 7.0
     assert read("github", 503, {})[1].problem.retry_after_s is None
 

@@ -46,7 +46,8 @@ def test_an_address_of_the_configuration_is_used_where_it_is_given():
 
 def test_a_type_that_the_provider_does_not_revoke_leaves_that_token_alive():
     ran = revoke(answer({"error": "unsupported_token_type"}, 400), DONE)
-    assert ran.result == RevocationReport(("accessToken",), ("refreshToken",))
+    assert (ran.result.revoked, ran.result.alive) == (("accessToken",), ("refreshToken",))
+    assert ran.result.problem.details["providerCode"] == "unsupported_token_type"
 
 
 @pytest.mark.parametrize("error", ["invalid_token", "token_revoked", "invalid_grant"])
@@ -69,7 +70,9 @@ def test_a_rejected_application_is_its_own_fault():
 
 @pytest.mark.parametrize("response", [answer({"error": "whatever"}, 400), answer(b"", 401), answer(b"", 302)])
 def test_what_is_not_revoked_is_said_to_be_alive(response):
-    assert revoke(response, grant=ACCESS).result == RevocationReport((), ("accessToken",))
+    report = revoke(response, grant=ACCESS).result
+    assert (report.revoked, report.alive) == ((), ("accessToken",))
+    assert report.problem.details["providerStatus"] == response.status
 
 
 def test_slack_revokes_by_the_token_itself():

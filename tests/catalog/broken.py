@@ -174,6 +174,7 @@ BROKEN_RULES = [
     ("test:\n  method: me.get", "test:\n  expectFromConfig: {status: none}\n  method: me.get", "semantics/test-expectation-field", "expectFromConfig"),
     ("test:\n  method: me.get", "test:\n  params: {cursor: 5}\n  method: orders.list", "semantics/test-params", "params: {cursor: 5}"),
     ('expect: ["body.ok == `true`"]', 'expect: ["body.ok == `false`"]', "semantics/test-expectation", None),
+    ('expect: ["body.ok == `true`"]', 'expect: ["body.ok == `true`"]\n  account: {id: nowhere}', "semantics/test-account", "account: {id: nowhere}"),
     ('expect: ["body.ok == `true`"]', 'expect: ["body.ok == `true`", "body.name == \'Bob\'"]', "semantics/test-expectation", None),
     ("- {version: 1.1.0, date", "- {version: 1.2.0, date", "semantics/changelog", None),
     ("- {version: 1.0.0, date", "- {version: 1.1.0, date", "semantics/changelog", '- {version: 1.1.0, date: "2026-11-01"'),

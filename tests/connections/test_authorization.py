@@ -262,7 +262,7 @@ async def test_a_form_takes_credentials_once_and_tells_faults_per_field(world):
     authorization = await world.begin(connection, "basic")
     assert isinstance(authorization.step, CredentialFormStep)
     with pytest.raises(InvalidInputError) as caught:
-        await world.hub.authorizations.submit_credentials(world.actor, authorization.id, {"username": "ada"})
+        await world.hub.authorizations.submit_credentials(world.actor, authorization.id, {"username": 7})
     assert caught.value.problem.path[:1] == ("credentials",)
     assert (await world.authorization(authorization.id)).state is State.AWAITING_INPUT
     done = await world.hub.authorizations.submit_credentials(

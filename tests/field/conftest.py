@@ -27,6 +27,8 @@ LOOPBACK = {"PATCHBAY_EGRESS_ALLOW": "127.0.0.0/8"}
 class LiveWorld(World):
     """Short words for a hub that talks to a scripted provider through ``generic-oauth2``."""
 
+    mode = Mode.LIVE
+
     def __init__(self, hub, provider: Provider, actor, clock):
         super().__init__(hub, None, actor, clock)
         self.provider = provider

@@ -48,14 +48,17 @@ def id_token(**claims: Any) -> str:
 
 
 class Provider:
-    """What the provider answers at ``/token``, ``/me`` and ``/revoke``: the next of a script, else the usual."""
+    """What the provider answers at ``/token``, ``/me`` and ``/revoke``: the next of a script, else the usual.
+
+    The usual answer of ``/me`` goes to those alone whose credentials are in ``issued``.
+    """
 
     def __init__(self) -> None:
         self.address: Address | None = None
         self.scripts: dict[str, list[Answer]] = {"/token": [], "/me": [], "/revoke": []}
         self.usual: dict[str, Callable[[], Answer]] = {
             "/token": token_answer,
-            "/me": self._person,
+            "/me": lambda: JSONResponse({"sub": "248289761001", "name": "Ada Example"}),
             "/revoke": lambda: Response(status_code=200),
         }
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -89,19 +92,19 @@ class Provider:
         state = parse_qs(urlsplit(launched).query)["state"][0]
         return [("code", code), ("state", state)]
 
-    def _person(self) -> Answer:
-        """Return who the person is, to the tokens that were issued here."""
-        token = self.asked[-1][1].get("header:authorization", "").partition(" ")[2]
-        if token.encode() not in self.issued:
-            return JSONResponse({"error": "invalid_token"}, status_code=401)
-        return JSONResponse({"sub": "248289761001", "name": "Ada Example"})
+    def has_issued(self, authorization: str | None) -> bool:
+        """Return whether a header bears credentials that were issued here: what is made up is refused."""
+        return (authorization or "").partition(" ")[2].encode() in self.issued
 
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
         body = dict(parse_qsl((await request.body()).decode()))
         self.asked.append((path, {**body, **{f"header:{k}": v for k, v in request.headers.items()}}))
         script = self.scripts[path]
+        is_usual = not script
         answer = script.pop(0) if script else self.usual[path]()
+        if path == "/me" and is_usual and not self.has_issued(request.headers.get("authorization")):
+            answer = JSONResponse({"error": "invalid_token"}, status_code=401)
         if path == "/token" and isinstance(answer, Response):
             self.issued |= set(_ACCESS_TOKEN.findall(bytes(answer.body)))
         return _Broken() if isinstance(answer, Reset) else answer

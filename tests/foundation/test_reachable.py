@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+import app.foundation.telemetry
 from app import cli
 from app.foundation import database as database_module
 from app.foundation.database import migrate, orm_config
@@ -109,6 +110,7 @@ async def test_a_server_that_comes_up_meanwhile_is_enough(tmp_path):
 
 def test_the_command_line_ends_with_one_line_and_code_1(closed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(database_module, "reach_postgres", partial(reach_postgres, max_wait_s=0.2))
+    monkeypatch.setattr(app.foundation.telemetry, "configure_logs", lambda *_: None)
     for name, value in {
         "PATCHBAY_DATABASE_URL": f"postgres://ada:{CANARY}@127.0.0.1:{closed}/hub",
         "PATCHBAY_REDIS_URL": f"redis://127.0.0.1:{closed}/0",

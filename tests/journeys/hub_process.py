@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -37,7 +38,8 @@ class HubProcess:
     def __init__(self, folder: Path, settings: Mapping[str, str], *, workers: int = 0) -> None:
         self.folder = folder
         self.port = int(settings.get("PATCHBAY_PORT") or free_port())
-        self.address = f"http://127.0.0.1:{self.port}"
+        host = settings.get("PATCHBAY_HOST", "127.0.0.1")
+        self.address = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.settings = {"PATCHBAY_PUBLIC_URL": self.address, **settings, "PATCHBAY_PORT": str(self.port)}
         self._workers = workers
         self._running: list[tuple[subprocess.Popen[bytes], Path]] = []
@@ -57,6 +59,10 @@ class HubProcess:
             "PATCHBAY_LOG_LEVEL": "DEBUG",  # the watch over secrets reads what a hub says at its most talkative
         }
         return own | self.settings
+
+    def command_line(self, *words: str) -> list[str]:
+        """Return what starts a process of this hub."""
+        return [*_COMMAND, *words]
 
     @property
     def token(self) -> str:
@@ -85,7 +91,7 @@ class HubProcess:
     def command(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run one command of the command line to its end; one that hangs shows where in the failure."""
         with subprocess.Popen(
-            [*_COMMAND, *words],
+            self.command_line(*words),
             env=self.environment | changes,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -103,9 +109,20 @@ class HubProcess:
 
     def start(self) -> None:
         """Start all processes and return once they can work."""
+        self.spawn()
+        self.wait_until_ready()
+
+    def spawn(self) -> None:
+        """Start all processes and wait for nothing."""
         assert not self._running, "it runs already"
         self._running = [self._spawned(name) for name in ("serve", *["worker"] * self._workers)]
-        self.wait_until_ready()
+
+    async def has_said(self, words: str, count: int = 1) -> None:
+        """Wait until its processes have logged ``words`` so often."""
+        deadline = time.monotonic() + _READY_S
+        while self.log.count(words) < count:
+            assert time.monotonic() < deadline, f"it never said {words!r}:\n{self.log[-4000:]}"
+            await asyncio.sleep(_POLL_S)
 
     def wait_until_ready(self) -> None:
         """Return once the web process answers ``/readyz`` and every worker has said that it is ready."""
@@ -156,7 +173,7 @@ class HubProcess:
         file = self.folder / f"{self._started:03}-{command}.log"
         with file.open("wb") as log:
             process = subprocess.Popen(
-                [*_COMMAND, command],
+                self.command_line(command),
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -3,13 +3,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tortoise.exceptions import OperationalError
 
 from app.access.policy import ALL_PERMISSIONS, ROLE_PERMISSIONS, Role
 from app.audit.models import AuditEntryRecord
 from app.foundation.clock import FrozenClock
 from app.foundation.database import Database
-from app.foundation.errors import NotFoundError
+from app.foundation.errors import NotFoundError, StorageBusyError
 from app.members.models import MemberRecord, SessionRecord, SignInLinkRecord
 from tests.members.conftest import rooms
 
@@ -173,7 +172,7 @@ async def test_a_use_that_cannot_be_written_is_no_reason_to_refuse(sign_in, begi
     clock.advance(60)
 
     def locked(**_):
-        raise OperationalError("database is locked")
+        raise StorageBusyError
 
     monkeypatch.setattr(SessionRecord, "filter", locked)
     assert await sign_in.authenticate(session.token.reveal()) is not None

@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tortoise.exceptions import OperationalError
 
 from app.access.actor import Actor, ActorKind
 from app.access.policy import ALL_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
-from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError, StorageBusyError
 from app.foundation.problems import ProblemCode
 from app.members.models import AccessTokenRecord, MemberRecord, SessionRecord, SignInLinkRecord
 from tests.members.conftest import ADMIN, EDITOR, VIEWER
@@ -245,7 +244,7 @@ async def test_a_use_that_cannot_be_noted_is_no_reason_to_refuse(tokens, owner, 
     text = (await create(tokens, owner)).token.reveal()
 
     def locked(**_):
-        raise OperationalError("database is locked")
+        raise StorageBusyError
 
     monkeypatch.setattr(AccessTokenRecord, "filter", locked)
     assert await tokens.authenticate(text) is not None

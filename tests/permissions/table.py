@@ -11,66 +11,66 @@ from dataclasses import dataclass
 
 from app.access.policy import Permission, Role
 
-ROLES = (Role.OWNER, Role.ADMIN, Role.EDITOR, Role.VIEWER)
+ROLES = (Role.OWNER, Role.ADMIN, Role.EDITOR, Role.OPERATOR, Role.VIEWER)
 TABLE = """
-operation                            scopes of a token                         OWNER ADMIN EDITOR VIEWER
-Query.viewer                         anybody                                     +     +     +      +
-Query.hub                            -                                           +     +     +      +
-Query.node                           -                                           +     +     +      +
-Query.nodes                          -                                           +     +     +      +
-Query.integrations                   catalog:read                                +     +     +      +
-Query.integrations(isConnected)      catalog:read connections:read               +     +     +      +
-Query.integration                    catalog:read                                +     +     +      +
-Query.integration(key)               catalog:read                                +     +     +      +
-Query.validateConfig                 catalog:read                                +     +     +      +
-Query.connections                    connections:read                            +     +     +      +
-Query.connection                     connections:read                            +     +     +      +
-Query.connection(name)               connections:read                            +     +     +      +
-Query.authorization                  connections:read                            +     +     +      +
-Query.connectionOptions              connections:read connections:use            +     +     +      .
-Query.testRun                        connections:read                            +     +     +      +
-Query.applications                   applications:read                           +     +     +      +
-Query.application                    applications:read                           +     +     +      +
-Query.events                         events:read                                 +     +     +      +
-Query.auditLog                       audit:read                                  +     +     .      .
-Query.backgroundWork                 work:read                                   +     +     .      .
-Viewer.tokens                        tokens:write                                +     +     .      .     null
+operation                            scopes of a token                         OWNER ADMIN EDITOR OPERATOR VIEWER
+Query.viewer                         anybody                                     +     +     +       +       +
+Query.hub                            -                                           +     +     +       +       +
+Query.node                           -                                           +     +     +       +       +
+Query.nodes                          -                                           +     +     +       +       +
+Query.integrations                   catalog:read                                +     +     +       +       +
+Query.integrations(isConnected)      catalog:read connections:read               +     +     +       +       +
+Query.integration                    catalog:read                                +     +     +       +       +
+Query.integration(key)               catalog:read                                +     +     +       +       +
+Query.validateConfig                 catalog:read                                +     +     +       +       +
+Query.connections                    connections:read                            +     +     +       +       +
+Query.connection                     connections:read                            +     +     +       +       +
+Query.connection(name)               connections:read                            +     +     +       +       +
+Query.authorization                  connections:read                            +     +     +       +       +
+Query.connectionOptions              connections:read connections:use            +     +     +       .       .
+Query.testRun                        connections:read                            +     +     +       +       +
+Query.applications                   applications:read                           +     +     +       +       +
+Query.application                    applications:read                           +     +     +       +       +
+Query.events                         events:read                                 +     +     +       +       +
+Query.auditLog                       audit:read                                  +     +     .       .       .
+Query.backgroundWork                 work:read                                   +     +     .       .       .
+Viewer.tokens                        tokens:write                                +     +     .       .       .     null
 
-Node.Integration                     catalog:read                                +     +     +      +
-Node.IntegrationVersion              catalog:read                                +     +     +      +
-Node.Connection                      connections:read                            +     +     +      +
-Node.Authorization                   connections:read                            +     +     +      +
-Node.Revocation                      connections:read                            +     +     +      +
-Node.TestRun                         connections:read                            +     +     +      +
-Node.Application                     applications:read                           +     +     +      +
-Node.AuditEntry                      audit:read                                  +     +     .      .
+Node.Integration                     catalog:read                                +     +     +       +       +
+Node.IntegrationVersion              catalog:read                                +     +     +       +       +
+Node.Connection                      connections:read                            +     +     +       +       +
+Node.Authorization                   connections:read                            +     +     +       +       +
+Node.Revocation                      connections:read                            +     +     +       +       +
+Node.TestRun                         connections:read                            +     +     +       +       +
+Node.Application                     applications:read                           +     +     +       +       +
+Node.AuditEntry                      audit:read                                  +     +     .       .       .
 
-Mutation.createConnection            connections:write                           +     +     +      .
-Mutation.updateConnection            connections:write                           +     +     +      .
-Mutation.updateConnectionConfig      connections:write                           +     +     +      .
-Mutation.activateConnection          connections:write                           +     +     +      .
-Mutation.pauseConnection             connections:write                           +     +     +      .
-Mutation.resumeConnection            connections:write                           +     +     +      .
-Mutation.disconnect                  connections:write                           +     +     +      .
-Mutation.deleteConnection            connections:write                           +     +     +      .
-Mutation.refreshCredentials          connections:authorize                       +     +     +      .
-Mutation.beginAuthorization          connections:authorize                       +     +     +      .
-Mutation.reauthorize                 connections:authorize                       +     +     +      .
-Mutation.submitCredentials           connections:authorize                       +     +     +      .
-Mutation.chooseAccount               connections:authorize                       +     +     +      .
-Mutation.completeAuthorization       connections:authorize                       +     +     +      .
-Mutation.cancelAuthorization         connections:authorize                       +     +     +      .
-Mutation.testConnection              connections:test connections:read           +     +     +      .
-Mutation.cancelTestRun               connections:test connections:read           +     +     +      .
-Mutation.saveApplication             applications:write                          +     +     .      .
-Mutation.deleteApplication           applications:write                          +     +     .      .
-Mutation.createToken                 tokens:write                                +     +     .      .
-Mutation.revokeToken                 tokens:write                                +     +     .      .
+Mutation.createConnection            connections:write                           +     +     +       .       .
+Mutation.updateConnection            connections:write                           +     +     +       .       .
+Mutation.updateConnectionConfig      connections:write                           +     +     +       .       .
+Mutation.activateConnection          connections:write                           +     +     +       .       .
+Mutation.pauseConnection             connections:operate                         +     +     +       +       .
+Mutation.resumeConnection            connections:operate                         +     +     +       +       .
+Mutation.disconnect                  connections:write                           +     +     +       .       .
+Mutation.deleteConnection            connections:write                           +     +     +       .       .
+Mutation.refreshCredentials          connections:operate                         +     +     +       +       .
+Mutation.beginAuthorization          connections:authorize                       +     +     +       .       .
+Mutation.reauthorize                 connections:authorize                       +     +     +       .       .
+Mutation.submitCredentials           connections:authorize                       +     +     +       .       .
+Mutation.chooseAccount               connections:authorize                       +     +     +       .       .
+Mutation.completeAuthorization       connections:authorize                       +     +     +       .       .
+Mutation.cancelAuthorization         connections:authorize                       +     +     +       .       .
+Mutation.testConnection              connections:test connections:read           +     +     +       +       .
+Mutation.cancelTestRun               connections:test connections:read           +     +     +       +       .
+Mutation.saveApplication             applications:write                          +     +     .       .       .
+Mutation.deleteApplication           applications:write                          +     +     .       .       .
+Mutation.createToken                 tokens:write                                +     +     .       .       .
+Mutation.revokeToken                 tokens:write                                +     +     .       .       .
 
-Subscription.connectionStatus        connections:read                            +     +     +      +
-Subscription.authState               connections:read                            +     +     +      +
-Subscription.testProgress            connections:read                            +     +     +      +
-Subscription.events                  events:read                                 +     +     +      +
+Subscription.connectionStatus        connections:read                            +     +     +       +       +
+Subscription.authState               connections:read                            +     +     +       +       +
+Subscription.testProgress            connections:read                            +     +     +       +       +
+Subscription.events                  events:read                                 +     +     +       +       +
 """
 
 

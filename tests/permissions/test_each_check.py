@@ -12,6 +12,7 @@ import pytest
 
 from app.access.policy import ALL_PERMISSIONS, Permission, Role
 from app.connections.abilities import abilities
+from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import Mode
 from app.foundation.errors import PatchbayError
 from app.foundation.ids import new_id
@@ -31,6 +32,7 @@ VERBS = [
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.subscribe(who, 0)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.missing_scopes(who, seen)),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.connections.config_problems(who, seen.owner)),
+    (P.CONNECTIONS_READ, lambda hub, who, seen: hub.authorizations.open_of(who, [seen.id])),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.revocations.get(who, new_id("rev"))),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.latest(who, [seen.id])),
     (P.CONNECTIONS_READ, lambda hub, who, seen: hub.test_runs.get(who, new_id("run"))),
@@ -43,6 +45,10 @@ VERBS = [
     ),
     (P.CONNECTIONS_WRITE, lambda hub, who, seen: abilities(who, seen)),
     (P.CONNECTIONS_AUTHORIZE, lambda hub, who, seen: abilities(who, seen)),
+    (
+        P.CONNECTIONS_OPERATE,
+        lambda hub, who, seen: abilities(who, replace(seen, state=ConnectionState.CONNECTED)),
+    ),
     (P.CONNECTIONS_TEST, lambda hub, who, seen: abilities(who, replace(seen, auth=AUTH))),
 ]
 

@@ -26,8 +26,8 @@ from app.catalog.catalog import load_catalog
 from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, TOKEN, make_hub
 from tests.servers import running
 
-pytestmark = pytest.mark.proof
-EXAMPLES = 10_000 if os.environ.get("PATCHBAY_PROOFS") == "full" else 400
+IS_FULL = os.environ.get("PATCHBAY_PROOFS") == "full"
+EXAMPLES = 10_000 if IS_FULL else 400
 CANARY = "CANARY-5d1f0c9a"
 MANY = settings(
     max_examples=EXAMPLES,
@@ -38,6 +38,8 @@ MANY = settings(
     suppress_health_check=list(HealthCheck),
 )
 CODES = {1000, 1009, 4400, 4401, 4403, 4406, 4408, 4409, 4429}
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(3_600 if IS_FULL else 120)]
 
 scalars = (
     st.none()

@@ -550,7 +550,7 @@ async def test_a_renewed_token_is_read_from_its_file(transit, token_file):
     token_file.chmod(0o644)
     with structlog.testing.capture_logs() as logs, pytest.raises(KeyUnavailableError):
         await transit.key.check()
-    assert "its mode 0644 lets group or others at it" in logs[0]["reason"]
+    assert "its mode 0644 lets others at it" in logs[0]["reason"]
 
 
 async def test_vaults_that_answer_500_for_what_does_not_open_are_understood(transit):

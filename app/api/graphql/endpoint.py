@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -24,6 +25,7 @@ from app.api.graphql.top_level import Code, refusal
 from app.api.graphql.websocket import Socket, close
 from app.api.http.cookies import BROWSER, read_cookie
 from app.api.identity import identify, is_allowed_origin, request_id_of
+from app.foundation.errors import StorageBusyError
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -68,6 +70,10 @@ class HttpDoor:
         except RequestRefusedError as fault:
             body = refusal(fault.code, fault.message, request_id)
             status, headers = fault.status, fault.headers
+        except StorageBusyError as fault:
+            wait_s = fault.retry_after_s
+            body = refusal(Code.UNAVAILABLE, fault.problem.message, request_id, wait_s)
+            status, headers = 503, {"retry-after": str(ceil(wait_s))}
         except Exception as fault:  # noqa: BLE001 - the last guard: nothing of it may reach the client
             _log.error("request failed", request_id=request_id, fault=type(fault).__name__)
             body = refusal(Code.INTERNAL, "Something failed on our side.", request_id)

@@ -20,6 +20,7 @@ class CloseCode(IntEnum):
 
     TOO_BIG = 1009
     INTERNAL = 1011
+    TRY_AGAIN_LATER = 1013
     SLOW_CONSUMER = 4008
     BAD_MESSAGE = 4400
     UNAUTHORIZED = 4401

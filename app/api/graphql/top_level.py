@@ -140,9 +140,11 @@ def is_request_fault(errors: Sequence[WireError]) -> bool:
     return bool(errors) and all(error.path is None and error.code in _REQUEST_FAULTS for error in errors)
 
 
-def refusal(code: Code, message: str, request_id: str) -> Mapping[str, Any]:
+def refusal(
+    code: Code, message: str, request_id: str, retry_after_s: float | None = None
+) -> Mapping[str, Any]:
     """Return the body of a request that was refused before it was an operation."""
-    return {"errors": [WireError(code, message, request_id).to_json()]}
+    return {"errors": [WireError(code, message, request_id, retry_after_s=retry_after_s).to_json()]}
 
 
 def _is_ours(error: GraphQLError, cause: BaseException | None) -> bool:

@@ -36,6 +36,7 @@ from app.api.graphql.timeouts import TransportTimeouts
 from app.api.graphql.top_level import Code, WireError
 from app.api.http.cookies import BROWSER, read_cookie
 from app.api.identity import actor_of_header, identify
+from app.foundation.errors import StorageBusyError
 from app.foundation.ids import new_id
 
 if TYPE_CHECKING:
@@ -109,10 +110,13 @@ class Socket:
         if self._initialised.is_set():
             raise CloseError(CloseCode.TOO_MANY, "Too many initialisation requests")
         self._initialised.set()
-        if frame.authorization is not None:
-            self._actor = await actor_of_header(self._hub, self._websocket, frame.authorization)
-        else:
-            self._actor = (await identify(self._hub, self._websocket)).actor
+        try:
+            if frame.authorization is not None:
+                self._actor = await actor_of_header(self._hub, self._websocket, frame.authorization)
+            else:
+                self._actor = (await identify(self._hub, self._websocket)).actor
+        except StorageBusyError:
+            raise CloseError(CloseCode.TRY_AGAIN_LATER, "Try again later") from None
         if self._actor is None:
             raise CloseError(CloseCode.FORBIDDEN, "Forbidden")
         await self._send({"type": "connection_ack"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -15,8 +16,13 @@ _MAX_COOKIE_CHARS: Final = 200
 
 
 def cookie_name(name: str, public_url: str) -> str:
-    """Return the cookie's name: ``__Host-`` whenever the public address is https (RFC 6265bis 4.1.3.2)."""
-    return f"__Host-{name}" if public_url.startswith("https://") else name
+    """Return the cookie's name: prefixed whenever the public address is https (RFC 6265bis 4.1.3).
+
+    ``__Host-`` allows no path. Below one the cookie stays with the hub's path: other applications there get none.
+    """
+    if not public_url.startswith("https://"):
+        return name
+    return f"__Host-{name}" if _path(public_url) == "/" else f"__Secure-{name}"
 
 
 def read_cookie(connection: HTTPConnection, name: str, public_url: str) -> Secret | None:
@@ -43,7 +49,7 @@ def set_cookie(
         cookie_name(name, public_url),
         value.reveal(),
         max_age=max_age_s,
-        path="/",
+        path=_path(public_url),
         secure=is_secure,
         httponly=True,
         samesite="none" if crosses_sites and is_secure else "lax",
@@ -53,5 +59,12 @@ def set_cookie(
 def clear_cookie(response: Response, name: str, public_url: str) -> None:
     """Take the cookie away."""
     response.delete_cookie(
-        cookie_name(name, public_url), path="/", secure=public_url.startswith("https://"), httponly=True
+        cookie_name(name, public_url),
+        path=_path(public_url),
+        secure=public_url.startswith("https://"),
+        httponly=True,
     )
+
+
+def _path(public_url: str) -> str:
+    return urlsplit(public_url).path or "/"

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.api.http.links import below
 from app.hub import Hub
 
 _TIMEOUT_S: Final = 3.0
@@ -36,8 +37,8 @@ def health_routes(hub: Hub) -> list[Route]:
         return Response(hub.metrics.render(), media_type=_METRICS_TYPE)
 
     async def front(request: Request) -> Response:
-        del request
-        return RedirectResponse("/graphiql" if hub.settings.graphiql_on else "/healthz", status_code=307)
+        page = "/graphiql" if hub.settings.graphiql_on else "/healthz"
+        return RedirectResponse(below(request, page), status_code=307)
 
     return [
         Route("/healthz", healthz, methods=["GET"]),

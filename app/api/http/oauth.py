@@ -115,8 +115,10 @@ def _refused(
         said = ["The sign-in did not succeed. Start it again."]
         return _page(hub, authorization, title, said, status=400)
     steps = [step.text for step in problem.remediation]
-    link = (f"/docs/problems/{problem.code.value}", "What this means")
-    return _page(hub, authorization, title, [problem.message], steps, status=400, link=link)
+    page = f"{urlsplit(hub.public_url).path}/docs/problems/{problem.code.value}"
+    link = (page, "What this means")
+    said = [problem.message, *_in_its_words(problem)]
+    return _page(hub, authorization, title, said, steps, status=400, link=link)
 
 
 def _page(
@@ -141,3 +143,11 @@ def _page(
         status=status,
         link=link,
     )
+
+
+def _in_its_words(problem: Problem) -> list[str]:
+    """Return what the provider itself said, where it said something."""
+    status, words = problem.details.get("providerStatus"), problem.details.get("providerDetail")
+    heard = f" (HTTP {status})" if status else ""
+    wait = f" It asks to wait {problem.retry_after_s:g} seconds." if problem.retry_after_s else ""
+    return [f"The provider said: “{words}”{heard}.{wait}"] if words else [wait.strip()] if wait else []

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import ceil
 from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from app.api.http.headers import NOT_STORED
+from app.foundation.errors import PatchbayError
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--line:#d0d7de;--accent:#0b62c4;--soft:#f6f8fa}
@@ -86,3 +89,15 @@ def page_of(
         "Cross-Origin-Opener-Policy": opener_policy,
     }
     return HTMLResponse(html, status_code=status, headers=headers)
+
+
+async def storage_is_away(request: Request, fault: Exception) -> Response:
+    """Answer what a door could not do because the hub's database is away or busy: 503, and when to come again."""
+    del request
+    problems = fault.problems if isinstance(fault, PatchbayError) else ()
+    items = [step.text for problem in problems for step in problem.remediation]
+    title, said = "The hub cannot do this at the moment", [problem.message for problem in problems]
+    response = html_page(title, said, items, status=503)
+    waits = [problem.retry_after_s for problem in problems if problem.retry_after_s is not None]
+    response.headers["retry-after"] = str(ceil(max(waits, default=5.0)))
+    return response

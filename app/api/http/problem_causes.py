@@ -36,6 +36,12 @@ CAUSES: Final[Mapping[str, Mapping[P, str]]] = {
         P.NOT_AUTHENTICATED: "Nobody has signed in for this connection yet, or its credentials were destroyed.",
         P.TEST_NOT_PASSED: "Since credentials or configuration were changed, the default test was not run, or failed.",
         P.APPLICATION_MISSING: "The provider wants to know which application asks for access, and none is saved.",
+        P.APPLICATION_NOT_FOR_ADDRESS: "The configuration names another host than those that the application was saved "
+        "for: a misspelt address, a new one of the service, or an attempt to get hold of the client secret.",
+        P.APPLICATION_CHOICE_NEEDED: "More than one application is saved for this integration and fits the "
+        "configuration, and none was named.",
+        P.APPLICATION_IN_USE: "Connections renew their access with this application, or access is still being revoked "
+        "with it; without it they would end.",
         P.QUOTA_EXCEEDED: "Too much is open at once: streams, runs or objects of this workspace.",
         P.CANCELLED: "A person, or the end of the process, stopped it.",
     },
@@ -84,7 +90,8 @@ CAUSES: Final[Mapping[str, Mapping[P, str]]] = {
     "The hub itself": {
         P.CREDENTIAL_UNREADABLE: "The sealed value was changed, or set back from a backup that does not fit.",
         P.KEY_UNAVAILABLE: "The key file was replaced, or the key service is away.",
-        P.STORAGE_BUSY: "Many changes at once, or the database server is slow or away.",
+        P.STORAGE_BUSY: "Many changes at once, or the database server is slow.",
+        P.STORAGE_UNAVAILABLE: "The database server is stopped, restarts or cannot be reached, or its disk is full.",
         P.INTERNAL: "A fault of the hub. The log names it under the request id.",
     },
 }
@@ -99,6 +106,10 @@ SAMPLES: Final[Mapping[str, str]] = {
     "state": "PAUSED",
     "account": "Acme Ltd",
     "names": "Finance Slack",
+    "application": "Acme sign-in",
+    "origin": "https://login.acme.example",
+    "connections": "2 connections",
+    "revocations": "1 revocation",
     "redirectUri": "https://hub.example.com/oauth/return/app_01",
     "status": "422",
     "expectation": "status == `200`",

@@ -56,6 +56,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("semantics/test-expectation", release.expectations_hold),
     ("semantics/test-control", release.control_is_possible),
     ("semantics/test-expectation-field", release.own_expectations_fit),
+    ("semantics/test-account", release.account_is_found),
     ("semantics/changelog", release.history_is_in_order),
     ("semantics/upgrade", release.upgrades_lead_here),
     ("semantics/stage", release.stage_is_explained),

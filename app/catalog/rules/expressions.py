@@ -34,6 +34,7 @@ _EXPRESSIONS: Final = (
     "webhooks.eventType",
     "webhooks.challenge.*",
     "test.expect.*",
+    "test.account.*",
 )
 TOKEN_PICKS: Final = (
     "refreshToken",

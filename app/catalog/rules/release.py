@@ -67,6 +67,20 @@ def own_expectations_fit(subject: RuleSubject) -> Iterator[Finding]:
             )
 
 
+def account_is_found(subject: RuleSubject) -> Iterator[Finding]:
+    """``semantics/test-account``: the account is found in a good example of the test's method."""
+    test = subject.definition.test
+    method = subject.definition.methods.get(test.method)
+    bodies = [example.body for example in method.examples if example.outcome is None] if method else []
+    for name, text in (("id", test.account.id), ("label", test.account.label)):
+        pick = compiled(text) if text else None
+        if pick is None or not bodies:
+            continue
+        found = [pick(body) for body in bodies]
+        if not any(isinstance(one, str | int) and not isinstance(one, bool) for one in found):
+            yield Finding(("test", "account", name), "is nothing in a good example of the method")
+
+
 def history_is_in_order(subject: RuleSubject) -> Iterator[Finding]:
     """``semantics/changelog``: the newest entry is this version, and older ones follow in order."""
     entries = subject.definition.changelog

@@ -18,6 +18,7 @@ describe_enum(
         "OWNER": "May do everything.",
         "ADMIN": "May do everything but manage members.",
         "EDITOR": "May make, authorize, test and use connections.",
+        "OPERATOR": "May look, test connections, refresh their credentials, pause and resume them.",
         "VIEWER": "May look.",
     },
 )
@@ -27,8 +28,9 @@ describe_enum(
     {
         "CATALOG_READ": "Read the catalog.",
         "CONNECTIONS_READ": "See connections, authorizations and test runs.",
-        "CONNECTIONS_WRITE": "Make, change, pause, disconnect and delete connections.",
+        "CONNECTIONS_WRITE": "Make, change, activate, disconnect and delete connections.",
         "CONNECTIONS_AUTHORIZE": "Authorize connections.",
+        "CONNECTIONS_OPERATE": "Pause and resume connections, and refresh their credentials.",
         "CONNECTIONS_TEST": "Run connection tests.",
         "CONNECTIONS_USE": "Call methods through connections.",
         "APPLICATIONS_READ": "See applications.",

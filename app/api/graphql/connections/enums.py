@@ -114,5 +114,6 @@ describe_enum(
         "PARTLY_REVOKED": "What `alive` names lives on there until `expiresAt`, or until it is revoked there.",
         "NOT_OFFERED": "The provider offers no revocation: what `alive` names lives on there.",
         "GAVE_UP": "The provider could not be reached in time: what was held may live on there.",
+        "REFUSED": "The provider refused it, or it may not be sent where it would go: `problem` says which.",
     },
 )

@@ -10,6 +10,7 @@ import app.api.graphql.connections.enums  # noqa: F401 - brings the room's enums
 from app.api.graphql.context import RequestContext
 from app.api.graphql.fields import described, object_type, shown
 from app.api.graphql.node import NodeType
+from app.api.graphql.problems import ProblemType, maybe_problem
 from app.credentials.snapshot import RevocationSnapshot, RevocationState
 
 
@@ -19,6 +20,9 @@ class RevocationType(NodeType):
     state: RevocationState = described("Its state.")
     revoked: list[str] = described("The names of the values that are dead at the provider.")
     alive: list[str] = described("The names of the values that may live on there.")
+    problem: ProblemType | None = described(
+        "What the provider answered, or what was in the way, at the last attempt; null where nothing was."
+    )
     expires_at: datetime | None = described(
         "When what lives on expires by itself; null where that is not known."
     )
@@ -29,9 +33,13 @@ class RevocationType(NodeType):
 
 def maybe_revocation(snapshot: RevocationSnapshot | None) -> RevocationType | None:
     """Return the schema's picture of a revocation; None stays None."""
-    return None if snapshot is None else shown(RevocationType, snapshot)
+    return None if snapshot is None else _shown(snapshot)
 
 
 async def load_revocations(context: RequestContext, ids: Sequence[str]) -> Mapping[str, Any]:
     found = await context.hub.revocations.many(context.actor, ids)
-    return {id_: shown(RevocationType, snapshot) for id_, snapshot in found.items()}
+    return {id_: _shown(snapshot) for id_, snapshot in found.items()}
+
+
+def _shown(snapshot: RevocationSnapshot) -> RevocationType:
+    return shown(RevocationType, snapshot, problem=maybe_problem(snapshot.problem))
