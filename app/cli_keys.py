@@ -159,12 +159,19 @@ def retire(key: Name) -> None:
     """Take a key out of use for good; refused while a data key needs it."""
     settings = _settings()
     key_id, is_gone = run_with_hub(lambda hub: hub.rotation.retire(_operator(), key))
-    typer.echo(f"Retired {key_id}: nothing is wrapped under it, and nothing will be.")
+    typer.echo(f"Retired {key_id}: nothing in the database is wrapped under it, and nothing will be.")
     if is_gone:
         typer.echo("With several hosts, copy the key file to every one of them.")
+    elif settings.key is not None:
+        typer.echo("Take it out of PATCHBAY_KEY on every host.")
     else:
-        where = "PATCHBAY_KEY" if settings.key is not None else f"the settings, or delete {settings.key_path}"
-        typer.echo(f"Take it out of {where}, on every host. Nothing needs it any more.")
+        typer.echo(
+            "On every host, take it out of the settings of the key service; or, if it is the only key of "
+            f"{settings.key_path}, delete that file."
+        )
+    typer.echo(
+        "Backups of the database that are older may still need it: keep a copy for as long as you keep them."
+    )
 
 
 @keys.command()

@@ -91,7 +91,9 @@ def test_the_whole_rotation_as_it_is_typed(patchbay, key_file):
     ]
     code, out, _ = patchbay("keys", "retire", old)
     assert code == 0
-    assert out.startswith(f"Retired {old}: nothing is wrapped under it, and nothing will be.\n")
+    assert out.startswith(
+        f"Retired {old}: nothing in the database is wrapped under it, and nothing will be.\n"
+    )
     code, out, _ = patchbay("keys", "list", "--json")
     assert json.loads(out) == [
         {"key_id": new, "version": "1", "standing": "ACTIVE", "data_keys": 1, "sealed_values": 1}

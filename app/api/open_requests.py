@@ -16,7 +16,7 @@ class OpenRequests:
     """Knows every open request and websocket of this process, and ends them without a traceback."""
 
     def __init__(self) -> None:
-        self._open: dict[asyncio.Task[object], OpenRequest] = {}
+        self._open: dict[OpenRequest, asyncio.Task[object]] = {}
         self._is_ending = False
 
     @contextmanager
@@ -25,25 +25,27 @@ class OpenRequests:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a request is served by a task")
-        request = self._open[task] = OpenRequest(receive, is_ending=self._is_ending)
+        request = OpenRequest(receive, is_ending=self._is_ending)
+        self._open[request] = task
         try:
             yield request
         except asyncio.CancelledError:
             if not request.is_cut or task.uncancel() > 0:
                 raise
         finally:
-            del self._open[task]
+            del self._open[request]
 
     def end_streams(self) -> None:
         """End every response that only waits for its client to go, and every one that begins to from now on."""
         self._is_ending = True
-        for request in self._open.values():
+        for request in self._open:
             request.end_stream()
 
     def end_all(self) -> None:
         """End every request, whatever it waits for."""
-        for task, request in list(self._open.items()):
+        for request in self._open:
             request.is_cut = True
+        for task in set(self._open.values()):
             task.cancel()
 
 

@@ -81,7 +81,7 @@ def _addresses(facts: Facts, method: Method, values: Values, params: Mapping[str
     if not path.startswith("/") or host is None or host != host_of(base):
         raise InvalidInputError(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "params", label="The path"))
     if not host_allowed(host, allowed_hosts(facts.definition.http.hosts, values.groups["config"])):
-        raise facts.error(ProblemCode.EGRESS_BLOCKED)
+        raise facts.error(ProblemCode.EGRESS_BLOCKED, cause="HOST")
     query = urlencode(list(_placed(method, params, "query")), quote_via=quote, safe=_QUERY_SAFE)
     tail = f"{'&' if '?' in path else '?'}{query}" if query else ""
     if not values.hides(base_text) and not values.hides(method.path):

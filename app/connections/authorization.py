@@ -17,7 +17,6 @@ from app.connections.attempts import Attempts, load_attempt
 from app.connections.authorization_options import AuthorizationOptions, OptionsResolver
 from app.connections.authorization_states import FollowedStates
 from app.connections.completion import Completion
-from app.connections.configuration import too_long
 from app.connections.lifecycle import StateTrigger
 from app.connections.models import AuthorizationRecord
 from app.connections.rows import load_connection, lock_connection
@@ -31,6 +30,7 @@ from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.ids import MAX_ID_LENGTH, new_id, new_token
+from app.foundation.names import too_long
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.wakeups import Wakeups

@@ -17,7 +17,7 @@ from app.credentials.application_choice import ApplicationChoice, WantedApplicat
 from app.credentials.opening import Opener
 from app.foundation.errors import InvalidInputError, NotAllowedNowError
 from app.foundation.expressions import compile_pick
-from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.problems import FixBy, Problem, ProblemCode, Remediation, RemediationKind, problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,7 @@ class OptionsResolver:
             chosen, faults = _scopes(method, connection, scopes)
             problems += faults
         if return_to is not None and not self._is_allowed_return(return_to):
-            label = "The address to return to"
-            problems.append(problem(ProblemCode.ADDRESS_NOT_ALLOWED, "returnTo", label=label))
+            problems.append(_foreign_return())
         if problems or method is None:
             raise InvalidInputError(problems)
         options = AuthorizationOptions(connection, definition, method, chosen, return_to)
@@ -145,6 +144,16 @@ class OptionsResolver:
         if parts.scheme not in {"https", "http"} or "@" in parts.netloc or not parts.netloc.isascii():
             return False
         return f"{parts.scheme}://{parts.netloc}".lower() in self._return_origins
+
+
+def _foreign_return() -> Problem:
+    fault = problem(ProblemCode.ADDRESS_NOT_ALLOWED, "returnTo")
+    said = (
+        "The address to return to must be one of this hub, or of a web origin that the operator has allowed."
+    )
+    allow = "If the page may be returned to, add its origin to PATCHBAY_ALLOWED_ORIGINS."
+    step = Remediation(RemediationKind.CONTACT_OPERATOR, allow, FixBy.OPERATOR)
+    return replace(fault, message=said, remediation=(fault.remediation[0], step))
 
 
 def _applies(method: AuthMethod, connection: ConnectionSnapshot) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
@@ -19,6 +18,7 @@ from app.foundation.ascii_url import ascii_url
 from app.foundation.canonical import storable_text
 from app.foundation.certificates import certificates_fault, key_fault
 from app.foundation.egress import EgressRefusedError, parse_target
+from app.foundation.names import too_long
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape, secret_paths, subschema, with_defaults
@@ -210,19 +210,6 @@ def _field_of(fault: Problem) -> str | None:
     return next(iter(fault.path[1:]), None)
 
 
-def checked_name(name: str) -> tuple[str, list[Problem]]:
-    """Return the trimmed name and its problems at path ``name``."""
-    trimmed = unicodedata.normalize("NFC", name).strip()
-    if not trimmed:
-        return trimmed, [problem(ProblemCode.MISSING_FIELD, "name", label="The name")]
-    if len(trimmed) > MAX_NAME_CHARS:
-        return trimmed, [too_long("name", "The name", MAX_NAME_CHARS)]
-    if any(unicodedata.category(char).startswith("C") for char in trimmed):
-        reason = "it holds a character that cannot be seen"
-        return trimmed, [problem(ProblemCode.INVALID_FIELD, "name", label="The name", reason=reason)]
-    return trimmed, []
-
-
 def is_storable(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - JSON edge
     """Return whether both databases store a value, and any reader of JSON reads it as it is (RFC 8259 6 and 8.2)."""
     if isinstance(value, str):
@@ -278,8 +265,3 @@ def checked_description(description: str) -> list[Problem]:
     if len(description) > MAX_DESCRIPTION_CHARS:
         return [too_long("description", "The description", MAX_DESCRIPTION_CHARS)]
     return []
-
-
-def too_long(path: str, label: str, most: int) -> Problem:
-    """Return the problem of a text that has more than ``most`` characters."""
-    return problem(ProblemCode.FIELD_TOO_LONG, path, label=label, limit=f"{most} characters")

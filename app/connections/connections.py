@@ -16,13 +16,12 @@ from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
 from app.connections.attempts import Attempts
 from app.connections.configuration import (
+    MAX_NAME_CHARS,
     CheckedConfig,
     ConfigForm,
     Networks,
     checked_description,
-    checked_name,
     is_storable,
-    too_long,
 )
 from app.connections.lifecycle import ConnectionState, StateTrigger
 from app.connections.listing import list_connections
@@ -60,6 +59,7 @@ from app.foundation.canonical import findable, name_key
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotAllowedNowError, NotFoundError
 from app.foundation.ids import MAX_ID_LENGTH, new_id
+from app.foundation.names import checked_name, too_long
 from app.foundation.pages import Page, PageRequest
 from app.foundation.places import list_places
 from app.foundation.problems import Problem, ProblemCode, problem, problem_from_json
@@ -292,7 +292,7 @@ class Connections:
     def _check_new(
         self, name: str, description: str, integration: str, version: str | None, mode: Mode
     ) -> tuple[str, Definition]:
-        trimmed, problems = checked_name(name)
+        trimmed, problems = checked_name(name, MAX_NAME_CHARS)
         problems += checked_description(description)
         definition = self._catalog.definition(integration, version)
         if definition is None:
@@ -326,7 +326,7 @@ class Connections:
             InvalidInputError: the name is taken or not valid.
         """
         require(actor, Permission.CONNECTIONS_WRITE)
-        trimmed, problems = checked_name(name) if name is not None else (None, [])
+        trimmed, problems = checked_name(name, MAX_NAME_CHARS) if name is not None else (None, [])
         problems += checked_description(description) if description is not None else []
         if problems:
             raise InvalidInputError(problems)
@@ -408,6 +408,8 @@ class Connections:
         row.config_revision += 1
         await self._seal_config(tx, row, checked)
         current = problem_from_json(row.problem)
+        if trigger is StateTrigger.CONFIGURATION_BROKE_AUTHENTICATION and current and current.retryable:
+            current = None  # an outage of what is not called any more
         await self._transitions.apply(tx, actor, row, credential, trigger, current)
         data: dict[str, Any] = {"fields": sorted(changed)}
         self._transitions.announce(tx, actor, row, EventType.CONNECTION_CONFIG_CHANGED, data)

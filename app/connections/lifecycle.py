@@ -63,6 +63,17 @@ class Evidence:
 _S = ConnectionState
 _T = StateTrigger
 _EVERY: Final = frozenset(ConnectionState)
+IN_WORDS: Final[Mapping[_S, str]] = {
+    _S.DRAFT: "still being set up",
+    _S.PENDING_AUTHENTICATION: "not signed in",
+    _S.AUTHENTICATED: "not activated yet",
+    _S.CONNECTED: "connected",
+    _S.DEGRADED: "connected but failing",
+    _S.AUTHENTICATION_ERROR: "in need of a new sign-in",
+    _S.PAUSED: "paused",
+    _S.DISCONNECTED: "disconnected",
+}
+"""How a sentence calls a state: "this is not possible while the connection is ..."."""
 USABLE: Final = frozenset({_S.CONNECTED, _S.DEGRADED})
 """States in which others may call through the connection."""
 _TRANSITIONS: Final[Mapping[StateTrigger, Mapping[ConnectionState, ConnectionState]]] = {
@@ -101,7 +112,7 @@ def next_state(state: ConnectionState, trigger: StateTrigger, evidence: Evidence
         NotAllowedNowError: a person asked for what this state does not permit.
     """
     if not permits(state, trigger):
-        raise NotAllowedNowError(problem(ProblemCode.NOT_ALLOWED_NOW, state=state.value))
+        raise NotAllowedNowError(problem(ProblemCode.NOT_ALLOWED_NOW, state=IN_WORDS[state]))
     if trigger is _T.CREDENTIALS_SEALED:
         return _after_sealing(state, evidence)
     if trigger is _T.RESUMED:

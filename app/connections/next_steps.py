@@ -6,7 +6,7 @@ from typing import Final
 
 from app.authenticators.endpoints import needs_application
 from app.catalog.definition import Definition
-from app.connections.lifecycle import USABLE, ConnectionState
+from app.connections.lifecycle import IN_WORDS, USABLE, ConnectionState
 from app.connections.snapshot import ConnectionSnapshot, SetupStep, SetupStepKey, SetupStepState
 from app.credentials.snapshot import Mode, are_usable
 from app.foundation.problems import Problem, ProblemCode, problem
@@ -116,5 +116,5 @@ def activation_blockers(connection: ConnectionSnapshot) -> tuple[Problem, ...]:
     if not are_usable(connection.auth):
         return (problem(ProblemCode.NOT_AUTHENTICATED),)
     if connection.state is not ConnectionState.AUTHENTICATED:
-        return (problem(ProblemCode.NOT_ALLOWED_NOW, state=connection.state.value),)
+        return (problem(ProblemCode.NOT_ALLOWED_NOW, state=IN_WORDS[connection.state]),)
     return () if connection.tested else (problem(ProblemCode.TEST_NOT_PASSED),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,8 +14,8 @@ from app.credentials.application_rows import MAX_NAME_CHARS
 from app.credentials.models import ApplicationRecord
 from app.credentials.origins import MAX_ORIGINS, read_origins
 from app.credentials.snapshot import Mode
-from app.foundation.canonical import storable_text
 from app.foundation.errors import InvalidInputError, invalid_field
+from app.foundation.names import checked_name, too_long
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.secret import Secret
 from app.foundation.shapes import Shape
@@ -69,8 +68,8 @@ def checked_input(
     given = {"clientId": client_id if client_id.strip() else "", "clientSecret": client_secret or ""}
     for key, (label, limit) in _LIMITS.items():
         if len(given[key]) > limit:
-            problems.append(_too_long(key, label, limit))
-    trimmed, faults = (None, list[Problem]()) if name is None else _checked_name(name)
+            problems.append(too_long(key, label, limit))
+    trimmed, faults = (None, list[Problem]()) if name is None else checked_name(name, MAX_NAME_CHARS)
     read, wrong = (None, list[int]()) if origins is None else read_origins(origins[: MAX_ORIGINS + 1])
     problems += faults
     reason = "it is not an https address such as https://login.example.com"
@@ -141,20 +140,3 @@ def _field_problems(known: Mapping[str, Mapping[str, Any]], fields: Mapping[str,
             label, reason = str(known[name].get("title") or name), "it does not have the expected form"
             problems.append(invalid_field("fields", name, label=label, reason=reason).problem)
     return problems
-
-
-def _checked_name(name: str) -> tuple[str, list[Problem]]:
-    trimmed = unicodedata.normalize("NFC", name).strip()
-    if not trimmed:
-        return trimmed, [problem(ProblemCode.MISSING_FIELD, "name", label="The name")]
-    if len(trimmed) > MAX_NAME_CHARS:
-        return trimmed, [_too_long("name", "The name", MAX_NAME_CHARS)]
-    hidden = any(unicodedata.category(char).startswith("C") for char in trimmed)
-    if hidden or storable_text(trimmed) != trimmed:
-        reason = "it holds a character that cannot be seen"
-        return trimmed, [invalid_field("name", label="The name", reason=reason).problem]
-    return trimmed, []
-
-
-def _too_long(key: str, label: str, limit: int) -> Problem:
-    return problem(ProblemCode.FIELD_TOO_LONG, key, label=label, limit=f"{limit} characters")

@@ -151,16 +151,17 @@ class Revocations:
             # The provider knows them no more: that is what was wanted.
             await self._finish(claim, RevocationState.REVOKED, RevocationReport())
         except PatchbayError as fault:
+            said = fault.problem.that_is_given_up()
             if fault.problem.code in _HOPELESS:
-                await self._finish(claim, RevocationState.GAVE_UP, RevocationReport(problem=fault.problem))
+                await self._finish(claim, RevocationState.GAVE_UP, RevocationReport(problem=said))
                 return
             if isinstance(fault, RefusedOutsideError | InvalidInputError):
                 # Trying again mends neither an address nor an answer.
-                await self._finish(claim, RevocationState.REFUSED, RevocationReport(problem=fault.problem))
+                await self._finish(claim, RevocationState.REFUSED, RevocationReport(problem=said))
                 return
-            said = fault.problem.that_is_retried().to_json()
+            stated = fault.problem.that_is_retried().to_json()
             async with self._database.transaction() as tx:
-                await RevocationRecord.filter(id=row.id).update(attempts=claim.attempts, problem=said)
+                await RevocationRecord.filter(id=row.id).update(attempts=claim.attempts, problem=stated)
                 await self._work.fail(tx, claim, fault.problem)
             raise
         else:
@@ -170,7 +171,8 @@ class Revocations:
         """Destroy with ``tx`` what could not be revoked in time; it may live on at the provider."""
         row = await RevocationRecord.filter(id=claim.subject).first()
         said = problem_from_json(row.problem) if row is not None else None
-        await self._end(tx, claim, RevocationState.GAVE_UP, RevocationReport(problem=said))
+        stated = said.that_is_given_up() if said is not None else None
+        await self._end(tx, claim, RevocationState.GAVE_UP, RevocationReport(problem=stated))
 
     async def _revoke(self, actor: Actor, row: RevocationRecord) -> RevocationReport:
         owner = await self._owner(row)

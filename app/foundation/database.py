@@ -106,6 +106,7 @@ def _connection_config(url: str) -> dict[str, Any]:
                 "file_path": sqlite_path(url),
                 "busy_timeout": _BUSY_TIMEOUT_MS,
                 "synchronous": "FULL",
+                "temp_store": "MEMORY",  # a container with a read-only root has no folder for SQLite's own files
                 **options,
             },
         }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from functools import partial
+from math import ceil
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -67,27 +68,46 @@ def _code(
 
 
 _add_scope = partial(Remediation, RemediationKind.ADD_SCOPE, actor=FixBy.USER)
-_ask_operator = partial(Remediation, RemediationKind.CONTACT_OPERATOR, actor=FixBy.OPERATOR)
+_at_provider = partial(Remediation, RemediationKind.ASK_PROVIDER_ADMIN, actor=FixBy.PROVIDER_ADMIN)
 _change_application = partial(Remediation, RemediationKind.CHANGE_APPLICATION, actor=FixBy.WORKSPACE_ADMIN)
 _check_provider = partial(Remediation, RemediationKind.CHECK_PROVIDER, actor=FixBy.USER)
 _complete = partial(Remediation, RemediationKind.COMPLETE_STEP, actor=FixBy.USER)
 _fix = partial(Remediation, RemediationKind.FIX_FIELD, actor=FixBy.USER)
 _reconnect = partial(Remediation, RemediationKind.RECONNECT, actor=FixBy.USER)
+_operator = partial(Remediation, RemediationKind.CONTACT_OPERATOR, actor=FixBy.OPERATOR)
 _reload = partial(Remediation, RemediationKind.RELOAD, actor=FixBy.USER)
+_report = partial(Remediation, RemediationKind.REPORT, actor=FixBy.USER)
 
 _FIX: Final = _fix("Correct this field and send it again.")
 _RECONNECT: Final = _reconnect("Start the authorization again and complete it in the same browser.")
 _TRY_AGAIN: Final = Remediation(
-    RemediationKind.WAIT, "Try again in a moment: this passes by itself as a rule.", FixBy.USER
+    RemediationKind.WAIT, "Try again {wait}: this passes by itself as a rule.", FixBy.USER
 )
 _HUB_TRIES: Final = Remediation(
     RemediationKind.WAIT, "Nothing needs to be done now: the hub tries again by itself.", FixBy.NOBODY
 )
 _SIGN_IN_AGAIN: Final = _reconnect("Sign in again: this attempt is over, and it does not go on by itself.")
-_WHAT_NEXT: Final = frozenset({_TRY_AGAIN, _HUB_TRIES, _SIGN_IN_AGAIN})
+_REVOKE_THERE: Final = _check_provider(
+    "The hub has stopped trying. Take the access away in the settings of the account at the provider."
+)
 _STATUS_PAGE: Final = _check_provider("If it lasts, look at the provider's status page.")
 _FIX_ADDRESS: Final = "Check {fields} in the configuration."
-_OPERATOR: Final = _ask_operator("Give the operator of this hub the request id.")
+_REPORT: Final = _report(
+    "Tell the operator of this hub what you did, and when; give the request id, if you have it."
+)
+_READ_LOG: Final = _operator("Look for the fault in the hub's log: by the request id, or by the time.")
+_NEAR_S: Final = 10
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3_600
+# What an address breaks (app.foundation.egress), in words.
+_REASONS: Final[Mapping[str, str]] = {
+    "URL": "it is not a whole address",
+    "SCHEME": "it is not https",
+    "HOST": "the integration does not name its host",
+    "PORT": "its port may not be used",
+    "ADDRESS": "it leads into a network that is not public",
+    "REDIRECT": "the credentials would go along to another host",
+}
 
 
 class ProblemCode(StrEnum):
@@ -120,9 +140,7 @@ class ProblemCode(StrEnum):
         "An address is not allowed",
         "{label} must be an https address of a host that this integration allows.",
         _FIX,
-        _ask_operator(
-            "For a host inside your own network, the operator can allow that network with PATCHBAY_EGRESS_ALLOW."
-        ),
+        _operator("If the host is inside your own network, allow that network with PATCHBAY_EGRESS_ALLOW."),
     )
     NAME_TAKEN = _code(
         "The name is taken",
@@ -137,7 +155,7 @@ class ProblemCode(StrEnum):
     UNKNOWN_AUTH_METHOD = _code(
         "No such way to authenticate",
         "This integration does not offer that authentication method.",
-        _fix("Choose one of the version's authMethods."),
+        _fix("Choose one of those that this version of the integration offers."),
     )
     UNKNOWN_SCOPE = _code(
         "No such scope",
@@ -147,7 +165,7 @@ class ProblemCode(StrEnum):
     UNKNOWN_METHOD = _code(
         "No such method",
         "This version of the integration has no such method.",
-        _fix("Choose one of the version's methods."),
+        _fix("Choose one of the methods that this version lists."),
     )
     DEFINITION_INVALID = _code(
         "A definition is not valid",
@@ -173,19 +191,20 @@ class ProblemCode(StrEnum):
     PERMISSION_DENIED = _code(
         "Not permitted",
         "The role or token with which this is done does not allow it: it needs {permission}.",
-        _ask_operator(
-            "Ask an administrator of the workspace for the permission.", actor=FixBy.WORKSPACE_ADMIN
+        _operator(
+            "Give the member a role, or make a token, that includes this permission.",
+            actor=FixBy.WORKSPACE_ADMIN,
         ),
     )
     NOT_ALLOWED_NOW = _code(
         "Not possible in this state",
         "This is not possible while the connection is {state}.",
-        _complete("Follow the connection's nextSteps."),
+        _complete("Take the next step that the connection shows."),
     )
     CONFIG_INCOMPLETE = _code(
         "The configuration is not complete",
         "The configuration is not complete yet.",
-        _complete("Complete the fields that nextSteps names."),
+        _complete("Complete the fields that are named as missing."),
     )
     NOT_AUTHENTICATED = _code(
         "The connection has no credentials yet",
@@ -201,23 +220,23 @@ class ProblemCode(StrEnum):
         "No application is registered",
         "No application (client id and secret) is registered for {provider}.",
         _change_application(
-            "Register an application at {provider} and save its client id and secret with saveApplication."
+            "Register an application at {provider} and save its client id and secret in the hub."
         ),
-        _ask_operator("Or ask the operator for a default application."),
+        _operator("Or provide a default application, for all workspaces."),
     )
     APPLICATION_NOT_FOR_ADDRESS = _code(
         "The application is not for this address",
         "The application {application} is not saved for {origin}, so the hub does not use it there.",
         _fix("Compare the addresses in the connection's configuration with the service's documentation."),
         _change_application(
-            "If the address is right, add it to the application's origins with saveApplication, together with the "
-            "client secret, or save another application for it."
+            "If the address is right, add it to the application's origins, together with the client secret, or save "
+            "another application for it."
         ),
     )
     APPLICATION_CHOICE_NEEDED = _code(
         "Several applications are possible",
         "Several applications are saved for {provider}: {names}.",
-        _fix("Choose one of them and send its id as applicationId."),
+        _fix("Choose one of them."),
     )
     APPLICATION_IN_USE = _code(
         "The application is in use",
@@ -235,11 +254,8 @@ class ProblemCode(StrEnum):
     ADMIN_CONSENT_REQUIRED = _code(
         "An administrator must consent",
         "An administrator of the {provider} account must approve the application.",
-        Remediation(
-            RemediationKind.ASK_PROVIDER_ADMIN,
-            "Ask an administrator at {provider} to approve the application, then start again.",
-            FixBy.PROVIDER_ADMIN,
-        ),
+        _at_provider("Approve the application in the {provider} account."),
+        _reconnect("Start the authorization again once it is approved."),
     )
     AUTHORIZATION_EXPIRED = _code(
         "The sign-in took too long",
@@ -263,7 +279,7 @@ class ProblemCode(StrEnum):
         "The answer came from another provider",
         "The answer came from another provider than the one that was asked.",
         _RECONNECT,
-        _ask_operator("If it happens again, tell the operator: this can be an attack."),
+        _report("If it happens again, tell the operator of this hub: this can be an attack."),
     )
     CALLBACK_INVALID = _code(
         "The provider's answer is not valid",
@@ -318,7 +334,7 @@ class ProblemCode(StrEnum):
         "The token answer is not valid",
         "{provider} answered the token request in an unexpected way.",
         _check_provider(
-            "Look at the provider's status page; where the configuration names a token address, check that too.",
+            "Compare the recorded answer with what {provider} documents; another address may be meant.",
             actor=FixBy.WORKSPACE_ADMIN,
         ),
         _RECONNECT,
@@ -331,7 +347,7 @@ class ProblemCode(StrEnum):
     REFRESH_OUTCOME_UNKNOWN = _code(
         "A renewal was interrupted",
         "A renewal was interrupted and its outcome at {provider} is not known.",
-        _reconnect("If the hub cannot resolve it by itself, authorize the connection again."),
+        _reconnect("Authorize the connection again; it keeps its name, configuration and history."),
     )
     # -- the outside
     CREDENTIALS_REJECTED = _code(
@@ -367,6 +383,7 @@ class ProblemCode(StrEnum):
         "The provider cannot be reached",
         "No connection to {provider} could be made: {reason}.",
         _TRY_AGAIN,
+        _STATUS_PAGE,
         retryable=True,
         address_step=_FIX_ADDRESS,
     )
@@ -388,10 +405,7 @@ class ProblemCode(StrEnum):
     UPSTREAM_TLS = _code(
         "The secure connection failed",
         "The secure (TLS) connection to {provider} failed: {reason}.",
-        _check_provider(
-            "Check the server's certificate and its TLS settings.",
-            actor=FixBy.PROVIDER_ADMIN,
-        ),
+        _check_provider("Check the server's certificate and its TLS settings.", actor=FixBy.PROVIDER_ADMIN),
         address_step="Check the host name of {fields} in the configuration.",
     )
     NAME_NOT_RESOLVED = _code(
@@ -435,10 +449,11 @@ class ProblemCode(StrEnum):
     )
     EGRESS_BLOCKED = _code(
         "This address is not allowed",
-        "This address is not allowed.",
-        _ask_operator(
-            "If the hub should reach it, the operator can allow its network with PATCHBAY_EGRESS_ALLOW."
+        "The hub sends nothing to this address: {reason}.",
+        _operator(
+            "If the address is inside your own network, allow that network with PATCHBAY_EGRESS_ALLOW."
         ),
+        address_step=_FIX_ADDRESS,
     )
     EXPECTATION_FAILED = _code(
         "The answer is not the expected one",
@@ -474,18 +489,21 @@ class ProblemCode(StrEnum):
         "The stored credentials cannot be read",
         "The stored credentials of this connection cannot be opened.",
         _reconnect("Authorize the connection again."),
-        _OPERATOR,
+        _operator("If others have it too, check that the database and the keys come from the same backup."),
     )
     KEY_UNAVAILABLE = _code(
         "An encryption key is not available",
         "The key that opens these credentials is not available.",
-        _OPERATOR,
+        _TRY_AGAIN,
+        _operator(
+            "Check that the key file or the key service is there, with the command: patchbay keys verify"
+        ),
         retryable=True,
     )
     QUOTA_EXCEEDED = _code(
         "A limit is reached",
         "The limit of {limit} is reached.",
-        Remediation(RemediationKind.WAIT, "Finish or close some and try again.", FixBy.USER),
+        Remediation(RemediationKind.WAIT, "Try again when some of what is open has ended.", FixBy.USER),
         retryable=True,
     )
     STORAGE_BUSY = _code("The hub is busy", "The hub's database is busy.", _TRY_AGAIN, retryable=True)
@@ -493,12 +511,10 @@ class ProblemCode(StrEnum):
         "The hub's database is not available",
         "The hub's database is not available at the moment, so nothing can be read or stored.",
         _TRY_AGAIN,
-        _ask_operator(
-            "If it lasts, ask the operator of this hub whether the database runs, and has room on its disk."
-        ),
+        _operator("Check that the database runs, can be reached, and has room on its disk."),
         retryable=True,
     )
-    INTERNAL = _code("Something failed on our side", "Something failed on our side.", _OPERATOR)
+    INTERNAL = _code("Something failed on our side", "Something failed on our side.", _REPORT, _READ_LOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,9 +546,14 @@ class Problem:
         """Return the problem where it ended an authorization: a passing fault needs a person to sign in again."""
         return replace(self._ending_in(_SIGN_IN_AGAIN), retryable=False) if self.retryable else self
 
+    def that_is_given_up(self) -> Problem:
+        """Return the problem of a revocation that is not tried again: somebody has to go there."""
+        return replace(self, remediation=(_REVOKE_THERE,), retryable=False)
+
     def _ending_in(self, step: Remediation) -> Problem:
-        at = next((at for at, each in enumerate(self.remediation) if each in _WHAT_NEXT), None)
-        others = tuple(each for each in self.remediation if each not in _WHAT_NEXT)
+        what_next = {_with_wait(_TRY_AGAIN, self.retry_after_s), _HUB_TRIES, _SIGN_IN_AGAIN}
+        at = next((at for at, each in enumerate(self.remediation) if each in what_next), None)
+        others = tuple(each for each in self.remediation if each not in what_next)
         at = len(others) if at is None else at
         return replace(self, remediation=(*others[:at], step, *others[at:]))
 
@@ -562,10 +583,15 @@ def problem(
     ``remediation`` stands before the template's own steps (a definition's troubleshooting goes there).
     """
     template = code.template
-    blanks = _Blanks(values)
+    reason = _REASONS.get(str((details or {}).get("cause")))
+    known = {"wait": _in_words(retry_after_s), **({"reason": reason} if reason else {})}
+    blanks = _Blanks({**known, **values})
+    message = template.message.format_map(blanks)
+    if template.message.startswith("{provider}") and "provider" not in values:
+        message = f"{message[:1].upper()}{message[1:]}"
     return Problem(
         code=code,
-        message=template.message.format_map(blanks),
+        message=message,
         path=tuple(path),
         retryable=template.retryable,
         retry_after_s=retry_after_s,
@@ -573,6 +599,21 @@ def problem(
         + tuple(replace(step, text=step.text.format_map(blanks)) for step in template.remediation),
         details=MappingProxyType(dict(details or {})),
     )
+
+
+def _with_wait(step: Remediation, retry_after_s: float | None) -> Remediation:
+    return replace(step, text=step.text.format(wait=_in_words(retry_after_s)))
+
+
+def _in_words(seconds: float | None) -> str:
+    """Return when to come again, rounded up to what a person waits by."""
+    if seconds is None or seconds <= _NEAR_S:
+        return "in a moment"
+    if seconds <= 2 * _MINUTE_S:
+        return f"in {ceil(seconds)} seconds"
+    if seconds <= 2 * _HOUR_S:
+        return f"in {ceil(seconds / _MINUTE_S)} minutes"
+    return f"in {ceil(seconds / _HOUR_S)} hours"
 
 
 class _Blanks(dict[str, str]):
@@ -586,17 +627,20 @@ class _Blanks(dict[str, str]):
         "expectation": "see the recorded answer",
         "label": "This field",
         "limit": "what the hub allows",
+        "location": "another address",
         "names": "another connection",
         "origin": "this address",
         "permission": "a permission that it lacks",
         "provider": "the provider",
-        "reason": "see what is expected there",
+        "reason": "it is not what is expected there",
         "redirectUri": "of this hub",
         "revocations": "revocations",
         "scopes": "some permissions",
+        "source": "this address",
         "state": "in this state",
         "status": "it did not say why",
         "when": "a day that is not known",
+        "without": "without the credentials",
     }
 
     def __missing__(self, key: str) -> str:

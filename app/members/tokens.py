@@ -17,6 +17,7 @@ from app.event_stream.outbox import Outbox
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError, StorageBusyError
 from app.foundation.ids import new_id, prefix_of
+from app.foundation.names import checked_name
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.wakeups import Wakeups
 from app.members.bearer import TOKEN_PREFIX, bearer_hash, new_bearer
@@ -57,8 +58,9 @@ class Tokens:
         async with self._database.transaction() as tx:
             member = await _holder(actor)
             _, permitted = member_rights(member)
+            trimmed, name_problems = checked_name(name, MAX_NAME_CHARS)
             problems = [
-                *_name_problems(name.strip()),
+                *name_problems,
                 *_scope_problems(scopes, permitted & actor.permissions),
                 *_expiry_problems(expires_in),
             ]
@@ -69,7 +71,7 @@ class Tokens:
                 id=new_id("tok"),
                 workspace_id=member.workspace_id,
                 member_id=member.id,
-                name=name.strip(),
+                name=trimmed,
                 token_hash=bearer_hash(token.reveal(), TOKEN_PREFIX),
                 hint=token.reveal()[-_HINT_CHARS:],
                 scopes=sorted({scope.value for scope in scopes}),
@@ -177,21 +179,6 @@ async def _holder(actor: Actor) -> MemberRecord:
     if member is None:
         raise NotFoundError
     return member
-
-
-def _name_problems(name: str) -> list[Problem]:
-    """Return what is wrong with a name: it is one line of 1 to 80 printable characters."""
-    label = "The name"
-    if not name:
-        return [problem(ProblemCode.MISSING_FIELD, "name", label=label)]
-    if len(name) > MAX_NAME_CHARS:
-        return [
-            problem(ProblemCode.FIELD_TOO_LONG, "name", label=label, limit=f"{MAX_NAME_CHARS} characters")
-        ]
-    if not name.isprintable():
-        reason = "it must be one line of printable characters"
-        return [problem(ProblemCode.INVALID_FIELD, "name", label=label, reason=reason)]
-    return []
 
 
 def _scope_problems(scopes: Sequence[Permission], allowed: frozenset[Permission]) -> list[Problem]:

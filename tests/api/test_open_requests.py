@@ -102,3 +102,13 @@ async def test_requests_that_have_ended_are_forgotten():
     await (await begun(requests, Client(BODY), seen))
     requests.end_all()
     assert not asyncio.current_task().cancelling()
+
+
+async def test_a_request_inside_another_one_of_the_same_task_leaves_that_open():
+    requests = OpenRequests()
+    with requests.opened(Client(BODY).receive) as outer:
+        with requests.opened(Client(BODY).receive):
+            pass
+        await outer.receive()
+        requests.end_streams()
+        assert (await outer.receive())["type"] == "http.disconnect"

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from app.catalog.catalog import load_catalog
-from app.connections.configuration import ConfigForm, checked_description, checked_name
+from app.connections.configuration import ConfigForm, checked_description
 from app.foundation.canonical import name_key
 from app.foundation.problems import ProblemCode
 
@@ -117,15 +117,6 @@ def test_a_change_touches_authentication_only_where_the_definition_says_so():
     before = {"baseUrl": "https://a.example.com", "region": "eu"}
     assert not form().touches_authentication(before, form().check({**before, "region": "us"}))
     assert form().touches_authentication(before, form().check({**before, "baseUrl": "https://b.example.com"}))
-
-
-@pytest.mark.parametrize("name", ["", "   ", "x" * 121, "a\u0000b", "a\u200bb", "tab\tbed", "rtl\u202eevil"])
-def test_a_name_that_cannot_be_read_is_refused(name):
-    assert checked_name(name)[1]
-
-
-def test_a_name_is_trimmed():
-    assert checked_name("  Finance Xero ") == ("Finance Xero", [])
 
 
 def test_names_are_equal_ignoring_case_and_compatibility_forms():

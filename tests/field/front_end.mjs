@@ -4,20 +4,22 @@ import { createInterface } from "node:readline";
 const [hub, token, about] = process.argv.slice(2);
 const acts = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const show = async (screen) => (console.log(JSON.stringify(screen)), JSON.parse((await acts.next()).value));
-
+const choose = async (title, options) => (await show({ screen: "choice", title, options })).chosen;
+const send = (query, variables, accept = "application/json") => fetch(`${hub}/graphql`, {
+  method: "POST", body: JSON.stringify({ query, variables }),
+  headers: { "content-type": "application/json", authorization: `Bearer ${token}`, accept } });
+const FOLLOW = "subscription ($id: ID!) { authState(by: {authorizationId: $id}) { seq } }"; // ends with the last state
+const ended = async (id) => void (await (await send(FOLLOW, { id }, "text/event-stream")).text());
 async function ask(query, variables) {
-  const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
-  const body = JSON.stringify({ query, variables });
-  const answer = await fetch(`${hub}/graphql`, { method: "POST", headers, body });
-  const { data, errors } = await answer.json();
+  const { data, errors } = await (await send(query, variables)).json();
   if (errors) throw new Error(JSON.stringify(errors));
   return data;
 }
-const QUERY = `query ($id: ID!) { connection(by: {id: $id}) {
-  id config status { state } version { configSchema authMethods { key title } }
-  nextSteps { key state mutation problems { message path } } openAuthorization { id step { __typename
-    ... on RedirectStep { launchUrl } ... on CredentialFormStep { schema prefilled }
-    ... on AccountChoiceStep { options { id label } } } } } }`;
+const QUERY = `query ($id: ID!) { connection(by: {id: $id}) { id config status { state }
+  version { configSchema authMethods { key title } } nextSteps { key state mutation problems { message path } }
+  openAuthorization { id step { ... on RedirectStep { launchUrl } ... on CredentialFormStep { schema prefilled }
+    ... on AccountChoiceStep { options { id label } }
+    ... on DeviceCodeStep { userCode verificationUrl verificationUrlComplete } } } } }`;
 const verb = async (name, input, picked = "__typename") =>
   (await ask(`mutation ($input: ${name[0].toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) {
     ${picked} userErrors { code message path } } }`, { input }))[name];
@@ -52,15 +54,13 @@ const steps = {
   },
   async beginAuthorization({ id, version, openAuthorization }, _, problems) {
     if (!openAuthorization) {
-      const { chosen } = await show({ screen: "choice", title: "sign in with", options: version.authMethods });
-      return verb("beginAuthorization", { connectionId: id, authMethod: chosen });
+      const authMethod = await choose("sign in with", version.authMethods);
+      return verb("beginAuthorization", { connectionId: id, authMethod });
     }
-    const { id: authorizationId, step } = openAuthorization;
-    if (step.launchUrl) return show({ screen: "popup", url: step.launchUrl });
-    if (step.options) {
-      const { chosen } = await show({ screen: "choice", title: "account", options: step.options });
-      return verb("chooseAccount", { authorizationId, accountId: chosen });
-    }
+    const { id: authorizationId, step } = openAuthorization, { launchUrl: url, options } = step;
+    if (url) return show({ screen: "popup", url });
+    if (step.userCode) return show({ screen: "device", ...step }).then(() => ended(authorizationId));
+    if (options) return verb("chooseAccount", { authorizationId, accountId: await choose("account", options) });
     const credentials = await form("CREDENTIALS", step.schema, step.prefilled ?? {}, problems);
     return verb("submitCredentials", { authorizationId, credentials });
   },

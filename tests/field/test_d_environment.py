@@ -156,6 +156,41 @@ def test_d2_a_database_user_that_nobody_names_is_said_so():
     assert "names no user of PostgreSQL at 127.0.0.1:5432" in " ".join(refused.stderr.split())
 
 
+LARGE = """
+import asyncio, sys
+from app.foundation.clock import SystemClock
+from app.foundation.database import Database
+from app.vault.models import KeyCheckRecord
+
+async def main():
+    database = Database(f"sqlite://{sys.argv[1]}", SystemClock())
+    await database.open()
+    try:
+        async with database.transaction():
+            client = KeyCheckRecord._meta.db
+            await client.execute_script("CREATE TABLE large (id INTEGER PRIMARY KEY, text TEXT UNIQUE)")
+            rows = [[number, "x" * 3_000 + str(number)] for number in range(500)]
+            await client.execute_many("INSERT INTO large VALUES (?, ?)", rows)
+            await client.execute_query("UPDATE large SET text = text || 'y'")
+    finally:
+        await database.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.service
+def test_d2_large_statements_need_no_folder_for_temporary_files(tmp_path):
+    """D2: SQLite lays down what undoes a statement in a temporary file; a read-only root has no place for one."""
+    databases.require(pods_can_be_made(), "this machine makes no user namespaces")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    command = in_pod(sys.executable, "-c", LARGE, str(folder / "hub.sqlite3"), writable=folder)
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # -- D3
 
 

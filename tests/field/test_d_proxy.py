@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from types import SimpleNamespace
 from urllib.parse import urljoin
 
 import httpx
@@ -12,6 +14,10 @@ import yaml
 from starlette.responses import Response
 
 from app.api.http.cookies import SESSION, clear_cookie, cookie_name, set_cookie
+from app.authenticators.base import Waiting
+from app.authenticators.steps import DeviceCodeStep
+from app.credentials.flows import Destinations
+from app.credentials.snapshot import Mode
 from app.foundation.messages import SandboxRoute
 from app.foundation.secret import Secret
 from app.settings import SettingsError
@@ -33,6 +39,10 @@ WAYS = [
     pytest.param(CADDY, False, EMBEDDED, id="caddy"),
     pytest.param(CADDY, True, EMBEDDED, id="caddy-takes-the-path"),
 ]
+OPEN_POPUP = """window.posted = []; window.broadcast = [];
+addEventListener("message", (event) => event.data.type && posted.push([event.origin, event.data.authorization]));
+new BroadcastChannel("patchbay").onmessage = (event) => broadcast.push(event.data);
+(window.popup = window.open(%s, "sign-in", "popup,width=500,height=700")) && 1"""
 LINK = re.compile(r'\b(?:href|src|action)="([^"]*)"')
 
 
@@ -232,6 +242,36 @@ async def test_d6_graphiql_works_below_the_path_in_a_browser(tmp_path):
         assert hub.terminate() == [0]
 
 
+@pytest.mark.browser
+@pytest.mark.service
+async def test_d6_a_sign_in_in_a_window_of_its_own_tells_the_page_below_the_path(tmp_path):
+    """D6: launch, consent and return below the path; the opener's origin is the hub's, which has no path."""
+    proxy = proxies.prepared(NGINX, tmp_path, has_tls=False)
+    with fresh_hub(EMBEDDED, tmp_path, PATCHBAY_PUBLIC_URL=proxy.public_url) as hub:
+        hub.start()
+        with proxies.running(proxy, hub.port, takes_path=False):
+            async with Client(proxy.public_url, hub.token) as client, chromium() as browser:
+                journey = Journey(client, SLACK)
+                await journey.create()
+                await journey.configure()
+                launch = (await journey.begin())["step"]["launchUrl"]
+                async with browser.session() as person:
+                    page = await person.open(f"{proxy.public_url}/graphiql")
+                    await page.evaluate(OPEN_POPUP % json.dumps(launch))
+                    consent = await person.popup("/hub/sandbox/")
+                    await consent.until("document.querySelector('button[name=decision]')")
+                    await consent.evaluate(
+                        "setTimeout(() => document.querySelector('[value=allow]').click()) && 1"
+                    )
+                    await page.until("posted.length && broadcast.length && popup.closed")
+                    heard = await page.evaluate("[posted[0], broadcast[0].authorization]")
+        assert heard == [
+            [proxy.origin, journey.authorization["id"]],
+            journey.authorization["id"],
+        ]
+        assert hub.terminate() == [0]
+
+
 # -- the parts
 
 
@@ -254,6 +294,20 @@ def test_d6_the_sandbox_is_found_below_a_path():
     assert played == "https://example.com/hub/sandbox/slack@1.0.0/slack.com/api/auth.test?x=1"
     assert route.original(played) == "https://slack.com/api/auth.test?x=1"
     assert route.original("https://example.com/sandbox/slack@1.0.0/slack.com/api") is None
+
+
+@pytest.mark.parametrize(
+    "asked_at", ["https://example.com/hub", "http://example.com/hub", "http://10.0.0.7:8000"]
+)
+def test_d6_the_page_for_the_code_of_a_device_is_named_as_browsers_see_it(asked_at):
+    """D6: the proxy speaks http with the hub, and may send it any Host."""
+    public = "https://example.com/hub"
+    definition = SimpleNamespace(integration="tv", version="1.0.0")
+    page = f"{asked_at}/sandbox/tv@1.0.0/tv.example.com/device"
+    step = DeviceCodeStep("Code", "WDJB-MJHT", page, f"{page}?user_code=WDJB-MJHT", 600, 5)
+    shown = Destinations(public, public).for_person(definition, Mode.SANDBOX, Waiting(step)).step
+    assert shown.verification_url == f"{public}/sandbox/tv@1.0.0/tv.example.com/device"
+    assert shown.verification_url_complete == f"{shown.verification_url}?user_code=WDJB-MJHT"
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/sandbox/x", "/oauth", "/sign-in", "/healthz"])

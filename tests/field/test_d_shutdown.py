@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 
 import httpx
@@ -17,6 +16,7 @@ import websockets
 from app.server import GRACE_S, LIMIT_S
 from tests.fakes.redis_server import running_redis
 from tests.field.forwarding import Gate, forwarding
+from tests.field.open_scene import Open, ended, everything_open, post, switch
 from tests.journeys import documents
 from tests.journeys.client import Client
 from tests.journeys.hub_process import EMBEDDED, ROOT, SCALED, HubProcess, free_port, fresh_hub
@@ -27,7 +27,6 @@ BOTH = [EMBEDDED, pytest.param(SCALED, marks=pytest.mark.scaled)]
 TOO_LONG_S = (
     8.0  # the limit is below two seconds; a busy machine may take longer to notice that a process is gone
 )
-EVENTS = {"query": "subscription { events { __typename } }"}
 
 
 @pytest.fixture(params=BOTH)
@@ -41,51 +40,6 @@ def own_hub(request, tmp_path):
         yield stack.enter_context(fresh_hub(request.param, tmp_path, **changes))
 
 
-class Open:
-    """A plain socket to the hub, with whatever of a request was sent so far."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    @classmethod
-    async def with_sent(cls, hub: HubProcess, *lines: str) -> Open:
-        reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
-        writer.write("\r\n".join(lines).encode())
-        await writer.drain()
-        return cls(reader, writer)
-
-    async def until(self, end: bytes) -> bytes:
-        return await self._reader.readuntil(end)
-
-    async def rest(self) -> bytes:
-        """Return everything up to the end of the connection, however it ends."""
-        try:
-            return await self._reader.read()
-        except ConnectionResetError:
-            return b""
-        finally:
-            self._writer.close()
-
-
-def post(hub: HubProcess, path: str, length: int, *more: str) -> list[str]:
-    head = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{hub.port}", f"Content-Length: {length}"]
-    return [*head, f"Authorization: Bearer {hub.token}", *more]
-
-
-async def ended(hub: HubProcess) -> tuple[list[int], float]:
-    """Send SIGTERM and return the exit codes and how long it took."""
-    began = time.monotonic()
-    hub.signal(signal.SIGTERM)
-    codes = await asyncio.to_thread(hub.wait)
-    return codes, time.monotonic() - began
-
-
-def switch(hub: HubProcess, **values: object) -> None:
-    with httpx.Client(trust_env=False) as http:
-        url = f"{hub.address}/sandbox/_switches/salesforce"
-        assert (http.post(url, json=values) if values else http.delete(url)).is_success
-
-
 async def stream_to_its_end(response: httpx.Response) -> bytes:
     return b"".join([chunk async for chunk in response.aiter_raw()])
 
@@ -96,58 +50,21 @@ async def test_d7_everything_open_ends_within_the_limit_and_the_next_start_goes_
     async with Client(own_hub.address, own_hub.token) as client:
         journey = Journey(client, SALESFORCE)
         await journey.to_connected()
-        switch(own_hub, delaySeconds=30)
-        json_type = "Content-Type: application/json"
-        half_body = await Open.with_sent(
-            own_hub, *post(own_hub, "/graphql", 500, json_type, "Expect: 100-continue", "", "")
-        )
-        await half_body.until(b"100 Continue\r\n\r\n")
-        half_form = await Open.with_sent(
-            own_hub,
-            *post(own_hub, "/oauth/return/app_1", 500, "Content-Type: application/x-www-form-urlencoded"),
-            "Expect: 100-continue",
-            "",
-            "",
-        )
-        await half_form.until(b"100 Continue\r\n\r\n")
-        half_head = await Open.with_sent(own_hub, "GET /graphiql HTTP/1.1", "Host:")
-        idle = await Open.with_sent(
-            own_hub, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{own_hub.port}", "", ""
-        )
-        await idle.until(b"\r\n\r\n")
-
-        run = await journey.test()
-        async with (
-            client.follow(documents.FOLLOW_EVENTS) as events,
-            client.follow(documents.PROGRESS, runId=run["id"]) as progress,
-            client.http.stream(
-                "POST", f"{own_hub.address}/graphql", json=EVENTS, headers={"Accept": "text/event-stream"}
-            ) as stream,
-        ):
-            await progress.until(lambda data: data["testProgress"]["step"]["kind"] == "CREDENTIALS")
-            refresh = {
-                "query": documents.VERBS["refreshCredentials"],
-                "variables": {"input": {"connectionId": journey.id}},
-            }
-            refreshing = asyncio.create_task(client.http.post(f"{own_hub.address}/graphql", json=refresh))
-            for _ in range(
-                3
-            ):  # once later requests have been answered, the earlier one is in the hub's hands
-                await client.ask("{ hub { version } }")
+        async with everything_open(own_hub, client, journey) as scene:
             codes, took_s = await ended(own_hub)
             with pytest.raises(websockets.ConnectionClosed) as closed:
-                await events.until(lambda _: False)
+                await scene.events.until(lambda _: False)
             assert closed.value.rcvd.code == 1012
-            assert b"event: complete" not in await stream_to_its_end(stream)
-            cut_off = await refreshing
+            assert b"event: complete" not in await stream_to_its_end(scene.stream)
+            cut_off = await scene.refreshing
 
     assert set(codes) == {0}
     assert took_s < TOO_LONG_S
     assert "Traceback" not in own_hub.log
     assert own_hub.faults_logged == []
-    for half in (half_body, half_form):
+    for half in (scene.half_body, scene.half_form):
         assert (await half.rest()).startswith(b"HTTP/1.1 503")
-    assert (await half_head.rest(), (await idle.rest()).count(b"HTTP/1.1")) == (b"", 0)
+    assert (await scene.half_head.rest(), (await scene.idle.rest()).count(b"HTTP/1.1")) == (b"", 0)
     if (
         cut_off.status_code == 200
     ):  # the sandbox, which is the hub's own, was closed before the renewal reached it

@@ -109,6 +109,10 @@ class Person:
     async def _act(self, screen: dict[str, Any]) -> dict[str, Any]:
         if screen["screen"] == "popup":
             return await self._consent(screen["url"])
+        if screen["screen"] == "device":
+            async with Browser(self.outside) as browser:
+                await browser.press(await browser.open(screen["verificationUrlComplete"]), "allow")
+            return {}
         if screen["screen"] == "choice":
             keys = [option.get("key") or option["id"] for option in screen["options"]]
             return {"chosen": self.method if self.method in keys else keys[0]}

@@ -384,10 +384,16 @@ async def test_what_is_written_is_durable_and_checked(sqlite_url):
         name: (await connection.execute_query_dict(f"PRAGMA {name}"))[0][
             name if name != "busy_timeout" else "timeout"
         ]
-        for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "temp_store")
     }
     await database.close()
-    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 20_000}
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 20_000,
+        "temp_store": 2,
+    }
 
 
 async def test_a_statement_that_fails_is_not_called_busy(database):

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from app.api.http.cookies import BROWSER, read_cookie, set_cookie
 from app.api.http.headers import NOT_STORED
+from app.api.http.pages import addressed
 from app.api.http.popup import popup_page, still_page
 from app.connections.snapshot import AuthorizationSnapshot, AuthorizationStateName
 from app.foundation.charsets import form_pairs
@@ -114,7 +115,7 @@ def _refused(
     if problem is None:
         said = ["The sign-in did not succeed. Start it again."]
         return _page(hub, authorization, title, said, status=400)
-    steps = [step.text for step in problem.remediation]
+    steps = [addressed(step) for step in problem.remediation]
     page = f"{urlsplit(hub.public_url).path}/docs/problems/{problem.code.value}"
     link = (page, "What this means")
     said = [problem.message, *_in_its_words(problem)]

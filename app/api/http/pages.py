@@ -12,7 +12,16 @@ from starlette.responses import HTMLResponse, Response
 
 from app.api.http.headers import NOT_STORED
 from app.foundation.errors import PatchbayError
+from app.foundation.problems import FixBy, Remediation
 
+WHO: Final = {
+    FixBy.USER: "You",
+    FixBy.WORKSPACE_ADMIN: "An administrator of the workspace",
+    FixBy.PROVIDER_ADMIN: "An administrator at the provider",
+    FixBy.OPERATOR: "The operator of this hub",
+    FixBy.NOBODY: "Nobody",
+}
+"""Who can do what a remediation says."""
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--line:#d0d7de;--accent:#0b62c4;--soft:#f6f8fa}
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#0d1117;--line:#30363d;--accent:#6cb2ff;
@@ -24,6 +33,11 @@ h1{font-size:1.4rem;margin:0 0 .75rem}h2{font-size:1.1rem;margin:1.5rem 0 .25rem
 ul,ol{padding-left:1.2rem}blockquote{margin:.5rem 0;padding:.25rem .75rem;border-left:3px solid var(--line)}
 code{background:var(--soft);padding:.1rem .3rem;border-radius:4px}small{opacity:.75}
 """
+
+
+def addressed(step: Remediation) -> str:
+    """Return what to do, with who can do it where that is somebody else than the reader."""
+    return step.text if step.actor in {FixBy.USER, FixBy.NOBODY} else f"{WHO[step.actor]}: {step.text}"
 
 
 def html_page(

@@ -10,19 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api.http.pages import html_page, page_of
+from app.api.http.pages import WHO, html_page, page_of
 from app.api.http.problem_causes import CAUSES, SAMPLES
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition, Troubleshooting
 from app.foundation.problems import FixBy, ProblemCode, problem
 
-_WHO: Final = {
-    FixBy.USER: "You",
-    FixBy.WORKSPACE_ADMIN: "An administrator of the workspace",
-    FixBy.PROVIDER_ADMIN: "An administrator at the provider",
-    FixBy.OPERATOR: "The operator of this hub",
-    FixBy.NOBODY: "Nobody",
-}
 _INDEX: Final = "/docs/problems"
 
 
@@ -56,7 +49,7 @@ def _page(code: ProblemCode, catalog: Catalog) -> str:
         else "Trying again alone does not help."
     )
     steps = [
-        f"<li><strong>{_WHO[step.actor]}</strong>: {escape(step.text)}</li>" for step in sample.remediation
+        f"<li><strong>{WHO[step.actor]}</strong>: {escape(step.text)}</li>" for step in sample.remediation
     ]
     return "".join(
         [
@@ -80,7 +73,7 @@ def _of_integrations(code: ProblemCode, catalog: Catalog) -> Iterator[str]:
 
 
 def _trouble(definition: Definition, item: Troubleshooting) -> str:
-    who = _WHO[FixBy(item.who)] if item.who in FixBy.__members__ else item.who
+    who = WHO[FixBy(item.who)] if item.who in FixBy.__members__ else item.who
     steps = "".join(f"<li>{escape(step)}</li>" for step in item.steps)
     where = (
         f'<p><a href="{escape(item.url)}" rel="noreferrer">At {escape(definition.name)}</a></p>'
