@@ -92,7 +92,7 @@ class Destinations:
     def for_person(self, definition: Definition, mode: Mode, waiting: Waiting) -> Waiting:
         """Return what to wait for with the addresses of a device code as a person must open them.
 
-        The sandbox names its page by the address at which the hub itself reaches it.
+        The sandbox names its page by the address at which it was asked.
         """
         step = waiting.step
         if mode is Mode.LIVE or not isinstance(step, DeviceCodeStep):
@@ -106,8 +106,9 @@ class Destinations:
         return replace(waiting, step=shown)
 
     def _public(self, definition: Definition, url: str) -> str:
-        inside = SandboxRoute(self._sandbox_origin or "", _prefix(definition))
-        return self.browser_url(definition, Mode.SANDBOX, inside.original(url) or url)
+        # Which scheme and host the sandbox was asked at is up to the proxy in front of it.
+        _, found, played = url.partition(f"{_prefix(definition)}/")
+        return self.browser_url(definition, Mode.SANDBOX, f"https://{played}" if found else url)
 
 
 def tls_material(fields: Mapping[str, str], config: Mapping[str, Any]) -> TlsMaterial | None:

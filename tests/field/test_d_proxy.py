@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from types import SimpleNamespace
 from urllib.parse import urljoin
 
 import httpx
@@ -13,6 +14,10 @@ import yaml
 from starlette.responses import Response
 
 from app.api.http.cookies import SESSION, clear_cookie, cookie_name, set_cookie
+from app.authenticators.base import Waiting
+from app.authenticators.steps import DeviceCodeStep
+from app.credentials.flows import Destinations
+from app.credentials.snapshot import Mode
 from app.foundation.messages import SandboxRoute
 from app.foundation.secret import Secret
 from app.settings import SettingsError
@@ -289,6 +294,20 @@ def test_d6_the_sandbox_is_found_below_a_path():
     assert played == "https://example.com/hub/sandbox/slack@1.0.0/slack.com/api/auth.test?x=1"
     assert route.original(played) == "https://slack.com/api/auth.test?x=1"
     assert route.original("https://example.com/sandbox/slack@1.0.0/slack.com/api") is None
+
+
+@pytest.mark.parametrize(
+    "asked_at", ["https://example.com/hub", "http://example.com/hub", "http://10.0.0.7:8000"]
+)
+def test_d6_the_page_for_the_code_of_a_device_is_named_as_browsers_see_it(asked_at):
+    """D6: the proxy speaks http with the hub, and may send it any Host."""
+    public = "https://example.com/hub"
+    definition = SimpleNamespace(integration="tv", version="1.0.0")
+    page = f"{asked_at}/sandbox/tv@1.0.0/tv.example.com/device"
+    step = DeviceCodeStep("Code", "WDJB-MJHT", page, f"{page}?user_code=WDJB-MJHT", 600, 5)
+    shown = Destinations(public, public).for_person(definition, Mode.SANDBOX, Waiting(step)).step
+    assert shown.verification_url == f"{public}/sandbox/tv@1.0.0/tv.example.com/device"
+    assert shown.verification_url_complete == f"{shown.verification_url}?user_code=WDJB-MJHT"
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/sandbox/x", "/oauth", "/sign-in", "/healthz"])
