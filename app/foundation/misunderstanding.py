@@ -22,7 +22,7 @@ _PLAIN_WORDS: Final = (
 _CERTIFICATE_WORDS: Final = ("no required ssl certificate was sent",)  # nginx
 _BAD_REQUEST: Final = 400
 _UPGRADE_REQUIRED: Final = 426
-_LOOKED_AT_CHARS: Final = 4_000
+_READ_CHARS: Final = 4_000
 _FRAME_HEAD: Final = 9  # RFC 9113 4.1
 _OF_THE_CONNECTION: Final = frozenset({4, 7})  # SETTINGS and GOAWAY, which stand on stream 0
 _MAX_FIRST_FRAME: Final = 16_384
@@ -34,7 +34,7 @@ def misunderstanding(response: InResponse) -> tuple[ProblemCode, str] | None:
         return ProblemCode.UPSTREAM_PROTOCOL, SPEAKS_HTTP2
     if response.status != _BAD_REQUEST:
         return None
-    text = response.text(_LOOKED_AT_CHARS).lower()
+    text = response.text(_READ_CHARS).lower()
     if response.url.startswith("http:") and any(words in text for words in _PLAIN_WORDS):
         return ProblemCode.UPSTREAM_PROTOCOL, SPEAKS_TLS
     if response.url.startswith("https:") and any(words in text for words in _CERTIFICATE_WORDS):

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import h11
 import httpcore
@@ -16,9 +16,6 @@ import httpx
 from app.foundation.errors import OutsideError, TransientOutsideError, outside_error
 from app.foundation.misunderstanding import SPEAKS_HTTP2, SPEAKS_PLAIN, WANTS_CERTIFICATE, protocol_of
 from app.foundation.problems import Problem, ProblemCode, problem
-
-if TYPE_CHECKING:
-    from app.foundation.outbound_stream import OutboundStream
 
 _HANDSHAKE: Final = "the handshake failed"
 _ENDED: Final = "the connection ended in the handshake"
@@ -61,6 +58,22 @@ _CERTIFICATE_REASONS: Final = {
 _HEADERS_TOO_LARGE: Final = 431  # h11's hint for a head beyond its buffer
 
 
+class Received(Protocol):
+    """What is known of a connection that failed."""
+
+    @property
+    def first_bytes(self) -> bytes:
+        """What came first, up to a bound."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side ended it."""
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether TLS was spoken."""
+
+
 def of(code: ProblemCode, cause: str | None = None) -> OutsideError:
     """Return the error of a code, the same words whatever stands behind it; ``cause`` is one constant word."""
     return outside_error(problem(code, details={"cause": str(cause)} if cause else None))
@@ -78,7 +91,7 @@ def name_not_resolved(error: BaseException | None) -> OutsideError:
 
 
 def not_connected(errors: Sequence[BaseException]) -> OutsideError:
-    """No address could be connected to; where they failed in several ways, the most telling is said."""
+    """No address could be connected to; where they failed in several ways, the clearest is said."""
     numbers = {number for error in errors for number in _errnos(error)}
     if errno.ECONNREFUSED in numbers:
         return _because(ProblemCode.UPSTREAM_UNREACHABLE, "REFUSED", _REFUSED)
@@ -87,7 +100,7 @@ def not_connected(errors: Sequence[BaseException]) -> OutsideError:
     return _because(ProblemCode.UPSTREAM_UNREACHABLE, "SILENT", _SILENT)
 
 
-def cut_off(stream: OutboundStream) -> OutsideError:
+def cut_off(stream: Received) -> OutsideError:
     """The connection ended or broke before the answer was whole."""
     spoken = protocol_of(stream.first_bytes)
     if spoken is not None:
@@ -128,7 +141,7 @@ def _tls(reason: str) -> Problem:
     return problem(ProblemCode.UPSTREAM_TLS, reason=reason, details={"reason": reason})
 
 
-def protocol_broken(error: httpcore.ProtocolError, stream: OutboundStream) -> OutsideError:
+def protocol_broken(error: httpcore.ProtocolError, stream: Received) -> OutsideError:
     """The answer is not HTTP.
 
     Where the other side ended the connection, what h11 calls a protocol error is an answer cut short, which another

@@ -129,7 +129,7 @@ def test_c11_a_signature_is_said_to_hold_once(value):
     ids=lambda one: getattr(one, "integration", ""),
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_c11_the_command_of_a_sandbox_connection_runs_against_the_sandbox(client, plan, variables):  # noqa: F811
+async def test_c11_the_command_of_a_sandbox_connection_runs_against_the_sandbox(client, plan, variables):  # noqa: F811 - a fixture's name
     """C11: the exchange and the command name the address that was really called, and the command answers as then."""
     journey = Journey(client, plan)
     await journey.create()
