@@ -30,7 +30,11 @@ async def test_b7_a_server_gets_the_secret_that_it_reads(live, way):
     """B7: some servers form-decode what Basic brings, as RFC 6749 demands, and some do not."""
     client_id, client_secret = f"client{ODD.replace(':', '')}", secret("client-") + ODD
     await live.hub.applications.save(
-        live.actor, integration="generic-oauth2", client_id=client_id, client_secret=Secret(client_secret)
+        live.actor,
+        integration="generic-oauth2",
+        client_id=client_id,
+        client_secret=Secret(client_secret),
+        origins=[live.provider.config["tokenUrl"]],
     )
     connection = await live.live(clientAuthentication=way)
     assert (await live.sign_in(connection)).state is State.AUTHENTICATED
