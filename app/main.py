@@ -148,7 +148,12 @@ class AroundRequests:
                 is_begun = True
                 status = message["status"]
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-            await send(message)
+            try:
+                await send(message)
+            except RuntimeError:  # the server writes to a connection that its end has cut off
+                if not self.open_requests.are_ended:
+                    raise
+                raise ClientDisconnect from None
 
         try:
             with self.open_requests.opened(receive) as request:

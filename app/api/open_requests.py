@@ -18,6 +18,7 @@ class OpenRequests:
     def __init__(self) -> None:
         self._open: dict[OpenRequest, asyncio.Task[object]] = {}
         self._is_ending = False
+        self.are_ended = False
 
     @contextmanager
     def opened(self, receive: Receive) -> Iterator[OpenRequest]:
@@ -43,6 +44,7 @@ class OpenRequests:
 
     def end_all(self) -> None:
         """End every request, whatever it waits for."""
+        self.are_ended = True
         for request in self._open:
             request.is_cut = True
         for task in set(self._open.values()):

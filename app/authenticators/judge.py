@@ -12,14 +12,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from app.catalog.address_fields import address_fields
 from app.catalog.classification import Classification, classify, facts_of
 from app.catalog.definition import Definition, ErrorPicks
-from app.foundation.egress import EgressRefusedError, parse_target
-from app.foundation.errors import OutsideError, outside_error
+from app.foundation.egress import EgressCause, EgressRefusedError, parse_target
+from app.foundation.errors import OutsideError, RefusedOutsideError, outside_error
 from app.foundation.expressions import compile_pick
 from app.foundation.messages import InResponse, ResponseNotJsonError
+from app.foundation.misunderstanding import misunderstanding
 from app.foundation.problems import (
-    FIX_ADDRESS,
     FixBy,
     Problem,
     ProblemCode,
@@ -28,6 +29,7 @@ from app.foundation.problems import (
     problem,
 )
 from app.foundation.redaction import Redactor
+from app.foundation.redirect import Redirect
 from app.foundation.retry import MAX_RETRY_AFTER_S, parse_retry_after
 
 _DETAIL_CHARS: Final = 300
@@ -40,6 +42,12 @@ _KIND_OF: Final[Mapping[ProblemCode, RemediationKind]] = {
     ProblemCode.UPSTREAM_NOT_FOUND: RemediationKind.FIX_FIELD,
 }
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_NOT_FOLLOWED: Final[Mapping[str, str]] = {
+    EgressCause.SCHEME.value: "which is not secured, so that the hub does not follow",
+    EgressCause.REDIRECT.value: "where this call is not sent",
+    EgressCause.HOST.value: "which is not the host that this connection may call",
+    EgressCause.ADDRESS.value: "which is not an address that the hub may call",
+}
 _INSTANT: Final = re.compile(r"[1-9][0-9]{9}(?:\.[0-9]+)?")
 _MESSAGES: Final = (
     "error_description",
@@ -72,6 +80,9 @@ def read_answer(
     outcome = classify(definition.http, response.status, headers, body)
     if outcome.code is None:
         return outcome, None
+    elsewhere = _elsewhere(definition, outcome, response) or _other_protocol(definition, outcome, response)
+    if elsewhere is not None:
+        return Classification(elsewhere.code), outside_error(elsewhere)
     facts = facts_of(response.status, headers, body)
     retry_after_s = wait_s(definition, outcome.code, response, facts, now)
     details = _details(definition.http.error, outcome, facts, redactor)
@@ -105,6 +116,55 @@ def wait_s(
     return seconds
 
 
+def _elsewhere(definition: Definition, outcome: Classification, response: InResponse) -> Problem | None:
+    """Return the problem of a bad answer that a redirect explains, or None.
+
+    It was not followed; or it led to another origin, where credentials do not go: what is said there is said of a call
+    without them.
+    """
+    if outcome.code is None or outcome.rule is not None or outcome.code.template.retryable:
+        return None
+    left = next((one for one in response.redirects if one.leaves_origin or not one.is_followed), None)
+    if left is None:
+        return None
+    reason = "where the credentials do not go along" if left.is_followed else "where this call is not sent"
+    return redirected_elsewhere(definition, left, reason, {"providerStatus": response.status})
+
+
+def _other_protocol(definition: Definition, outcome: Classification, response: InResponse) -> Problem | None:
+    """Return the problem of an answer in which the server itself says that it was spoken to in the wrong way."""
+    if outcome.rule is not None:
+        return None
+    found = misunderstanding(response)
+    if found is None:
+        return None
+    code, reason = found
+    details = {"providerStatus": response.status, "reason": reason}
+    return explained(definition, code, details=details, reason=reason)
+
+
+def redirected_elsewhere(
+    definition: Definition, left: Redirect, reason: str, details: Mapping[str, Any]
+) -> Problem:
+    """Return the problem of a redirect that made a call fail, with the address to configure where it shows."""
+    found = {"cause": "REDIRECT", **details, "location": left.target}
+    own: tuple[Remediation, ...] = ()
+    fields = address_fields(definition)
+    if left.new_base and fields:
+        found["newAddress"] = left.new_base
+        text = f"Enter {left.new_base} as “{fields[0].title}” in the configuration."
+        own = (Remediation(RemediationKind.FIX_FIELD, text, FixBy.USER),)
+    stated = explained(
+        definition,
+        ProblemCode.UPSTREAM_REDIRECTED,
+        details=found,
+        source=left.source,
+        location=left.target,
+        reason=reason,
+    )
+    return replace(stated, remediation=own + stated.remediation)
+
+
 def stated_wait_s(response: InResponse, now: datetime) -> float | None:
     """Return what ``Retry-After`` asks to wait, whatever the answer means."""
     return parse_retry_after(response.header("retry-after"), now=now)
@@ -128,31 +188,37 @@ def explained(
     details: Mapping[str, Any] | None = None,
     retry_after_s: float | None = None,
     status: int | None = None,
+    **values: str,
 ) -> Problem:
     """Return the problem of ``code`` with the definition's own troubleshooting in front of the general steps."""
     missing = (details or {}).get("missingScopes") or []
-    made = problem(
+    return problem(
         code,
         retry_after_s=retry_after_s,
-        remediation=_steps(definition, code),
+        remediation=_steps(definition, code) + _address_steps(definition, code),
         details=details,
         provider=definition.name,
         **({} if status is None else {"status": f"HTTP {status}"}),
         scopes=", ".join(missing) if missing else "the provider does not say which",
+        **values,
     )
-    if any("config." in text for text in (definition.http.base_url, *definition.http.hosts)):
-        return made
-    # Nobody can correct an address that the configuration does not have.
-    return replace(made, remediation=tuple(step for step in made.remediation if step != FIX_ADDRESS))
 
 
 def with_troubleshooting(definition: Definition, fault: OutsideError) -> OutsideError:
     """Return an error of the network with the provider's name and the definition's own steps."""
     seen = fault.problem
-    stated = explained(definition, seen.code, details=dict(seen.details), retry_after_s=seen.retry_after_s)
-    if "reason" in seen.details or seen.code is ProblemCode.UPSTREAM_TLS:
-        stated = replace(seen, remediation=stated.remediation)
-    return type(fault)(stated)
+    left = next((one for one in fault.redirects if one.leaves_origin), None)
+    if left is not None and seen.code is ProblemCode.EGRESS_BLOCKED:
+        reason = _NOT_FOLLOWED.get(str(seen.details.get("cause")), "which this connection may not call")
+        return RefusedOutsideError(redirected_elsewhere(definition, left, reason, {}))
+    stated = explained(
+        definition,
+        seen.code,
+        details=dict(seen.details),
+        retry_after_s=seen.retry_after_s,
+        reason=str(seen.details.get("reason", "")),
+    )
+    return type(fault)(replace(stated, retryable=seen.retryable))
 
 
 def _details(
@@ -194,6 +260,16 @@ def _scope_list(picked: Any) -> list[str]:  # noqa: ANN401 - JSON edge
 
 def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _address_steps(definition: Definition, code: ProblemCode) -> tuple[Remediation, ...]:
+    """Return the hint at the fields that say the address; nothing where the definition alone says it."""
+    fields = address_fields(definition)
+    step = code.template.address_step
+    if step is None or not fields:
+        return ()
+    titles = " and ".join(f"“{field.title}”" for field in fields)
+    return (Remediation(RemediationKind.FIX_FIELD, step.format(fields=titles), FixBy.USER),)
 
 
 def _steps(definition: Definition, code: ProblemCode) -> tuple[Remediation, ...]:

@@ -43,7 +43,8 @@ def method_request(facts: Facts, name: str, params: Mapping[str, Any] = NOTHING)
     in_path = {key: text_of(value) for key, value in params.items() if method.places.get(key) == "path"}
     values = replace(plain, groups={**plain.groups, "params": in_path})
     url, shown_url = _addresses(facts, method, values, params)
-    request = OutRequest(values.text(method.http_method), url, shown_url=shown_url)
+    base_url = values.url(method.base_url or facts.definition.http.base_url)
+    request = OutRequest(values.text(method.http_method), url, shown_url=shown_url, base_url=base_url)
     for header, text in {**facts.definition.http.headers, **method.headers}.items():
         if values.hides(text):
             request = with_secret_header(request, header, values.text(text), values.secrets_of(text))

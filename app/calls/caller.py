@@ -14,7 +14,7 @@ from app.authenticators.judge import body_of, explained, read_answer, with_troub
 from app.authenticators.method_request import method_request
 from app.authenticators.placement import with_header
 from app.calls.pace import HeldBackError, Pace
-from app.catalog.definition import Definition, Effect, Method
+from app.catalog.definition import Control, Definition, Effect, Method
 from app.credentials.credentials import Credentials
 from app.credentials.opening import OpenCredentials, UnreadableCredentialsError
 from app.credentials.owner import CredentialOwner
@@ -32,6 +32,7 @@ from app.foundation.messages import InResponse, OutRequest, Timings, TraceEvent
 from app.foundation.outbound import Outbound
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import SecretRegistry
+from app.foundation.redirect import Redirect
 from app.foundation.shapes import Shape
 from app.foundation.telemetry import Metrics
 from app.vault.vault import RevealPurpose
@@ -79,6 +80,7 @@ class CallResult:
     generation: int = 0
     renewed: bool = False
     sealed_at: datetime | None = None
+    redirects: tuple[Redirect, ...] = ()
 
 
 class Observer(Protocol):
@@ -156,6 +158,33 @@ class MethodCaller:
             return CallResult(fault=fault)
         return await self._call_opened(actor, credentials, call)
 
+    async def control(
+        self,
+        actor: Actor,
+        opened: OpenCredentials,
+        method_name: str,
+        params: Mapping[str, Any],
+        control: Control,
+        *,
+        follow: bool,
+        timeout_s: float,
+    ) -> CallResult:
+        """Make the control call beside a call with the credentials that it opened: the same, without them.
+
+        Redirects are followed only with ``follow``. It bears no true credential, renews nothing and reads nothing.
+
+        Raises:
+            PermissionDeniedError: the actor may not test connections.
+            ValueError: the method does not only read: it is never a control call.
+        """
+        require(actor, Permission.CONNECTIONS_TEST)
+        method = checked_method(opened.definition, method_name, params)
+        if method.effect is not Effect.READ:
+            raise ValueError("a method that writes is no control call")
+        call = _Call(method, params, RevealPurpose.TEST, None, True, timeout_s, None, may_follow=follow)
+        result, _ = await self._once(opened.for_control(control), call)
+        return result
+
     def _wait_for_slot_s(
         self, actor: Actor, connection: CredentialOwner, definition: Definition, call: _Call
     ) -> float:
@@ -192,14 +221,14 @@ class MethodCaller:
         except PatchbayError as fault:
             return replace(result, fault=fault), False
         self._secrets.remember(*request.secrets)
-        redactor = request.redactor()
+        redactor, sandbox = request.redactor(), credentials.destination.sandbox
         if call.observer is not None:
             call.observer.opened(credentials)
         try:
             response = await self._send(request, credentials, call)
         except (OutsideError, InvalidInputError) as fault:
             stated = with_troubleshooting(definition, fault) if isinstance(fault, OutsideError) else fault
-            sent = Exchange(record_request(request, redactor), None, None)
+            sent = Exchange(record_request(request, redactor, sandbox), None, None)
             return replace(result, fault=stated, exchange=sent), False
         outcome, refusal = read_answer(definition, response, self._clock.now(), redactor)
         if isinstance(refusal, CredentialsRejectedError):
@@ -214,9 +243,12 @@ class MethodCaller:
             headers={name.lower(): value for name, value in response.headers},
             body=body_of(response),
             exchange=Exchange(
-                record_request(request, redactor), record_response(response, redactor), response.timings
+                record_request(request, redactor, sandbox),
+                record_response(response, redactor, sandbox),
+                response.timings,
             ),
             fault=refusal,
+            redirects=response.redirects,
         )
         return result, outcome.expired
 
@@ -224,7 +256,9 @@ class MethodCaller:
         """Send the request. A signature is made for one address: what bears one follows no redirect."""
         observer = call.observer
         trace: Callable[[TraceEvent], None] | None = observer.traced if observer is not None else None
-        may_follow = request.method in {"GET", "HEAD"} and not credentials.method.is_signed
+        may_follow = (
+            call.may_follow and request.method in {"GET", "HEAD"} and not credentials.method.is_signed
+        )
         limits = credentials.definition.http.limits
         self._pace.count(credentials.owner.id, call.method.name, limits, self._clock.monotonic())
         return await self._outbound.send(
@@ -249,6 +283,7 @@ class _Call:
     fresh: bool
     timeout_s: float
     idempotency_key: str | None
+    may_follow: bool = True
 
 
 def checked_method(definition: Definition, name: str, params: Mapping[str, Any]) -> Method:

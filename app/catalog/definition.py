@@ -503,10 +503,35 @@ class Webhooks:
     event_type: str | None
 
 
+class Control(StrEnum):
+    """How the control call of a test is made: the call that must fail if the test proves anything."""
+
+    SPOILT = "spoilt"
+    """With made-up credentials of the same form."""
+    NONE = "none"
+    """Without credentials: where the provider counts wrong ones, or locks the account that they name."""
+    NEVER = "never"
+    """Not at all, for the reason that is stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectFromConfig:
+    """The configuration fields with which a person says what the test's answer must be like.
+
+    ``status`` names a field that holds a number as text, ``header`` one that holds ``Name`` or ``Name: text in its
+    value``, ``body`` one that holds a predicate over ``status``, ``headers`` and ``body``.
+    """
+
+    status: str | None = None
+    header: str | None = None
+    body: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DefaultTest:
     """The harmless call that proves that a connection works, and what it proves in plain words.
 
+    A provider that counts wrong credentials, or bans who sends them, is asked without any instead.
     ``account`` picks from the body of a good answer which account it is, where no answer before has said so.
     """
 
@@ -514,6 +539,9 @@ class DefaultTest:
     params: Mapping[str, Json]
     verifies: str
     expect: tuple[str, ...]
+    control: Control = Control.SPOILT
+    control_reason: str | None = None
+    expect_from_config: ExpectFromConfig = ExpectFromConfig()
     account: AccountPick = field(default=AccountPick(None, None), kw_only=True)
     http_method: str | None = None
     path: str | None = None

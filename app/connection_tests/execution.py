@@ -155,7 +155,7 @@ class RunExecution:
 
     async def _report(self, tx: Transaction, run: _Run, result: RunResult) -> None:
         passed = result.verdict is Verdict.PASSED
-        if result.generation == 0 or not (passed or result.fault is not None):
+        if result.generation == 0 or (result.verdict is Verdict.FAILED and result.fault is None):
             return
         with contextlib.suppress(NotFoundError):
             await self._outcome_recorder.record(
@@ -166,6 +166,7 @@ class RunExecution:
                 result.fault,
                 sealed_at=result.sealed_at,
                 tested_config_revision=run.row.config_revision if passed else None,
+                proves_credentials=passed,
                 account=result.account,
             )
 

@@ -5,23 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from app.access.actor import Actor
 from app.authenticators.account import account_at
 from app.authenticators.base import AccountFound
+from app.authenticators.judge import explained, redirected_elsewhere
 from app.calls.caller import CallResult, Exchange, MethodCaller
 from app.calls.pace import HeldBackError
 from app.catalog.catalog import Catalog
 from app.catalog.definition import Definition
+from app.connection_tests.control import (
+    WITHOUT,
+    controls_of,
+    problem_of_control,
+    was_answered,
+    why_no_control,
+)
 from app.connection_tests.steps import (
     STAGES,
     FinishedStep,
     RunStepState,
     StepKind,
     Verdict,
+    expectations_of,
     unmet_expectation,
 )
 from app.connections.connections import Connections
@@ -31,9 +40,11 @@ from app.foundation.clock import Clock
 from app.foundation.errors import InvalidInputError, NotFoundError, PatchbayError, RefusedOutsideError
 from app.foundation.messages import TraceEvent
 from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.redirect import Redirect
 from app.vault.vault import RevealPurpose
 
 CALL_TIMEOUT_S: Final = 30.0
+CONTROL_TIMEOUT_S: Final = 10.0  # twice at most: the run's deadline still leaves time for the call itself
 Emit = Callable[[Sequence[FinishedStep]], Awaitable[None]]
 
 
@@ -109,7 +120,52 @@ class TestRunner:
             raise
         except PatchbayError as fault:
             result = CallResult(fault=fault)
-        return _conclude(definition, result, recorder)
+        expected = expectations_of(definition.test, connection.config)
+        concluded = _conclude(definition, result, expected, recorder)
+        if concluded.verdict is not Verdict.PASSED or recorder.opened is None:
+            return concluded
+        await recorder.flush()
+        unsure = await self._run_control(actor, recorder.opened, result, expected, recorder)
+        if unsure is None:
+            return concluded
+        return replace(concluded, verdict=Verdict.INCONCLUSIVE, problem=unsure, account=None)
+
+    async def _run_control(
+        self,
+        actor: Actor,
+        opened: OpenCredentials,
+        result: CallResult,
+        expected: Sequence[str],
+        recorder: _StepRecorder,
+    ) -> Problem | None:
+        """Make the control call of a test that passed; return why the test proves nothing, if so."""
+        definition, test = opened.definition, opened.definition.test
+        ways = controls_of(definition, opened.method)
+        if not ways:
+            recorder.skip(StepKind.CONTROL, why_no_control(definition))
+            return None
+        for how in ways:
+            control = await self._calls.control(
+                actor,
+                opened,
+                test.method,
+                test.params,
+                how,
+                follow=bool(result.redirects),
+                timeout_s=CONTROL_TIMEOUT_S,
+            )
+            if was_answered(control):
+                break
+        unsure = problem_of_control(definition, how, result, control, expected)
+        timings = control.exchange.timings if control.exchange else None
+        seen = {"control": how.value, "status": control.status, "redirects": _shown(control.redirects)}
+        took_ms = timings.total_ms if timings else None
+        if unsure is not None:
+            recorder.warn(StepKind.CONTROL, unsure, seen, took_ms, control.exchange)
+        else:
+            words = f"The same call {WITHOUT[how]} was refused. {test.verifies}"
+            recorder.passed(StepKind.CONTROL, words, seen, took_ms, control.exchange)
+        return unsure
 
     async def _call(
         self, actor: Actor, connection: CredentialOwner, definition: Definition, recorder: _StepRecorder
@@ -146,7 +202,9 @@ class _StepRecorder:
         self._clock = clock
         self._done: set[StepKind] = set()
         self._finished: list[FinishedStep] = []
-        self._opened: OpenCredentials | None = None
+        self.opened: OpenCredentials | None = None
+        """The credentials that the call went out with."""
+        self.redirects: list[Mapping[str, Any]] = []
         self._began_ms: dict[str, int] = {}
         self.broken: StepKind | None = None
         """The stage that broke, where the network said so."""
@@ -154,8 +212,10 @@ class _StepRecorder:
     def on_event(self, event: TraceEvent | OpenCredentials) -> None:
         """Record one event of the call."""
         if isinstance(event, OpenCredentials):
-            self._opened = event
+            self.opened = event
             return
+        if event.stage == "redirect":
+            self.redirects.append(event.evidence)
         kind = STAGES.get(event.stage)
         if event.state == "started":
             self._began_ms[event.stage] = event.at_ms
@@ -173,10 +233,14 @@ class _StepRecorder:
         if finished:
             await self._emit(finished)
 
+    def skip(self, kind: StepKind, words: str) -> None:
+        """Finish a step that is not taken."""
+        self._finish(kind, RunStepState.SKIPPED, words)
+
     def credentials_placed(self) -> None:
         """Finish what stands before the request: stages that did not happen, then the credentials."""
         self._skip_before(StepKind.CREDENTIALS)
-        if (credentials := self._opened) is not None:
+        if (credentials := self.opened) is not None:
             evidence = {
                 "authMethod": credentials.method.id,
                 "generation": credentials.generation,
@@ -208,16 +272,24 @@ class _StepRecorder:
         self._skip_before(kind)
         self._finish(kind, RunStepState.FAILED, message or fault.message, evidence, None, fault, exchange)
         for later in StepKind:
-            self._skip(later, "Not reached.")
+            self.skip(later, "Not reached.")
+
+    def warn(
+        self,
+        kind: StepKind,
+        unsure: Problem,
+        evidence: Mapping[str, Any],
+        duration_ms: int | None,
+        exchange: Exchange | None,
+    ) -> None:
+        """Finish a step that found nothing wrong and proves nothing."""
+        self._finish(kind, RunStepState.WARNING, unsure.message, evidence, duration_ms, unsure, exchange)
 
     def _skip_before(self, kind: StepKind) -> None:
         for earlier in StepKind:
             if earlier is kind:
                 return
-            self._skip(earlier, "Not needed for this connection.")
-
-    def _skip(self, kind: StepKind, words: str) -> None:
-        self._finish(kind, RunStepState.SKIPPED, words)
+            self.skip(earlier, "Not needed for this connection.")
 
     def _finish(
         self,
@@ -239,31 +311,62 @@ class _StepRecorder:
         return next((kind for kind in StepKind if kind not in self._done), StepKind.REQUEST)
 
 
-def _conclude(definition: Definition, result: CallResult, recorder: _StepRecorder) -> RunResult:
+def _conclude(
+    definition: Definition, result: CallResult, expected: Sequence[str], recorder: _StepRecorder
+) -> RunResult:
+    """Finish the steps of the call; what is good so far is PASSED, and the control call is still to come."""
     fault, credentials = result.fault, (result.generation, result.sealed_at)
     if result.status is None and fault is not None:
-        recorder.fail(_where(result, fault, recorder), fault.problem, exchange=result.exchange)
+        evidence = {"redirects": recorder.redirects} if recorder.redirects else None
+        recorder.fail(_where(result, fault, recorder), fault.problem, None, evidence, result.exchange)
         return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
     recorder.credentials_placed()
-    request, timings = (result.exchange.request, result.exchange.timings) if result.exchange else (None, None)
-    sent = {"method": request.method, "url": request.url} if request else {}
+    timings = result.exchange.timings if result.exchange else None
     first_byte_ms = timings.first_byte_ms if timings else None
-    recorder.passed(StepKind.REQUEST, "The request was sent and answered.", sent, first_byte_ms)
+    recorder.passed(StepKind.REQUEST, _sent_words(result), _sent(result), first_byte_ms)
     answer = {"status": result.status, "renewedCredentials": result.renewed}
     if fault is not None:
         recorder.fail(StepKind.RESPONSE, fault.problem, evidence=answer, exchange=result.exchange)
         return RunResult(Verdict.FAILED, fault.problem, fault, *credentials)
+    left = next((one for one in result.redirects if one.leaves_origin), None)
+    if left is not None:
+        moved = redirected_elsewhere(definition, left, "where the credentials do not go along", answer)
+        recorder.fail(StepKind.RESPONSE, moved, evidence=answer, exchange=result.exchange)
+        return RunResult(Verdict.FAILED, moved, RefusedOutsideError(moved), *credentials)
     words = f"{definition.name} answered with HTTP {result.status}."
     recorder.passed(StepKind.RESPONSE, words, answer, timings.total_ms if timings else None, result.exchange)
-    unmet = unmet_expectation(definition.test.expect, result.status, result.headers, result.body)
+    unmet = unmet_expectation(expected, result.status, result.headers, result.body)
     if unmet is not None:
-        refused = problem(ProblemCode.EXPECTATION_FAILED, details={"expectation": unmet}, expectation=unmet)
+        refused = explained(
+            definition, ProblemCode.EXPECTATION_FAILED, details={"expectation": unmet}, expectation=unmet
+        )
         recorder.fail(StepKind.EXPECTATIONS, refused, evidence={"expected": unmet})
         return RunResult(Verdict.FAILED, refused, RefusedOutsideError(refused), *credentials)
-    met = {"expected": list(definition.test.expect)}
-    recorder.passed(StepKind.EXPECTATIONS, definition.test.verifies, met)
+    recorder.passed(StepKind.EXPECTATIONS, "The answer is as expected.", {"expected": list(expected)})
     account = account_at(definition.test.account, result.body)
     return RunResult(Verdict.PASSED, None, None, *credentials, account)
+
+
+def _sent(result: CallResult) -> dict[str, Any]:
+    """Return what was sent, and over which redirects it went."""
+    if result.exchange is None:
+        return {}
+    request = result.exchange.request
+    over = {"redirects": _shown(result.redirects)} if result.redirects else {}
+    return {"method": request.method, "url": request.url, **over}
+
+
+def _sent_words(result: CallResult) -> str:
+    followed = [one.target for one in result.redirects if one.is_followed]
+    if not followed:
+        return "The request was sent and answered."
+    left = any(one.leaves_origin for one in result.redirects)
+    credentials = " The credentials did not go along." if left else ""
+    return f"The request was sent, redirected to {', then to '.join(followed)}, and answered.{credentials}"
+
+
+def _shown(redirects: Sequence[Redirect]) -> list[dict[str, Any]]:
+    return [{"status": one.status, "to": one.target} for one in redirects]
 
 
 def _where(result: CallResult, fault: PatchbayError, recorder: _StepRecorder) -> StepKind:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from json import dumps
 from typing import Any, Final
 
 from app.calls.caller import Exchange
+from app.catalog.definition import DefaultTest
 from app.foundation.exchange import RecordedMessage
 from app.foundation.expressions import compile_pick
 from app.foundation.problems import Problem
@@ -27,6 +29,7 @@ class Verdict(StrEnum):
     """What a finished run says."""
 
     PASSED = "PASSED"
+    INCONCLUSIVE = "INCONCLUSIVE"
     FAILED = "FAILED"
 
 
@@ -48,12 +51,14 @@ class StepKind(StrEnum):
     REQUEST = "REQUEST"
     RESPONSE = "RESPONSE"
     EXPECTATIONS = "EXPECTATIONS"
+    CONTROL = "CONTROL"
 
 
 class RunStepState(StrEnum):
     """What a finished step says."""
 
     PASSED = "PASSED"
+    WARNING = "WARNING"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
 
@@ -67,6 +72,7 @@ STEP_TITLES: Final[Mapping[StepKind, str]] = {
     StepKind.REQUEST: "Send the request",
     StepKind.RESPONSE: "Read the answer",
     StepKind.EXPECTATIONS: "Compare with what is expected",
+    StepKind.CONTROL: "Try whether wrong credentials are refused",
 }
 ORDER: Final = tuple(StepKind)
 STAGES: Final[Mapping[str, StepKind]] = {
@@ -176,6 +182,25 @@ def progress_of(run: TestRunSnapshot, after_seq: int) -> Iterator[TestProgress]:
             yield TestProgress(replace(run, steps=so_far), step, step.seq, is_final=False)
     if run.is_final:
         yield TestProgress(run, None, run.seq, is_final=True)
+
+
+def expectations_of(test: DefaultTest, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a test's answer must meet: what the definition says, then what the person said."""
+    said = test.expect_from_config
+    status, header, body = (
+        config.get(name) if name else None for name in (said.status, said.header, said.body)
+    )
+    own = []
+    if status:
+        own.append(f"status == `{int(status)}`")
+    if header:
+        name, colon, text = str(header).partition(":")
+        place = f"headers.{dumps(name.strip().lower())}"
+        wanted = dumps(text.strip()).replace("`", "\\`")
+        own.append(f"contains({place}, `{wanted}`)" if colon else f"type({place}) == 'string'")
+    if body:
+        own.append(str(body))
+    return (*test.expect, *own)
 
 
 def unmet_expectation(

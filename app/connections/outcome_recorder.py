@@ -55,6 +55,7 @@ class OutcomeRecorder:
         *,
         sealed_at: datetime | None = None,
         tested_config_revision: int | None = None,
+        proves_credentials: bool = True,
         account: AccountFound | None = None,
     ) -> None:
         """Take into account with ``tx`` what credentials of ``generation`` met: None for a good answer.
@@ -62,7 +63,8 @@ class OutcomeRecorder:
         An outcome of credentials that were replaced since is ignored: ``sealed_at`` distinguishes them where a
         disconnected connection was authorized again, which begins with the first generation anew.
         ``tested_config_revision`` marks a passed default test with the configuration it ran with, ``account`` is
-        whom its answer named.
+        whom its answer named. A good answer that does not prove the credentials shows only that the outside can be
+        reached again.
 
         Raises:
             NotFoundError: the connection was deleted.
@@ -71,6 +73,8 @@ class OutcomeRecorder:
         if credential is None or credential.generation != generation:
             return
         if sealed_at is not None and credential.sealed_at != sealed_at:
+            return
+        if fault is None and not proves_credentials and row.state != ConnectionState.DEGRADED.value:
             return
         if fault is None and account is not None:
             await save_tested_account(tx, credential, account)

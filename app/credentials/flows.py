@@ -81,7 +81,8 @@ class Destinations:
         hosts = allowed_hosts(definition.http.hosts, config)
         if mode is Mode.LIVE:
             return Destination(hosts, tls=tls_material(definition.http.tls_from_config, config))
-        return Destination(hosts, SandboxRoute(self._sandbox_origin or "", _prefix(definition)))
+        public = self._public_sandbox_origin or ""
+        return Destination(hosts, SandboxRoute(self._sandbox_origin or "", _prefix(definition), public))
 
     def browser_url(self, definition: Definition, mode: Mode, url: str) -> str:
         """Return ``url`` as a browser must open it: the sandbox's own address in sandbox mode."""

@@ -34,6 +34,7 @@ _UNCERTAIN: Final = (
     INTERRUPTED,
     ProblemCode.UPSTREAM_TIMEOUT.value,
     ProblemCode.UPSTREAM_UNREACHABLE.value,
+    ProblemCode.UPSTREAM_CUT_OFF.value,
     ProblemCode.UPSTREAM_UNAVAILABLE.value,
     ProblemCode.UPSTREAM_BAD_RESPONSE.value,
     ProblemCode.TOKEN_RESPONSE_INVALID.value,

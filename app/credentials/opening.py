@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from app.access.actor import Actor
-from app.authenticators.base import ApplicationFacts, Facts, Grant, grant_from_stored
+from app.authenticators.base import NO_GRANT, ApplicationFacts, Facts, Grant, grant_from_stored
+from app.authenticators.control import spoilt
 from app.authenticators.endpoints import endpoints_of
 from app.authenticators.registry import authenticator_for
 from app.catalog.catalog import Catalog
-from app.catalog.definition import AuthMethod, Definition
+from app.catalog.definition import AuthMethod, Control, Definition
 from app.catalog.hosts import fixed_hosts
 from app.credentials.application_choice import ApplicationChoice
 from app.credentials.applications import Applications
@@ -42,6 +43,8 @@ class OpenCredentials:
     """A connection's credentials, open for one purpose, with all that goes with them.
 
     ``references`` are the values of the grant that name an outside secret; ``grant`` holds what they stand for.
+    ``control`` says that they are not the credentials, but what a control call bears in their place; ``concealed`` are
+    then the true ones, which an answer may hold all the same.
     """
 
     owner: CredentialOwner
@@ -54,6 +57,8 @@ class OpenCredentials:
     sealed_at: datetime | None
     account_label: str | None
     destination: Destination
+    control: Control | None = None
+    concealed: Grant | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
     @property
@@ -69,7 +74,19 @@ class OpenCredentials:
 
     def apply(self, request: OutRequest) -> OutRequest:
         """Return the request with the credentials in place and marked for redaction."""
-        return authenticator_for(self.method).apply(self.facts, self.grant, request)
+        authenticator = authenticator_for(self.method)
+        if self.concealed is None:
+            return authenticator.apply(self.facts, self.grant, request)
+        true = authenticator.apply(self.facts, self.concealed, request)
+        sent = (
+            request if self.control is Control.NONE else authenticator.apply(self.facts, self.grant, request)
+        )
+        return replace(sent, secrets=(*sent.secrets, *true.secrets))
+
+    def for_control(self, control: Control) -> OpenCredentials:
+        """Return what a control call bears in their place: made-up credentials, or none; nothing is revealed for it."""
+        grant = spoilt(self.method, self.grant, self.facts.random) if control is Control.SPOILT else NO_GRANT
+        return replace(self, grant=grant, references={}, control=control, concealed=self.grant)
 
 
 class UnreadableCredentialsError(CredentialUnreadableError):

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from app.foundation.problems import Problem, ProblemCode, problem
+from app.foundation.redirect import Redirect
 
 PERSON_NEEDED: Final = frozenset(
     {
@@ -104,7 +105,9 @@ class StorageUnavailableError(StorageBusyError):
 
 
 class OutsideError(PatchbayError):
-    """The outside world failed; subclasses say who has to act."""
+    """The outside world failed; subclasses say who has to act. ``redirects`` were met on the way to the failure."""
+
+    redirects: tuple[Redirect, ...] = ()
 
 
 class CredentialsRejectedError(OutsideError):

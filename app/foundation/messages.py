@@ -13,10 +13,11 @@ from app.foundation.egress import EgressRefusedError, EgressTarget, host_matches
 from app.foundation.errors import RefusedOutsideError
 from app.foundation.problems import ProblemCode, problem
 from app.foundation.redaction import Redactor
+from app.foundation.redirect import Redirect
 from app.foundation.secret import Secret
 
 Headers = tuple[tuple[str, str], ...]
-TraceStage = Literal["resolve", "connect", "tls", "request", "response"]
+TraceStage = Literal["resolve", "connect", "tls", "request", "response", "redirect"]
 StageState = Literal["started", "done", "failed"]
 _DOT_SEGMENTS: Final = {".": 0, "..": 1}
 
@@ -35,7 +36,8 @@ class OutRequest:
     ``shown_url`` is the URL for records and ``repr``: where it is not given it is made from ``url``. Names
     in ``secret_headers``, ``secret_query`` (parameters) and ``secret_fields`` (of a form or of JSON, at any
     depth) are hidden whatever the case; ``secrets`` are hidden by value wherever they stand. Who sends it waits
-    ``wait_s`` seconds before.
+    ``wait_s`` seconds before. ``base_url`` is what all calls of the connection have in common, where there is such an
+    address.
     """
 
     method: str
@@ -47,6 +49,7 @@ class OutRequest:
     secret_query: Collection[str] = ()
     secret_fields: Collection[str] = ()
     secrets: tuple[Secret, ...] = ()
+    base_url: str = ""
     wait_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -80,13 +83,17 @@ class Timings:
 
 @dataclass(frozen=True, repr=False)
 class InResponse:
-    """One answer: its body whole and decoded, its headers as they came, its URL in the shown form."""
+    """One answer: its body whole and decoded, its headers as they came, its URL in the shown form.
+
+    ``redirects`` led to it, in their order; the last one was not followed where the answer itself is the redirect.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
     timings: Timings = Timings()
     url: str = ""
+    redirects: tuple[Redirect, ...] = ()
 
     def __repr__(self) -> str:
         return f"InResponse({self.status}, {len(self.body)} bytes)"
@@ -120,6 +127,11 @@ class SandboxRoute:
 
     origin: str  # "http://127.0.0.1:8000", or the hub's own address with its path
     prefix: str  # "/sandbox/slack@1.1.0"
+    public_origin: str = ""  # where people reach the same, where that is not ``origin``
+
+    def shown(self, url: str) -> str:
+        """Return the address of the sandbox for a shown URL, as a person can call it; it need not be a strict one."""
+        return f"{(self.public_origin or self.origin).rstrip('/')}/{self.prefix.strip('/')}/{url.partition('://')[2]}"
 
     def rewrite(self, url: str) -> str:
         """Return where the sandbox plays ``url``: ``https://slack.com/x`` becomes ``.../slack.com/x``.
@@ -190,7 +202,8 @@ class TraceEvent:
 
     Evidence of ``resolve``: ``host``, ``addresses`` (how many) and ``publicAddresses``; of ``tls``:
     ``version``, ``cipher``, ``subject``, ``issuer``, ``notAfter``; of ``request``: ``method``, ``host``; of
-    ``response``: ``status``, ``bytes``. A failed stage has ``code``, the problem's.
+    ``response``: ``status``, ``bytes``; of ``redirect``, which is done at once: ``status``, ``to``. A failed stage
+    has ``code``, the problem's.
     """
 
     stage: TraceStage

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -14,14 +15,15 @@ import httpx
 from app.foundation import outbound_faults as faults
 from app.foundation.clock import Clock
 from app.foundation.egress import EgressPolicy, Resolver, SystemResolver, parse_target
-from app.foundation.errors import PatchbayError, TransientOutsideError
+from app.foundation.errors import OutsideError, PatchbayError, TransientOutsideError
 from app.foundation.messages import Destination, InResponse, OutRequest, TraceEvent
-from app.foundation.outbound_rules import check_binding, check_request, redirected, route
+from app.foundation.outbound_rules import check_binding, check_request, redirect_of, redirected, route
 from app.foundation.outbound_tls import TlsContexts
 from app.foundation.outbound_trace import Tracer
 from app.foundation.outbound_transport import AddressGuard, GuardedTransport, Hop
 from app.foundation.outbound_wire import exchange
 from app.foundation.problems import ProblemCode, problem
+from app.foundation.redirect import Redirect
 
 MAX_BYTES: Final = 10 << 20
 MAX_REDIRECTS: Final = 5
@@ -127,17 +129,29 @@ class Outbound:
         self, request: OutRequest, destination: Destination, redirects: int, hop_to: Callable[..., Hop]
     ) -> InResponse:
         tls = destination.tls
-        for _ in range(redirects + 1):
-            taken = route(request.url, destination, self._policy)
-            check_binding(request, taken, destination)
-            response = await self._exchange(request, hop_to(taken, tls=await self._tls.of(tls)))
-            follow_up = redirected(request, taken, response, destination.sandbox) if redirects else None
-            if follow_up is None:
-                return response
-            if tls and parse_target(follow_up.url).origin != taken.logical.origin:
-                tls = tls.for_other_origin()
-            request = follow_up
-        raise faults.of(ProblemCode.TOO_MANY_REDIRECTS)
+        met: list[Redirect] = []
+        try:
+            for _ in range(redirects + 1):
+                taken = route(request.url, destination, self._policy)
+                check_binding(request, taken, destination)
+                hop = hop_to(taken, tls=await self._tls.of(tls))
+                response = await self._exchange(request, hop)
+                named = redirect_of(request, taken, response, destination.sandbox)
+                if named is not None:
+                    hop.tracer.redirected(named.status, named.target)
+                    met.append(replace(named, is_followed=redirects > 0))
+                follow_up = redirected(request, taken, response, destination.sandbox) if redirects else None
+                if follow_up is None:
+                    return replace(response, redirects=tuple(met))
+                if tls and parse_target(follow_up.url).origin != taken.logical.origin:
+                    tls = tls.for_other_origin()
+                request = follow_up
+        except OutsideError as fault:
+            fault.redirects = tuple(met)
+            raise
+        refusal = faults.of(ProblemCode.TOO_MANY_REDIRECTS)
+        refusal.redirects = tuple(met)
+        raise refusal
 
     async def _exchange(self, request: OutRequest, hop: Hop) -> InResponse:
         hop.tracer.begin_hop()

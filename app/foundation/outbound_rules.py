@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import unquote_plus, urljoin
+from urllib.parse import unquote_plus, urljoin, urlsplit
 
 from app.foundation import outbound_faults as faults
 from app.foundation.egress import (
@@ -17,9 +17,10 @@ from app.foundation.egress import (
     host_matches,
     parse_target,
 )
-from app.foundation.errors import InvalidInputError, outside_error
+from app.foundation.errors import InvalidInputError, OutsideError, outside_error
 from app.foundation.messages import Destination, InResponse, OutRequest, SandboxRoute
 from app.foundation.problems import ProblemCode, problem
+from app.foundation.redirect import Redirect
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")  # RFC 9110 5.6.2
 _FIELD_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 5.5, one octet a character
@@ -83,6 +84,45 @@ def route(url: str, destination: Destination, policy: EgressPolicy) -> Route:
     if not any(host_matches(target.host, pattern) for pattern in destination.hosts):
         raise faults.of(ProblemCode.EGRESS_BLOCKED, EgressCause.HOST)
     return Route(target, target, is_sandbox=False)
+
+
+def redirect_of(
+    request: OutRequest, taken: Route, response: InResponse, sandbox: SandboxRoute | None
+) -> Redirect | None:
+    """Return what a redirect says, for people to read; None where the answer is none, or names no web address."""
+    location = response.header("location") if response.status in _REDIRECTS else None
+    if not location:
+        return None
+    try:
+        target = parse_target(_meant(location, taken, sandbox))
+    except (EgressRefusedError, OutsideError):
+        return None
+    redactor = request.redactor()
+    source, to = (one.url.partition("?")[0] for one in (taken.logical, target))
+    new_base = _new_base(request.base_url, source, to)
+    return Redirect(
+        status=response.status,
+        source=redactor.loose_text(source),
+        target=redactor.loose_text(to),
+        leaves_origin=target.origin != taken.logical.origin,
+        is_followed=False,
+        new_base=new_base and redactor.loose_text(new_base),
+    )
+
+
+def _new_base(base_url: str, source: str, target: str) -> str | None:
+    """Return what stands in the base address's place where all behind it stayed as it was, and None elsewhere."""
+    base = base_url.rstrip("/")
+    tail = source.removeprefix(base)
+    if not base or not source.startswith(base):
+        return None
+    if not tail.strip("/"):
+        kept_path = urlsplit(target).path.rstrip("/") in {"", urlsplit(base).path.rstrip("/")}
+        return target.rstrip("/") if kept_path else None
+    for end in (tail, tail.rstrip("/"), f"{tail}/"):
+        if target.endswith(end):
+            return target.removesuffix(end)
+    return None
 
 
 def check_binding(request: OutRequest, taken: Route, destination: Destination) -> None:

@@ -15,20 +15,25 @@ from app.foundation import outbound_faults as faults
 from app.foundation.outbound_trace import Tracer
 
 _MAX_EVIDENCE_LENGTH: Final = 200
+_FIRST: Final = 16  # what tells a protocol from another
 
 
 class OutboundStream(httpcore.AsyncNetworkStream):
     """Wraps a socket for an HTTP connection."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, *, is_secured: bool = False) -> None:
         self._stream = stream
         self._socket = stream.get_extra_info("socket")
         self.has_ended = False
+        self.is_secured = is_secured
+        self.first_bytes = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there; nothing at all means that the other side has ended the connection."""
         data = await self._stream.read(max_bytes, timeout)
         self.has_ended = not data
+        if not self.first_bytes:
+            self.first_bytes = data[:_FIRST]
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -58,7 +63,7 @@ class OutboundStream(httpcore.AsyncNetworkStream):
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             raise faults.tls_failed(error.__cause__) from None
         tracer.done("tls", **_evidence(stream.get_extra_info("ssl_object")))
-        return OutboundStream(stream)
+        return OutboundStream(stream, is_secured=True)
 
 
 def _is_readable(sock: socket.socket | None) -> bool:

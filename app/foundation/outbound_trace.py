@@ -45,6 +45,10 @@ class Tracer:
         self._emit(stage, "done", evidence)
         return True
 
+    def redirected(self, status: int, target: str) -> None:
+        """Report a redirect, whether it is followed or not."""
+        self._emit("redirect", "done", {"status": status, "to": target})
+
     def failed(self, code: str) -> None:
         """Close the open stage, if any, as failed."""
         if self._open is not None:

@@ -67,10 +67,10 @@ class AddressGuard:
     async def _ask(self, target: EgressTarget) -> Sequence[IpAddress]:
         try:
             found = await self.resolver.resolve(target.host, target.port)
-        except (OSError, UnicodeError):
-            raise faults.of(ProblemCode.NAME_NOT_RESOLVED) from None
+        except (OSError, UnicodeError) as error:
+            raise faults.name_not_resolved(error) from None
         if not found:
-            raise faults.of(ProblemCode.NAME_NOT_RESOLVED)
+            raise faults.name_not_resolved(None)
         return found
 
 
@@ -143,16 +143,18 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def _connected(self, hop: Hop, addresses: Sequence[IpAddress]) -> OutboundStream:
         hop.tracer.start("connect")
+        failed: list[BaseException] = []
         for address in addresses[:_MAX_TRIED_ADDRESSES]:
             try:
                 stream = await self._sockets.connect_tcp(
                     str(address), hop.route.wire.port, _CONNECT_TIMEOUT_S
                 )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed.append(error)
                 continue
             hop.tracer.done("connect")
             return OutboundStream(stream)
-        raise faults.of(ProblemCode.UPSTREAM_UNREACHABLE)
+        raise faults.not_connected(failed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,8 +221,8 @@ def _translated(stream: OutboundStream) -> Iterator[None]:
     try:
         yield
     except httpcore.ProtocolError as error:
-        raise faults.protocol_broken(error, peer_ended=stream.has_ended) from None
+        raise faults.protocol_broken(error, stream) from None
     except ssl.SSLError as error:  # an alert after the handshake, such as a client certificate missing
         raise faults.tls_failed(error) from None
     except (httpcore.NetworkError, httpcore.TimeoutException, OSError):
-        raise faults.of(ProblemCode.UPSTREAM_UNREACHABLE) from None
+        raise faults.cut_off(stream) from None

@@ -57,12 +57,14 @@ class ProblemTemplate:
     message: str
     remediation: tuple[Remediation, ...]
     retryable: bool = False
+    address_step: str | None = None
+    """What to do with the ``{fields}`` of the configuration that say the address: said only where there are some."""
 
 
 def _code(
-    title: str, message: str, *steps: Remediation, retryable: bool = False
+    title: str, message: str, *steps: Remediation, retryable: bool = False, address_step: str | None = None
 ) -> tuple[auto, ProblemTemplate]:
-    return auto(), ProblemTemplate(title, message, steps, retryable)
+    return auto(), ProblemTemplate(title, message, steps, retryable, address_step)
 
 
 _add_scope = partial(Remediation, RemediationKind.ADD_SCOPE, actor=FixBy.USER)
@@ -89,7 +91,7 @@ _REVOKE_THERE: Final = _check_provider(
     "The hub has stopped trying. Take the access away in the settings of the account at the provider."
 )
 _STATUS_PAGE: Final = _check_provider("If it lasts, look at the provider's status page.")
-FIX_ADDRESS: Final = _fix("Check the address in the configuration.")
+_FIX_ADDRESS: Final = "Check {fields} in the configuration."
 _REPORT: Final = _report(
     "Tell the operator of this hub what you did, and when; give the request id, if you have it."
 )
@@ -379,25 +381,39 @@ class ProblemCode(StrEnum):
     )
     UPSTREAM_UNREACHABLE = _code(
         "The provider cannot be reached",
-        "No connection to {provider} could be made.",
-        FIX_ADDRESS,
+        "No connection to {provider} could be made: {reason}.",
         _TRY_AGAIN,
         _STATUS_PAGE,
         retryable=True,
+        address_step=_FIX_ADDRESS,
+    )
+    UPSTREAM_CUT_OFF = _code(
+        "The connection was cut off",
+        "{provider} ended the connection {reason}.",
+        _TRY_AGAIN,
+        _check_provider(
+            "If it happens each time, look at what stands between: a proxy, a firewall, a load balancer."
+        ),
+        retryable=True,
+    )
+    UPSTREAM_PROTOCOL = _code(
+        "The server speaks another protocol",
+        "{provider} cannot be spoken to at this address: {reason}.",
+        _check_provider("See in the provider's documentation at which address it speaks HTTP/1.1."),
+        address_step="Check {fields} in the configuration: how it begins (http or https), and its port.",
     )
     UPSTREAM_TLS = _code(
         "The secure connection failed",
         "The secure (TLS) connection to {provider} failed: {reason}.",
-        FIX_ADDRESS,
-        _at_provider("Check the server's certificate and its TLS settings."),
+        _check_provider("Check the server's certificate and its TLS settings.", actor=FixBy.PROVIDER_ADMIN),
+        address_step="Check the host name of {fields} in the configuration.",
     )
     NAME_NOT_RESOLVED = _code(
         "The host name is not known",
-        "The host name of {provider} could not be found.",
-        FIX_ADDRESS,
+        "The host name of {provider} could not be looked up: {reason}.",
         _TRY_AGAIN,
-        _STATUS_PAGE,
         retryable=True,
+        address_step="Check the host name of {fields} in the configuration.",
     )
     UPSTREAM_REJECTED = _code(
         "The provider rejected the request",
@@ -407,14 +423,16 @@ class ProblemCode(StrEnum):
     UPSTREAM_NOT_FOUND = _code(
         "The address does not exist at the provider",
         "{provider} has nothing at this address (HTTP 404).",
-        FIX_ADDRESS,
-        _check_provider("Check whether what the request names still exists at {provider}."),
+        _check_provider(
+            "Look in the recorded request which address was called, and compare it with the documentation."
+        ),
+        address_step="Check {fields} and the identifiers in the configuration.",
     )
     UPSTREAM_BAD_RESPONSE = _code(
         "An unexpected answer",
         "{provider} answered in an unexpected way.",
-        FIX_ADDRESS,
-        _check_provider("Read the recorded answer: something else than {provider} may have sent it."),
+        _check_provider("Read the recorded answer."),
+        address_step=_FIX_ADDRESS,
     )
     RESPONSE_TOO_LARGE = _code(
         "The answer is too large",
@@ -424,21 +442,43 @@ class ProblemCode(StrEnum):
     TOO_MANY_REDIRECTS = _code(
         "Too many redirects",
         "{provider} redirected too often.",
-        FIX_ADDRESS,
-        _check_provider("Look at the recorded exchange: it shows where the addresses lead."),
+        _check_provider(
+            "See in the steps where the redirects lead; often to a sign-in page, for credentials that are wrong."
+        ),
+        address_step=_FIX_ADDRESS,
     )
     EGRESS_BLOCKED = _code(
         "This address is not allowed",
         "The hub sends nothing to this address: {reason}.",
-        FIX_ADDRESS,
         _operator(
             "If the address is inside your own network, allow that network with PATCHBAY_EGRESS_ALLOW."
         ),
+        address_step=_FIX_ADDRESS,
     )
     EXPECTATION_FAILED = _code(
         "The answer is not the expected one",
         "The answer does not meet the test's expectation: {expectation}.",
         _check_provider("Compare the recorded answer with the expectation."),
+    )
+    TEST_PROVES_NOTHING = _code(
+        "The test proves nothing",
+        "{provider} answers as well {without}: {reason}.",
+        _check_provider(
+            "A path that asks for credentials, such as one that says who you are, proves that they are accepted."
+        ),
+    )
+    CONTROL_NOT_ANSWERED = _code(
+        "It is not known what the test proves",
+        "The answer was good, but {provider} did not answer the same call {without}: {reason}.",
+        _reload("Run the test again."),
+        retryable=True,
+    )
+    UPSTREAM_REDIRECTED = _code(
+        "The address redirects elsewhere",
+        "{provider} redirects from {source} to {location}, {reason}.",
+        _check_provider(
+            "If that is a sign-in page, the credentials are not accepted: check them. Else the API has moved."
+        ),
     )
     CANCELLED = _code("Cancelled", "It was cancelled.", _reload("Start it again when needed."))
     DEADLINE_EXCEEDED = _code(
@@ -587,6 +627,7 @@ class _Blanks(dict[str, str]):
         "expectation": "see the recorded answer",
         "label": "This field",
         "limit": "what the hub allows",
+        "location": "another address",
         "names": "another connection",
         "origin": "this address",
         "permission": "a permission that it lacks",
@@ -595,9 +636,11 @@ class _Blanks(dict[str, str]):
         "redirectUri": "of this hub",
         "revocations": "revocations",
         "scopes": "some permissions",
+        "source": "this address",
         "state": "in this state",
         "status": "it did not say why",
         "when": "a day that is not known",
+        "without": "without the credentials",
     }
 
     def __missing__(self, key: str) -> str:

@@ -10,9 +10,12 @@ from typing import Any, Final
 import jsonschema_rs
 from jsonschema_rs import Draft202012Validator, RegexOptions
 
+from app.foundation.expressions import is_person_predicate
 from app.foundation.problems import Problem, ProblemCode, problem
 
 MAX_FAULTS: Final = 50
+PREDICATE_FORMAT: Final = "jmespath"
+"""The ``format`` of a text in which a person says what must hold of an answer."""
 _CODES: Final[Mapping[str, ProblemCode]] = {
     "required": ProblemCode.MISSING_FIELD,
     "additionalProperties": ProblemCode.UNKNOWN_FIELD,
@@ -69,7 +72,11 @@ class Shape:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         try:
             self._validator = Draft202012Validator(
-                dict(schema), validate_formats=True, offline=True, pattern_options=RegexOptions()
+                dict(schema),
+                validate_formats=True,
+                formats={PREDICATE_FORMAT: is_person_predicate},
+                offline=True,
+                pattern_options=RegexOptions(),
             )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as fault:
             raise ShapeError(_schema_fault(fault)) from None
@@ -237,6 +244,8 @@ def _expected(keyword: str, details: Mapping[str, Any]) -> Any:  # noqa: ANN401 
 
 
 def _words(expected: Any) -> str:  # noqa: ANN401 - JSON edge
+    if expected == PREDICATE_FORMAT:
+        return "JMESPath predicate of comparisons and plain functions"
     if isinstance(expected, list | tuple):
         return ", ".join(str(item) for item in expected)
     return str(expected)

@@ -123,7 +123,7 @@ async def _test(stage: Stage) -> Act:
     async def act() -> None:
         data = await stage.ask(_TEST, input={"connectionId": connection.id, "waitMs": 10_000})
         run = data["testConnection"]["testRun"]
-        assert (run["state"], run["verdict"], len(run["steps"])) == ("FINISHED", "PASSED", 8), run
+        assert (run["state"], run["verdict"], len(run["steps"])) == ("FINISHED", "PASSED", 9), run
 
     return act
 

@@ -410,7 +410,7 @@ async def test_a_read_follows_redirects_within_the_allowed_hosts_only(world):
     connection = await keyed(world, value="a-live-key", mode=Mode.LIVE)
     answering(world, lambda _: httpx.Response(302, headers={"Location": "https://evil.example/me"}))
     result = await call(world, connection)
-    assert result.fault.problem.code is ProblemCode.EGRESS_BLOCKED
+    assert result.fault.problem.code is ProblemCode.UPSTREAM_REDIRECTED
     assert len(world.outside.requests) == 1
 
 

@@ -204,7 +204,7 @@ async def test_a_signed_call_is_never_sent_to_another_address(world, way, locati
     redirecting(world, location)
     result = await call(world, connection, "me", {})
     assert len(world.outside.requests) == 1
-    assert (result.status, result.fault.problem.code) == (302, ProblemCode.UPSTREAM_BAD_RESPONSE)
+    assert (result.status, result.fault.problem.code) == (302, ProblemCode.UPSTREAM_REDIRECTED)
     assert result.fault.problem.details["cause"] == "REDIRECT"
 
 

@@ -168,6 +168,10 @@ BROKEN_RULES = [
     # release
     ("test:\n  method: me.get", "test:\n  method: me.none", "semantics/test-method-exists", "method: me.none"),
     ("test:\n  method: me.get", "test:\n  method: orders.change", "semantics/test-method-reads", "method: orders.change\n"),
+    ("test:\n  method: me.get", "test:\n  control: never\n  method: me.get", "schema/required", "test:"),
+    ("test:\n  method: me.get", "test:\n  controlReason: no\n  method: me.get", "schema/false-schema", "controlReason"),
+    ("test:\n  method: me.get", "test:\n  expectFromConfig: {body: shop}\n  method: me.get", "semantics/test-expectation-field", "expectFromConfig"),
+    ("test:\n  method: me.get", "test:\n  expectFromConfig: {status: none}\n  method: me.get", "semantics/test-expectation-field", "expectFromConfig"),
     ("test:\n  method: me.get", "test:\n  params: {cursor: 5}\n  method: orders.list", "semantics/test-params", "params: {cursor: 5}"),
     ('expect: ["body.ok == `true`"]', 'expect: ["body.ok == `false`"]', "semantics/test-expectation", None),
     ('expect: ["body.ok == `true`"]', 'expect: ["body.ok == `true`"]\n  account: {id: nowhere}', "semantics/test-account", "account: {id: nowhere}"),

@@ -70,3 +70,12 @@ def test_every_rule_has_a_test():
 
     assert len(told) > 40
     assert told - tested == set()
+
+
+def test_a_control_call_without_credentials_needs_an_address_without_them():
+    text = changed("test:\n", "test:\n  control: none\n").replace(
+        PLACE, 'place: {in: path, value: "/bot{credentials.key}"}'
+    )
+
+    assert [fault.rule for fault in faults_of(text)] == ["semantics/test-control"]
+    assert faults_of(changed("test:\n", "test:\n  control: none\n")) == ()

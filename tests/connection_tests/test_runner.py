@@ -1,4 +1,4 @@
-"""The eight steps of a run, in order, for every way in which the outside can answer or not."""
+"""The nine steps of a run, in order, for every way in which the outside can answer or not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def authority():
 
 
 async def run(world, connection, outside: Outbound | None = None):
-    """Return the result and the steps, checked to be all eight in order."""
+    """Return the result and the steps, checked to be all nine in order."""
     hub = world.hub
     calls = MethodCaller(outside or hub.outbound, hub.credentials, hub.clock, hub.metrics, hub.secrets)
     runner = TestRunner(calls, hub.connections, hub.catalog, hub.clock)
@@ -59,6 +59,15 @@ async def live(world, base_url):
     return await world.reload(connection)
 
 
+def guarded(good):
+    """Answer well to the true key alone."""
+
+    async def answer(asked, writer):
+        writer.write(good if asked.header("x-api-key") == CANARY else reply(401))
+
+    return answer
+
+
 def failed_at(steps):
     failed = [step for step in steps.values() if step.state is S.FAILED]
     assert len(failed) == 1
@@ -80,7 +89,7 @@ def simulated(world, *answers):
 async def test_all_steps_pass_over_a_real_secured_connection(world, authority, tmp_path):
     tls = authority.server(tmp_path, "good.test")
     async with (
-        serving(always(reply(200, b'{"status": "ok"}', Content_Type="application/json")), tls=tls) as server,
+        serving(guarded(reply(200, b'{"status": "ok"}', Content_Type="application/json")), tls=tls) as server,
         outbound(resolver=Names(**NAMES), verify=authority.trust()) as outside,
     ):
         result, steps = await run(world, await live(world, f"https://good.test:{server.port}"), outside)

@@ -167,7 +167,7 @@ async def test_the_latest_runs_bring_their_steps_and_stay_in_their_workspace(wor
     await world.work()
     run = (await runs.latest(world.actor, [connection.id]))[connection.id]
     assert run == await runs.get(world.actor, run.id)
-    assert len(run.steps) == 8
+    assert len(run.steps) == 9
     assert await runs.many(world.actor, [run.id, "run_none", "\x00"]) == {run.id: run}
     stranger = replace(world.actor, workspace_id="wks_other")
     assert await runs.many(stranger, [run.id]) == {}
@@ -185,9 +185,9 @@ async def test_steps_come_live_and_then_the_end(world, runs):
     await world.work()
     heard = await asyncio.wait_for(follower, 5)
     assert [m.step.kind for m in heard[:-1]] == list(ORDER)
-    assert [m.seq for m in heard] == list(range(1, 10))
-    assert [m.is_final for m in heard] == [False] * 8 + [True]
-    assert [len(m.run.steps) for m in heard[:-1]] == list(range(1, 9))
+    assert [m.seq for m in heard] == list(range(1, 11))
+    assert [m.is_final for m in heard] == [False] * 9 + [True]
+    assert [len(m.run.steps) for m in heard[:-1]] == list(range(1, 10))
     assert heard[-1].run.verdict is Verdict.PASSED
     assert heard[-1].step is None
 
@@ -198,7 +198,7 @@ async def test_finished_steps_are_replayed_after_the_one_that_was_seen(world, ru
     await world.work()
     for after in range(10):
         heard = await messages(runs, world.actor, run, after)
-        assert [m.seq for m in heard] == [*range(after + 1, 9), 9]
+        assert [m.seq for m in heard] == [*range(after + 1, 10), 10]
         assert heard[-1].is_final
 
 
@@ -275,9 +275,10 @@ async def test_two_processes_do_a_run_once(world, runs, other):
     await asyncio.gather(*(process.work() for process in (world, other, world, other)))
     done = await runs.get(world.actor, run.id)
     await other.work()
-    assert len([*world.outside.requests, *other.outside.requests]) == 1
+    asked = [*world.outside.requests, *other.outside.requests]
+    assert len(asked) == 2  # the call and its control call
     assert await runs.get(world.actor, run.id) == done
-    assert await StepRecord.filter(run_id=run.id).count() == 8
+    assert await StepRecord.filter(run_id=run.id).count() == 9
     types = [event.type for event in await world.events()]
     assert types.count(EventType.TEST_RUN_FINISHED) == 1
 
@@ -326,8 +327,8 @@ async def test_a_run_whose_process_died_is_taken_over_from_its_beginning(world, 
     done = await runs.get(world.actor, run.id)
     assert done.verdict is Verdict.PASSED
     assert [step.kind for step in done.steps] == list(ORDER)
-    assert [step.seq for step in done.steps] == list(range(2, 10))
-    assert [message.seq for message in heard] == list(range(1, 11))
+    assert [step.seq for step in done.steps] == list(range(2, 11))
+    assert [message.seq for message in heard] == list(range(1, 12))
     # What the first worker says afterwards counts for nothing.
     await stop(world, worker)
     assert await runs.get(world.actor, run.id) == done
@@ -366,7 +367,7 @@ async def test_a_process_that_is_stopped_gives_its_run_back_at_once(world, runs,
     assert await is_due(world, run)
     await other.work()
     done = await runs.get(world.actor, run.id)
-    assert (done.verdict, len(done.steps)) == (Verdict.PASSED, 8)
+    assert (done.verdict, len(done.steps)) == (Verdict.PASSED, 9)
 
 
 async def test_a_run_that_ends_whoever_tries_it_is_given_up(world, runs, monkeypatch):

@@ -18,6 +18,7 @@ def test_every_step_has_a_title_and_its_place():
         "REQUEST",
         "RESPONSE",
         "EXPECTATIONS",
+        "CONTROL",
     ]
     assert set(STAGES.values()) == {StepKind.NAME_LOOKUP, StepKind.CONNECT, StepKind.TLS}
 

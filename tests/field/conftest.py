@@ -16,9 +16,9 @@ from app.hub import build_hub
 from app.main import build_app
 from app.worker import register_work
 from tests.canary import secret
-from tests.connections.conftest import BROWSER, World, redis_for  # noqa: F401 - a fixture is found by name
+from tests.connections.conftest import BROWSER, WITH_ACME, World, redis_for  # noqa: F401 - a fixture is found by name
 from tests.field.provider import CLIENT_ID, Provider, running_provider
-from tests.hubs import CATALOG, ORIGIN, owner, settings_for, test_keys
+from tests.hubs import CATALOG, ORIGIN, owner, running_hub, settings_for, test_keys
 from tests.servers import running
 
 LOOPBACK = {"PATCHBAY_EGRESS_ALLOW": "127.0.0.0/8"}
@@ -95,3 +95,12 @@ async def door(world: World):
         cookies = {cookie_name(BROWSER_COOKIE, world.hub.public_url): BROWSER.reveal()}
         async with httpx.AsyncClient(base_url=address.http, cookies=cookies) as client:
             yield client
+
+
+@pytest.fixture
+async def local_world(database_url, redis_for, tmp_path, clock):  # noqa: F811 - the fixture's own name
+    """A hub whose outside is the sandbox, and whose connections may be configured with plain http to loopback."""
+    settings = settings_for(database_url, tmp_path, redis_for, **LOOPBACK)
+    async with running_hub(settings, clock=clock, keys=test_keys(), catalog=WITH_ACME) as (hub, outside):
+        with hub.database.bind():
+            yield World(hub, outside, await owner(hub), clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from tests.servers import Address, running
 
 Answer = Response | Exception
 CLIENT_ID = "client-of-the-hub"
+_ACCESS_TOKEN = re.compile(rb'access_token"?[:=]\s*"?([^"&\s]+)')
 
 
 class Reset(Exception):  # noqa: N818 - what a script says, no fault of the test
@@ -46,7 +48,10 @@ def id_token(**claims: Any) -> str:
 
 
 class Provider:
-    """What the provider answers at ``/token``, ``/me`` and ``/revoke``: the next of a script, else the usual."""
+    """What the provider answers at ``/token``, ``/me`` and ``/revoke``: the next of a script, else the usual.
+
+    The usual answer of ``/me`` goes to those alone whose credentials are in ``issued``.
+    """
 
     def __init__(self) -> None:
         self.address: Address | None = None
@@ -57,6 +62,7 @@ class Provider:
             "/revoke": lambda: Response(status_code=200),
         }
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.issued: set[bytes] = set()
         self.app = Starlette(
             routes=[Route(path, self._answer, methods=["GET", "POST"]) for path in self.scripts]
         )
@@ -86,12 +92,21 @@ class Provider:
         state = parse_qs(urlsplit(launched).query)["state"][0]
         return [("code", code), ("state", state)]
 
+    def has_issued(self, authorization: str | None) -> bool:
+        """Return whether a header bears credentials that were issued here: what is made up is refused."""
+        return (authorization or "").partition(" ")[2].encode() in self.issued
+
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
         body = dict(parse_qsl((await request.body()).decode()))
         self.asked.append((path, {**body, **{f"header:{k}": v for k, v in request.headers.items()}}))
         script = self.scripts[path]
+        is_usual = not script
         answer = script.pop(0) if script else self.usual[path]()
+        if path == "/me" and is_usual and not self.has_issued(request.headers.get("authorization")):
+            answer = JSONResponse({"error": "invalid_token"}, status_code=401)
+        if path == "/token" and isinstance(answer, Response):
+            self.issued |= set(_ACCESS_TOKEN.findall(bytes(answer.body)))
         return _Broken() if isinstance(answer, Reset) else answer
 
 

@@ -54,12 +54,13 @@ async def test_b5_a_path_is_tested_and_read_as_it_is_written(live, path):
 
     async def me(asked, writer):
         paths.append(asked.target)
-        writer.write(reply(200, b"{}", Content_Type="application/json"))
+        status = 200 if live.provider.has_issued(asked.header("authorization")) else 401
+        writer.write(reply(status, b"{}", Content_Type="application/json"))
 
     async with serving(me) as server:
         connection = await live.signed_in(baseUrl=server.origin, testPath=path)
         assert (await live.tested(connection)).verdict == "PASSED"
-    assert paths == [written(path)]
+    assert paths == [written(path)] * 2  # the call and its control call
     shape = CATALOG.definition("generic-oauth2").methods["get"].params["properties"]["path"]
     assert is_path(shape, path)
 

@@ -28,7 +28,8 @@ async def test_b1_a_provider_s_own_word_for_bearer_is_used_as_bearer(live, told)
     connection, ended = await signed_in(live, token_answer(access_token=token, token_type=told))
     assert ended == (State.AUTHENTICATED, None)
     assert (await live.tested(connection)).verdict == "PASSED"
-    assert live.provider.asked[-1][1]["header:authorization"] == f"Bearer {token}"
+    asked = [form["header:authorization"] for path, form in live.provider.asked if path == "/me"]
+    assert asked[0] == f"Bearer {token}"
 
 
 async def test_b1_a_token_that_takes_a_proof_is_refused_with_its_type(live):

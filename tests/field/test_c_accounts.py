@@ -98,6 +98,7 @@ async def test_c4_the_account_of_a_key_is_shown_and_another_key_of_another_accou
     connection = await live.draft("generic-http", config, Mode.LIVE)
 
     async def entered(token):
+        live.provider.issued.add(token.encode())
         authorization = await live.begin(connection, "bearer")
         return await live.hub.authorizations.submit_credentials(
             live.actor, authorization.id, {"token": token}

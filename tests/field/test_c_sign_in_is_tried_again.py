@@ -43,7 +43,7 @@ async def test_c3_a_code_that_the_lost_answer_used_up_is_the_outages_fault(live)
     live.provider.will("/token", Reset(), JSONResponse({"error": "invalid_grant"}, status_code=400))
     ended = await live.sign_in(connection)
     assert live.provider.count("/token") == 2
-    says_what_to_do(ended.problem, ProblemCode.UPSTREAM_UNREACHABLE)
+    says_what_to_do(ended.problem, ProblemCode.UPSTREAM_CUT_OFF)
 
 
 async def test_c3_a_refusal_is_not_tried_again(live):

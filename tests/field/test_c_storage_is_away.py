@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import threading
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,13 +15,15 @@ from tortoise.exceptions import OperationalError
 
 from app.connections.models import ConnectionRecord
 from app.foundation.clock import SystemClock
-from app.foundation.database import Database
+from app.foundation.database import Database, migrate
 from app.foundation.errors import StorageBusyError, StorageUnavailableError
 from app.foundation.problems import ProblemCode
 from app.foundation.storage_faults import storage_fault
 from app.hub import build_hub
 from app.main import build_app
+from tests.databases import require, run_apart
 from tests.field.cut_postgres import postgres_line
+from tests.field.own_postgres import own_postgres
 from tests.hubs import CATALOG, ORIGIN, owner, settings_for, test_keys
 from tests.servers import running
 
@@ -36,25 +42,47 @@ class Away:
         return await self.http.post("/graphql", json={"query": query}, headers=self.headers)
 
 
+@asynccontextmanager
+async def hub_on(line, folder, redis_url):
+    settings = settings_for(line.url, folder, redis_url)
+    async with (
+        build_hub(settings, local_url=ORIGIN, clock=SystemClock(), keys=test_keys(), catalog=CATALOG) as hub,
+        build_app(hub) as app,
+        running(app) as address,
+        httpx.AsyncClient(base_url=address.http, trust_env=False) as http,
+    ):
+        await hub.members.ensure_owner()
+        with hub.database.bind():
+            actor = await owner(hub)
+            made = await hub.tokens.create(actor, name="t", scopes=sorted(actor.permissions), expires_in=None)
+            yield Away(line, hub, http, {"authorization": f"Bearer {made.token.reveal()}"})
+
+
 @pytest.fixture
 async def away(postgres_url, redis_url, tmp_path):
-    async with postgres_line(postgres_url) as line:
-        settings = settings_for(line.url, tmp_path, redis_url)
-        async with (
-            build_hub(
-                settings, local_url=ORIGIN, clock=SystemClock(), keys=test_keys(), catalog=CATALOG
-            ) as hub,
-            build_app(hub) as app,
-            running(app) as address,
-            httpx.AsyncClient(base_url=address.http, trust_env=False) as http,
-        ):
-            await hub.members.ensure_owner()
-            with hub.database.bind():
-                actor = await owner(hub)
-                made = await hub.tokens.create(
-                    actor, name="t", scopes=sorted(actor.permissions), expires_in=None
-                )
-                yield Away(line, hub, http, {"authorization": f"Bearer {made.token.reveal()}"})
+    async with postgres_line(postgres_url) as line, hub_on(line, tmp_path, redis_url) as hub:
+        yield hub
+
+
+@pytest.mark.scaled
+async def test_c8_a_server_that_is_stopped_is_away_until_it_runs_again(redis_url, tmp_path):
+    require(shutil.which("initdb") is not None, "there is no initdb")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)  # the server runs as another user
+        async with own_postgres(Path(folder) / "server") as server:
+            run_apart(lambda: migrate(server.url))
+            async with hub_on(server, tmp_path, redis_url) as away:
+                assert (await away.ask(LIST)).status_code == 200
+                server.cut()
+                for _ in range(2):  # told that it shuts down, then refused
+                    told = (await away.ask(LIST)).json()["errors"][0]["extensions"]
+                    assert {name: told[name] for name in UNAVAILABLE} == UNAVAILABLE
+                page = await away.http.get("/oauth/start/auth_00000000000000000000000000")
+                assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+                assert (await away.http.get("/readyz")).status_code == 503
+                await server.up()
+                assert (await away.ask(LIST)).json()["data"] == {"connections": {"totalCount": 0}}
+                assert (await away.ask(CREATE)).json()["data"]["createConnection"]["userErrors"] == []
 
 
 @pytest.mark.scaled

@@ -74,7 +74,7 @@ async def test_a_client_certificate_is_shown_by_its_own_connection_alone(authori
         assert server.connections == 2
         assert await refused(out.send(get(url), HERE)) in {
             ProblemCode.UPSTREAM_TLS,
-            ProblemCode.UPSTREAM_UNREACHABLE,
+            ProblemCode.UPSTREAM_CUT_OFF,
         }
         shown = [writer.get_extra_info("peercert") for writer in server.open_writers]
     assert [dict(part[0] for part in cert["subject"])["commonName"] for cert in shown] == ["first", "second"]

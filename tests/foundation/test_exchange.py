@@ -20,6 +20,7 @@ from app.foundation.secret import STARS, Secret
 CANARY = "CANARY-7f3a9b"
 TOKEN = "tok/en+7 f"
 NOBODY = Redactor()
+BARE = ("-H", "Content-Type:")  # what has no media type is not called a form
 
 
 def recorded(**changes) -> RecordedMessage:
@@ -204,6 +205,7 @@ def test_as_curl_sends_the_same_request_once_the_variables_are_set():
         "-H", f"Authorization: Bearer {TOKEN}",
         "-H", f"X-Odd: {hostile}",
         "-H", "X-Empty;",
+        *BARE,
         "--data-raw", f'{{"client_secret":"s3","note":"{hostile}"}}',
     ]  # fmt: skip
 
@@ -215,9 +217,9 @@ def test_as_curl_sends_the_same_request_once_the_variables_are_set():
         ("HEAD", "", ["--head", "https://a.example/"]),
         ("DELETE", "", ["-X", "DELETE", "https://a.example/"]),
         ("POST", "", ["-X", "POST", "https://a.example/"]),
-        ("POST", "a=1", ["https://a.example/", "--data-raw", "a=1"]),
-        ("PUT", "@file", ["-X", "PUT", "https://a.example/", "--data-raw", "@file"]),
-        ("GET", "odd", ["-X", "GET", "https://a.example/", "--data-raw", "odd"]),
+        ("POST", "a=1", ["https://a.example/", *BARE, "--data-raw", "a=1"]),
+        ("PUT", "@file", ["-X", "PUT", "https://a.example/", *BARE, "--data-raw", "@file"]),
+        ("GET", "odd", ["-X", "GET", "https://a.example/", *BARE, "--data-raw", "odd"]),
     ],
 )
 def test_as_curl_names_the_method_only_where_curl_would_choose_another(method, body, arguments):
@@ -234,9 +236,9 @@ def test_as_curl_says_that_a_body_is_missing():
 @pytest.mark.parametrize(
     ("text", "variable"),
     [
-        ("https://a.example/bot********/x", '"$SECRET"'),
-        ("https://a.example/?x-key=********", '"$X_KEY"'),
-        ("a=1&client_secret=********", '"$CLIENT_SECRET"'),
+        ("https://a.example/bot********/x", '"${SECRET:?fill it in first, percent-encoded}"'),
+        ("https://a.example/?x-key=********", '--get --data-urlencode x-key="${X_KEY:?'),
+        ("a=1&client_secret=********", '"${CLIENT_SECRET:?'),
     ],
 )
 def test_as_curl_names_a_hidden_value_after_its_place(text, variable):

@@ -81,7 +81,7 @@ async def test_an_answer_that_breaks_the_protocol_is_a_bad_answer(answer):
 )
 async def test_an_answer_cut_short_may_be_tried_again(answer):
     async with serving(closing(answer)) as server, outbound() as out:
-        assert await transient_code(out.send(get(server.origin), HERE)) is ProblemCode.UPSTREAM_UNREACHABLE
+        assert await transient_code(out.send(get(server.origin), HERE)) is ProblemCode.UPSTREAM_CUT_OFF
 
 
 async def test_a_port_that_nobody_listens_on_is_unreachable():

@@ -21,6 +21,7 @@ STEPS = (
     "REQUEST",
     "RESPONSE",
     "EXPECTATIONS",
+    "CONTROL",
 )
 _numbers = itertools.count(1)
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from app.access.policy import ALL_PERMISSIONS, Permission, Role
+from app.catalog.definition import Control
 from app.connections.abilities import abilities
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import Mode
@@ -43,6 +45,12 @@ VERBS = [
         P.CONNECTIONS_TEST,
         lambda hub, who, seen: hub.calls.call(who, seen.owner, "none", {}, purpose=TEST),
     ),
+    (
+        P.CONNECTIONS_TEST,
+        lambda hub, who, seen: hub.calls.control(
+            who, opened_by(hub), "none", {}, Control.NONE, follow=False, timeout_s=1
+        ),
+    ),
     (P.CONNECTIONS_WRITE, lambda hub, who, seen: abilities(who, seen)),
     (P.CONNECTIONS_AUTHORIZE, lambda hub, who, seen: abilities(who, seen)),
     (
@@ -51,6 +59,11 @@ VERBS = [
     ),
     (P.CONNECTIONS_TEST, lambda hub, who, seen: abilities(who, replace(seen, auth=AUTH))),
 ]
+
+
+def opened_by(hub):
+    """Return what a control call reads of open credentials before it makes a request."""
+    return SimpleNamespace(definition=hub.catalog.definition("slack"))
 
 
 async def started_in_a_browser(door):

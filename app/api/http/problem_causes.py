@@ -75,6 +75,12 @@ CAUSES: Final[Mapping[str, Mapping[P, str]]] = {
         P.UPSTREAM_UNAVAILABLE: "The provider answers with an error of its own: an outage or maintenance.",
         P.UPSTREAM_TIMEOUT: "The provider is slow or overloaded, or something between drops the packets.",
         P.UPSTREAM_UNREACHABLE: "Nothing listens at the address, a firewall is in between, or the network is down.",
+        P.UPSTREAM_CUT_OFF: "The server, or something on the way to it, ended the connection too early.",
+        P.UPSTREAM_PROTOCOL: "The address begins with http where the server speaks https, or the other way "
+        "round; or the server speaks HTTP/2 alone, or no HTTP.",
+        P.UPSTREAM_REDIRECTED: "The API has moved to another host, or sends what it refuses to a sign-in page.",
+        P.TEST_PROVES_NOTHING: "The test path answers everybody alike, or answers wrong credentials with success.",
+        P.CONTROL_NOT_ANSWERED: "The provider was busy or failed when the call was tried with wrong credentials.",
         P.UPSTREAM_TLS: "The server's certificate has expired, is for another name, or is signed by an authority that "
         "the hub does not know.",
         P.NAME_NOT_RESOLVED: "The host name is misspelt, or the name service that the hub uses does not know it.",
@@ -108,6 +114,9 @@ SAMPLES: Final[Mapping[str, str]] = {
     "names": "Finance Slack",
     "application": "Acme sign-in",
     "origin": "https://login.acme.example",
+    "source": "https://acme.example/api/me",
+    "location": "https://www.acme.example/api/me",
+    "without": "with made-up credentials",
     "connections": "2 connections",
     "revocations": "1 revocation",
     "redirectUri": "https://hub.example.com/oauth/return/app_01",

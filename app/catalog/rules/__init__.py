@@ -54,6 +54,8 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("semantics/echo", methods.echoes_point_somewhere),
     ("semantics/test-method-exists", release.test_is_harmless),
     ("semantics/test-expectation", release.expectations_hold),
+    ("semantics/test-control", release.control_is_possible),
+    ("semantics/test-expectation-field", release.own_expectations_fit),
     ("semantics/test-account", release.account_is_found),
     ("semantics/changelog", release.history_is_in_order),
     ("semantics/upgrade", release.upgrades_lead_here),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.catalog.classification import facts_of
-from app.catalog.definition import Effect, ReleaseStage
+from app.catalog.definition import Control, Effect, ReleaseStage
 from app.catalog.rules.subject import Finding, RuleSubject, compiled, fields_of, first_good, shape_of
 from app.catalog.versions import RangeError, parse_range, parse_version
+from app.foundation.shapes import PREDICATE_FORMAT
 
 
 def test_is_harmless(subject: RuleSubject) -> Iterator[Finding]:
@@ -36,6 +37,34 @@ def expectations_hold(subject: RuleSubject) -> Iterator[Finding]:
         predicate = compiled(text)
         if predicate is not None and not predicate.holds(facts):
             yield Finding(("test", "expect", index), "does not hold on the method's first good example")
+
+
+def control_is_possible(subject: RuleSubject) -> Iterator[Finding]:
+    """``semantics/test-control``: a call without credentials has an address."""
+    if subject.definition.test.control is not Control.NONE:
+        return
+    for method in subject.definition.auth:
+        if any(placement.at == "path" for placement in method.place):
+            yield Finding(
+                ("test", "control"), f"{method.id} stands in the path: without it there is no address"
+            )
+
+
+def own_expectations_fit(subject: RuleSubject) -> Iterator[Finding]:
+    """``semantics/test-expectation-field``: fields with which people say what they expect are there, and hold it."""
+    fields = fields_of(subject.definition.config)
+    said = subject.definition.test.expect_from_config
+    wanted = (
+        ("status", said.status, "type", "string"),
+        ("header", said.header, "type", "string"),
+        ("body", said.body, "format", PREDICATE_FORMAT),
+    )
+    for name, field, keyword, value in wanted:
+        if field is not None and fields.get(field, {}).get(keyword) != value:
+            yield Finding(
+                ("test", "expectFromConfig", name),
+                f"config must have a field {field} with {keyword}: {value}",
+            )
 
 
 def account_is_found(subject: RuleSubject) -> Iterator[Finding]:

@@ -28,7 +28,11 @@ describe_enum(
 describe_enum(
     Verdict,
     "What a test run found.",
-    {"PASSED": "The connection works.", "FAILED": "It does not: the problem says why."},
+    {
+        "PASSED": "The connection works.",
+        "INCONCLUSIVE": "The answer was good, but says nothing about the credentials: the problem says why.",
+        "FAILED": "It does not: the problem says why.",
+    },
     name="TestVerdict",
 )
 describe_enum(
@@ -42,7 +46,8 @@ describe_enum(
         "CREDENTIALS": "The credentials.",
         "REQUEST": "The request.",
         "RESPONSE": "The answer.",
-        "EXPECTATIONS": "What the definition expects of the answer.",
+        "EXPECTATIONS": "What the definition, and the configuration, expect of the answer.",
+        "CONTROL": "Whether the same call fails with made-up credentials, or without any.",
     },
     name="TestStepKind",
 )
@@ -51,6 +56,7 @@ describe_enum(
     "The state of a step of a test run.",
     {
         "PASSED": "Nothing wrong.",
+        "WARNING": "Nothing failed, but it does not prove what it should: the problem says why.",
         "FAILED": "Something is wrong: the problem says what.",
         "SKIPPED": "Not needed here, or an earlier step failed.",
     },
