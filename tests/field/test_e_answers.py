@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from app.access.policy import ALL_PERMISSIONS, Permission
 from app.api.graphql.endpoint import graphql_routes
+from app.connections.snapshot import Mode
 from app.foundation.ids import new_id
 from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, load_test_catalog, make_hub
 from tests.factories.operations import PLACES, ROOTS, operation_with
@@ -63,12 +64,17 @@ def test_every_root_field_that_can_fail_is_nullable():
 
 @pytest.mark.parametrize("place", OF_THE_INPUT, ids=lambda place: place[1])
 async def test_not_found_names_the_id_that_was_sent(asked, place):
-    """E10: for every mutation that takes an id."""
+    """E10: for every mutation that takes an id, whatever else it names is there."""
     name = place[3][0]
     made = operation_with(
         *place, new_id({"connectionId": "conn", "authorizationId": "auth"}.get(name, name[:3]))
     )
-    answer = await asked(made.query, dict(made.variables))
+    connections = asked.hub.connections
+    xero = await connections.create(asked.actor, name="One", integration="xero", mode=Mode.SANDBOX)
+    there = {"connectionId": xero.connection.id, "integration": "xero"}
+    (argument, sent), *_ = made.variables.items()
+    sent = {**sent, **{other: there[other] for other in sent.keys() & there.keys() - {name}}}
+    answer = await asked(made.query, {argument: sent})
     problems = answer["data"][place[1]]["userErrors"]
     assert [(one["code"], one["path"]) for one in problems] == [("NOT_FOUND", [name])]
 
