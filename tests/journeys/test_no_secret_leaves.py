@@ -136,7 +136,7 @@ async def test_tokens_stay_hidden_through_use_renewal_and_revocation(echo: Echo,
         await look_at_everything(oauth, (await oauth.tested())["id"])
     echo.answers(200)
     await authorized(oauth)
-    assert (await oauth.tested())["verdict"] == "PASSED"
+    assert (await oauth.tested())["verdict"] == "INCONCLUSIVE"  # the echo answers made-up tokens too
 
     await oauth.client.verb("refreshCredentials", connectionId=oauth.id)
     echo.answers(500, "html")
