@@ -187,7 +187,9 @@ async def build_hub(  # noqa: PLR0915 - one paragraph for each part of the depen
 
         # Who uses the hub, and what they may.
         members = Members(database, audit, outbox)
-        tokens = Tokens(database, audit, outbox, wakeups)
+        tokens = Tokens(
+            database, audit, outbox, wakeups, idempotency, lambda: vault.system_key("access-token/v1")
+        )
         sign_in = SignIn(database, audit, outbox, wakeups)
         rights = Rights(database)
 

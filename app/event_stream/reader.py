@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from tortoise.queryset import QuerySet
@@ -21,6 +22,7 @@ from app.event_stream.event import (
 from app.event_stream.models import EventCounterRecord, EventRecord
 from app.foundation.canonical import findable
 from app.foundation.database import Database
+from app.foundation.ids import MAX_ID_LENGTH
 
 BATCH: Final = 200
 
@@ -85,6 +87,13 @@ class Reader:
         events = tuple(found[:limit])
         position = events[-1].position if has_more else max(start, last)
         return EventSlice(workspace_id, events, position, has_more)
+
+    async def many(self, workspace_id: str, ids: Iterable[str]) -> dict[str, Event]:
+        """Return the workspace's events with these ids; those that are not kept are left out."""
+        with self._database.bind():
+            wanted = findable(ids, MAX_ID_LENGTH)
+            rows = await EventRecord.filter(workspace_id=workspace_id, id__in=wanted)
+        return {row.id: _event(row) for row in rows}
 
     async def reset(self, workspace_id: str, reason: ResetReason) -> StreamReset:
         """Return the message that ends a follower's stream."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
 from app.access.actor import Actor
 from app.access.policy import Permission, require
-from app.event_stream.event import EVERYTHING, EventFilter, EventSlice, ResetReason, StreamMessage
+from app.event_stream.event import EVERYTHING, Event, EventFilter, EventSlice, ResetReason, StreamMessage
 from app.event_stream.follow import POLL_S, AccessLostError, Guard, follow
 from app.event_stream.follower import Follower
 from app.event_stream.outbox import Outbox, last_position
@@ -60,6 +60,11 @@ class EventStream:
         """Return at most ``limit`` matching events of the actor's workspace; see :meth:`Reader.page`."""
         require(actor, Permission.EVENTS_READ)
         return await self.reader.page(actor.workspace_id, after, limit, filter)
+
+    async def many(self, actor: Actor, ids: Iterable[str]) -> dict[str, Event]:
+        """Return the events of the actor's workspace with these ids; see :meth:`Reader.many`."""
+        require(actor, Permission.EVENTS_READ)
+        return await self.reader.many(actor.workspace_id, ids)
 
     def subscribe(
         self,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
+from base64 import urlsafe_b64encode
 from typing import Final
 
 from app.foundation.ids import new_token
@@ -17,6 +19,15 @@ _FORM: Final = {prefix: re.compile(prefix + _RANDOM) for prefix in (TOKEN_PREFIX
 def new_bearer(prefix: str = "") -> Secret:
     """Return a fresh secret of 256 random bits: the prefix and 43 URL-safe characters."""
     return Secret(prefix + new_token())
+
+
+def bearer_of(nonce: str, key: bytes, prefix: str = "") -> Secret:
+    """Return the secret that a nonce of 256 random bits stands for under the hub's key; it has the same form.
+
+    Who forgets the nonce cannot make the secret again, with the key neither.
+    """
+    digest = hmac.digest(key, f"{prefix}{nonce}".encode(), "sha256")
+    return Secret(prefix + urlsafe_b64encode(digest).decode().rstrip("="))
 
 
 def bearer_hash(text: str, prefix: str = "") -> str | None:

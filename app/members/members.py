@@ -33,6 +33,11 @@ class Members:
             known = await WorkspaceRecord.get_or_none(slot=_FIRST_SLOT)
             return await _snapshot(known or await self._make_first())
 
+    async def workspace(self, actor: Actor) -> WorkspaceSnapshot:
+        """Return the actor's own workspace, which nobody needs a permission to know."""
+        with self._database.bind():
+            return await _snapshot(await WorkspaceRecord.get(id=actor.workspace_id))
+
     async def workspaces(self) -> list[WorkspaceSnapshot]:
         """Return all workspaces of this hub, oldest first; for the operator, never for a tenant."""
         with self._database.bind():

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from app.access.actor import Actor, ActorKind
+from app.access.idempotency import Idempotency, SystemKeySource
 from app.access.policy import Permission, Role, require
 from app.audit.log import AuditLog, AuditTarget
 from app.event_stream.event import EventType, NewEvent
 from app.event_stream.outbox import Outbox
+from app.foundation.canonical import findable
 from app.foundation.database import Database, Transaction
 from app.foundation.errors import InvalidInputError, NotFoundError, PermissionDeniedError, StorageBusyError
-from app.foundation.ids import new_id, prefix_of
+from app.foundation.ids import MAX_ID_LENGTH, new_id, new_token, prefix_of
 from app.foundation.names import checked_name
 from app.foundation.problems import Problem, ProblemCode, problem
 from app.foundation.wakeups import Wakeups
-from app.members.bearer import TOKEN_PREFIX, bearer_hash, new_bearer
+from app.members.bearer import TOKEN_PREFIX, bearer_hash, bearer_of
 from app.members.identity_cache import IdentityCache
 from app.members.members import member_rights, workspace_owner
 from app.members.models import AccessTokenRecord, MemberRecord
@@ -37,49 +39,93 @@ _log = structlog.get_logger("patchbay.members")
 class Tokens:
     """Creates, lists, revokes and recognises access tokens. A token never may more than its member."""
 
-    def __init__(self, database: Database, audit: AuditLog, outbox: Outbox, wakeups: Wakeups) -> None:
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditLog,
+        outbox: Outbox,
+        wakeups: Wakeups,
+        idempotency: Idempotency,
+        key_of: SystemKeySource,
+    ) -> None:
         self._database = database
         self._audit = audit
         self._outbox = outbox
+        self._idempotency = idempotency
+        self._key_of = key_of
         self._known = IdentityCache(database.clock, wakeups)
 
     async def create(
-        self, actor: Actor, *, name: str, scopes: Sequence[Permission], expires_in: timedelta | None
+        self,
+        actor: Actor,
+        *,
+        name: str,
+        scopes: Sequence[Permission],
+        expires_in: timedelta | None,
+        idempotency_key: str | None = None,
     ) -> CreatedToken:
         """Create a token for the actor itself, or for the workspace's owner where the hub itself acts.
 
-        ``scopes`` are within what the actor holds; ``expires_in`` is a minute to ten years, None is for ever.
+        ``scopes`` are within what the actor holds; ``expires_in`` is a minute to ten years, None is for ever. The same
+        ``idempotency_key`` answers with the same token and its secret for a day, as a retry needs it.
 
         Raises:
             PermissionDeniedError: the actor may not create tokens; audited.
-            InvalidInputError: at ``name``, ``scopes`` or ``expiresIn``.
+            InvalidInputError: at ``name``, ``scopes`` or ``expiresIn``; a key that was used with other input.
         """
         await self._let_pass(actor, "token.created", AuditTarget("token", "", name))
-        async with self._database.transaction() as tx:
-            member = await _holder(actor)
-            _, permitted = member_rights(member)
-            trimmed, name_problems = checked_name(name, MAX_NAME_CHARS)
-            problems = [
-                *name_problems,
-                *_scope_problems(scopes, permitted & actor.permissions),
-                *_expiry_problems(expires_in),
-            ]
-            if problems:
-                raise InvalidInputError(problems)
-            token = new_bearer(TOKEN_PREFIX)
-            row = await AccessTokenRecord.create(
-                id=new_id("tok"),
-                workspace_id=member.workspace_id,
-                member_id=member.id,
-                name=trimmed,
-                token_hash=bearer_hash(token.reveal(), TOKEN_PREFIX),
-                hint=token.reveal()[-_HINT_CHARS:],
-                scopes=sorted({scope.value for scope in scopes}),
-                created_at=tx.now,
-                expires_at=None if expires_in is None else tx.now + expires_in,
-            )
-            self._announce(tx, actor, row, "token.created", EventType.TOKEN_CREATED)
-        return CreatedToken(row.id, token, _snapshot(row))
+        key = await self._key_of()
+        given = {
+            "name": name,
+            "scopes": sorted({scope.value for scope in scopes}),
+            "expiresIn": None if expires_in is None else expires_in.total_seconds(),
+        }
+        rows: list[AccessTokenRecord] = []
+
+        async def act(tx: Transaction) -> Mapping[str, Any]:
+            nonce = new_token()
+            text = bearer_of(nonce, key, TOKEN_PREFIX).reveal()
+            rows.append(await self._made(tx, actor, name, scopes, expires_in, text))
+            return {"tokenId": rows[0].id, "nonce": nonce}
+
+        made = await self._idempotency.run(actor, "createToken", idempotency_key, given, act)
+        if not rows:
+            with self._database.bind():
+                rows = await AccessTokenRecord.filter(id=made["tokenId"])
+        return CreatedToken(rows[0].id, bearer_of(made["nonce"], key, TOKEN_PREFIX), _snapshot(rows[0]))
+
+    async def _made(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        name: str,
+        scopes: Sequence[Permission],
+        expires_in: timedelta | None,
+        text: str,
+    ) -> AccessTokenRecord:
+        member = await _holder(actor)
+        _, permitted = member_rights(member)
+        trimmed, name_problems = checked_name(name, MAX_NAME_CHARS)
+        problems = [
+            *name_problems,
+            *_scope_problems(scopes, permitted & actor.permissions),
+            *_expiry_problems(expires_in),
+        ]
+        if problems:
+            raise InvalidInputError(problems)
+        row = await AccessTokenRecord.create(
+            id=new_id("tok"),
+            workspace_id=member.workspace_id,
+            member_id=member.id,
+            name=trimmed,
+            token_hash=bearer_hash(text, TOKEN_PREFIX),
+            hint=text[-_HINT_CHARS:],
+            scopes=sorted({scope.value for scope in scopes}),
+            created_at=tx.now,
+            expires_at=None if expires_in is None else tx.now + expires_in,
+        )
+        self._announce(tx, actor, row, "token.created", EventType.TOKEN_CREATED)
+        return row
 
     async def authenticate(self, token: str) -> Identity | None:
         """Return who a token stands for, as of a second ago at most; None if it is not, or no longer, valid."""
@@ -106,6 +152,18 @@ class Tokens:
         with self._database.bind():
             rows = AccessTokenRecord.filter(workspace_id=actor.workspace_id, revoked_at=None)
             return [_snapshot(row) for row in await rows.order_by("-created_at", "-id")]
+
+    async def many(self, actor: Actor, ids: Sequence[str]) -> dict[str, TokenSnapshot]:
+        """Return the workspace's tokens with these ids, revoked ones too; those that are not there are left out.
+
+        Raises:
+            PermissionDeniedError: the actor may not manage tokens.
+        """
+        require(actor, Permission.TOKENS_WRITE)
+        wanted = findable(ids, MAX_ID_LENGTH)
+        with self._database.bind():
+            rows = await AccessTokenRecord.filter(workspace_id=actor.workspace_id, id__in=wanted)
+        return {row.id: _snapshot(row) for row in rows}
 
     async def revoke(self, actor: Actor, token_id: str) -> TokenSnapshot:
         """Revoke a token at once and for ever; revoking it again changes nothing.

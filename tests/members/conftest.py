@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.access.actor import Actor
+from app.access.idempotency import Idempotency
 from app.access.policy import ROLE_PERMISSIONS, Role
 from app.audit.log import AuditLog
 from app.event_stream.outbox import Outbox
@@ -26,7 +27,7 @@ def rooms(database, wakeups=None):
     outbox = Outbox(wakeups)
     return (
         Members(database, audit, outbox),
-        Tokens(database, audit, outbox, wakeups),
+        Tokens(database, audit, outbox, wakeups, Idempotency(database, key_of), key_of),
         SignIn(database, audit, outbox, wakeups),
     )
 

@@ -42,8 +42,8 @@ OWN_IDS = {
     "application": "app",
     "connection": "conn",
     "integration": "intg",
-    "node": "wks",  # no kind of node: the rows of nodes say what their types need
-    "nodes": "wks",
+    "node": "sil",  # no kind of node: the rows of nodes say what their types need
+    "nodes": "sil",
 }
 SPECIAL = {
     "Query.integrations(isConnected)": "{integrations(filter: {isConnected: true}) {totalCount}}",
@@ -60,6 +60,9 @@ NODE_PREFIXES = {
     "TestRun": "run",
     "Application": "app",
     "AuditEntry": "aud",
+    "Event": "evt",
+    "AccessToken": "tok",
+    "Workspace": "wks",
 }
 assert set(NODE_PREFIXES.values()) == set(NODE_LOADERS)
 
@@ -210,7 +213,9 @@ async def furnished(hub: Hub, actor: Actor) -> dict[str, str]:
     entry = (await hub.audit.entries(actor)).items[0]
     slack = hub.catalog.integration("slack")
     assert ended.connection.id
-    found = [made.connection.id, again.id, run.id, saved.id, made_token.id, entry.id, slack.id]
+    event = (await hub.events.page(actor, None)).events[0]
+    found = [made.connection.id, again.id, run.id, saved.id, made_token.id, entry.id, slack.id, event.id]
+    found.append(actor.workspace_id)
     return {id_.split("_")[0]: id_ for id_ in found}
 
 

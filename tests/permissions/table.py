@@ -43,6 +43,9 @@ Node.Authorization                   connections:read                           
 Node.Revocation                      connections:read                            +     +     +       +       +
 Node.TestRun                         connections:read                            +     +     +       +       +
 Node.Application                     applications:read                           +     +     +       +       +
+Node.Event                           events:read                                 +     +     +       +       +
+Node.AccessToken                     tokens:write                                +     +     .       .       .
+Node.Workspace                       -                                           +     +     +       +       +
 Node.AuditEntry                      audit:read                                  +     +     .       .       .
 
 Mutation.createConnection            connections:write                           +     +     +       .       .

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import fields
 from functools import cache
-from typing import Annotated, Any, TypeVar, cast, dataclass_transform
+from typing import Annotated, Any, Final, TypeVar, cast, dataclass_transform
 
 import strawberry
 from strawberry.types import Info
@@ -13,6 +13,9 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Given = Annotated[T, strawberry.argument(name="input", description="What is asked for.")]
 """The type of a resolver's ``input_`` parameter."""
+IDEMPOTENCY_KEY: Final = (
+    "At most 255 characters of your own: the same key with the same input has one effect."
+)
 
 
 def described(description: str, **options: Any) -> Any:  # noqa: ANN401 - stands for a value of the field's type

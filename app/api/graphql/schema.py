@@ -10,8 +10,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 
-from app.api.graphql.access.tokens import TokenMutations
-from app.api.graphql.access.types import AccessQueries
+from app.api.graphql.access.tokens import TokenMutations, load_tokens
+from app.api.graphql.access.types import AccessQueries, load_workspaces
 from app.api.graphql.applications.fields import (
     ApplicationMutations,
     ApplicationQueries,
@@ -38,7 +38,7 @@ from app.api.graphql.connections.revocation_types import load_revocations
 from app.api.graphql.connections.subscriptions import ConnectionSubscriptions
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import NodeLoader
-from app.api.graphql.events.fields import EventQueries, EventSubscriptions
+from app.api.graphql.events.fields import EventQueries, EventSubscriptions, load_events
 from app.api.graphql.executor import FastExecutor
 from app.api.graphql.fields import object_type
 from app.api.graphql.guards import Documents, Guards
@@ -61,6 +61,9 @@ NODE_LOADERS: Final[Mapping[str, NodeLoader]] = {
     "run": load_runs,
     "app": load_applications,
     "aud": load_entries,
+    "evt": load_events,
+    "tok": load_tokens,
+    "wks": load_workspaces,
 }
 
 

@@ -243,7 +243,9 @@ async def test_a_token_is_made_once_with_its_secret_and_revoked(ask, hub):
     payload = data_of(await ask(query, {"s": 60}))["createToken"]
     assert payload["secret"] == "pbt_secret"
     assert payload["accessToken"] == {"id": "tok_9", "name": "CI", "scopes": ["CATALOG_READ"], "hint": "abcd"}
-    assert asked == {"name": "CI", "scopes": [Permission.CATALOG_READ], "expires_in": timedelta(seconds=60)}
+    assert asked == {
+        "name": "CI", "scopes": [Permission.CATALOG_READ], "expires_in": timedelta(seconds=60), "idempotency_key": None,
+    }  # fmt: skip
     query = 'mutation {revokeToken(input: {tokenId: "tok_9"}) {accessToken {revokedAt}}}'
     assert data_of(await ask(query))["revokeToken"]["accessToken"]["revokedAt"] == "2026-01-02T03:04:05Z"
     assert data_of(await ask("{viewer {tokens {id}}}"))["viewer"]["tokens"] == [{"id": "tok_9"}]

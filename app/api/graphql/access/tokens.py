@@ -1,6 +1,6 @@
 """Access tokens: how they are shown, made and revoked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,16 +8,16 @@ import strawberry
 
 import app.api.graphql.access.enums  # noqa: F401 - brings the room's enums into the schema
 from app.access.policy import Permission
-from app.api.graphql.context import PatchbayInfo
-from app.api.graphql.fields import Given, described, object_type, optional, shown
+from app.api.graphql.context import PatchbayInfo, RequestContext
+from app.api.graphql.fields import IDEMPOTENCY_KEY, Given, described, object_type, optional, shown
+from app.api.graphql.node import NodeType
 from app.api.graphql.problems import ProblemType, mutation, user_errors_field
 from app.foundation.errors import InvalidInputError
 from app.foundation.problems import Problem
 
 
 @object_type("An access token, by which a program acts for a member.")
-class AccessTokenType:
-    id: strawberry.ID = described("Its id.")
+class AccessTokenType(NodeType):
     name: str = described("What it is for.")
     scopes: list[Permission] = described("What it may do, within what its member may.")
     hint: str = described("Its last characters.")
@@ -34,6 +34,7 @@ class CreateTokenInput:
     expires_in_seconds: int | None = optional(
         "How long it is valid: a minute to ten years; for ever if left out."
     )
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Which access token to revoke.")
@@ -74,6 +75,7 @@ class TokenMutations:
                 name=input_.name,
                 scopes=input_.scopes,
                 expires_in=None if seconds is None else timedelta(seconds=seconds),
+                idempotency_key=input_.idempotency_key,
             )
         except InvalidInputError as fault:
             raise InvalidInputError(_renamed(fault.problems)) from None
@@ -85,6 +87,11 @@ class TokenMutations:
     async def revoke_token(self, info: PatchbayInfo, input_: Given[RevokeTokenInput]) -> RevokeTokenPayload:
         revoked = await info.context.hub.tokens.revoke(info.context.actor, input_.token_id)
         return RevokeTokenPayload(access_token=shown(AccessTokenType, revoked))
+
+
+async def load_tokens(context: RequestContext, ids: Sequence[str]) -> Mapping[str, AccessTokenType]:
+    found = await context.hub.tokens.many(context.actor, ids)
+    return {id_: shown(AccessTokenType, snapshot) for id_, snapshot in found.items()}
 
 
 def _renamed(problems: Sequence[Problem]) -> list[Problem]:

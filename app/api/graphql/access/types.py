@@ -1,16 +1,26 @@
 """The viewer and the hub as the schema shows them."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
 import strawberry
 
 from app.access.policy import Permission, Role
 from app.api.graphql import limits
 from app.api.graphql.access.actor_type import ActorType
 from app.api.graphql.access.tokens import AccessTokenType
-from app.api.graphql.context import PatchbayInfo
+from app.api.graphql.context import PatchbayInfo, RequestContext
 from app.api.graphql.fields import described, object_type, resolver, shown
+from app.api.graphql.node import NodeType
 from app.api.graphql.pages import MAX_PAGE
 from app.api.graphql.scalars import EventCursor, Url
 from app.foundation.errors import PermissionDeniedError
+
+
+@object_type("A workspace: everything in it belongs to it alone.")
+class WorkspaceType(NodeType):
+    name: str = described("Its name.")
+    created_at: datetime = described("When it was made.")
 
 
 @object_type("Who is asking.")
@@ -19,6 +29,10 @@ class ViewerType:
     workspace_id: strawberry.ID = described("The workspace that all you see belongs to.")
     role: Role = described("The role in the workspace.")
     permissions: list[Permission] = described("What you may do.")
+
+    @resolver("The workspace that all you see belongs to.")
+    async def workspace(self, info: PatchbayInfo) -> WorkspaceType:
+        return shown(WorkspaceType, await info.context.hub.members.workspace(info.context.actor))
 
     @resolver("The workspace's access tokens, newest first; null where you may not manage them.")
     async def tokens(self, info: PatchbayInfo) -> list[AccessTokenType] | None:
@@ -87,3 +101,10 @@ class AccessQueries:
             event_retention_days=hub.settings.event_retention_days,
             limits=HubLimitsType(max_streams_per_workspace=hub.settings.streams_per_workspace),
         )
+
+
+async def load_workspaces(context: RequestContext, ids: Sequence[str]) -> Mapping[str, WorkspaceType]:
+    if context.actor.workspace_id not in ids:
+        return {}
+    found = await context.hub.members.workspace(context.actor)
+    return {found.id: shown(WorkspaceType, found)}

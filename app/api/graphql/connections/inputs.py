@@ -4,13 +4,12 @@ import strawberry
 
 from app.api.graphql.connections.enums import ConnectionSort, Presentation
 from app.api.graphql.enums import Direction
-from app.api.graphql.fields import described, optional
+from app.api.graphql.fields import IDEMPOTENCY_KEY, described, optional
 from app.api.graphql.scalars import Json, SecretJson, SecretText, SemVer, Url
 from app.connections.lifecycle import ConnectionState
 from app.connections.snapshot import AccessScope
 from app.credentials.snapshot import Mode
 
-_IDEMPOTENCY = "At most 255 characters of your own: the same key with the same input has one effect."
 _CONNECTION_ID = "The connection's id."
 _AUTHORIZATION_ID = "The authorization's id."
 _APPLICATION_ID = (
@@ -35,7 +34,7 @@ class CreateConnectionInput:
         "Its configuration, as the version's `configSchema` describes it; may be incomplete."
     )
     scope: AccessScope = described("Whose connection it is.", default=AccessScope.WORKSPACE)
-    idempotency_key: str | None = optional(_IDEMPOTENCY)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A new name or description; what is left out stays.")
@@ -108,7 +107,7 @@ class BeginAuthorizationInput:
     application_id: strawberry.ID | None = optional(_APPLICATION_ID)
     return_to: Url | None = optional(_RETURN_TO)
     presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
-    idempotency_key: str | None = optional(_IDEMPOTENCY)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
     expected_revision: int | None = optional(_REVISION)
 
 
@@ -119,7 +118,7 @@ class ReauthorizeInput:
     application_id: strawberry.ID | None = optional(_APPLICATION_ID)
     return_to: Url | None = optional(_RETURN_TO)
     presentation: Presentation = described("How the sign-in page is shown.", default=Presentation.POPUP)
-    idempotency_key: str | None = optional(_IDEMPOTENCY)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What was entered into a credential form.")

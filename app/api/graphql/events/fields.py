@@ -1,6 +1,6 @@
 """The event stream as a query and as a subscription: the same data, the same cursor."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Annotated
 
 import strawberry
@@ -10,7 +10,9 @@ from app.api.graphql.events.types import (
     EventFilterInput,
     EventPageType,
     EventStreamMessageType,
+    WorkspaceEventType,
     event_filter,
+    event_type,
     message_type,
     page_type,
 )
@@ -71,6 +73,11 @@ class EventSubscriptions:
         )
         async for message in messages:
             yield message_type(message)
+
+
+async def load_events(context: RequestContext, ids: Sequence[str]) -> Mapping[str, WorkspaceEventType]:
+    found = await context.hub.events.many(context.actor, ids)
+    return {id_: event_type(event) for id_, event in found.items()}
 
 
 def _position(context: RequestContext, after: str | None) -> int | None:

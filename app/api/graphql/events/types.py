@@ -12,6 +12,7 @@ from app.api.graphql.connections.authorization_types import loaded_connection
 from app.api.graphql.connections.types import ConnectionType
 from app.api.graphql.context import PatchbayInfo
 from app.api.graphql.fields import described, object_type, optional, resolver, shown
+from app.api.graphql.node import NodeType
 from app.api.graphql.scalars import EventCursor, Json
 from app.event_stream.event import (
     Event,
@@ -33,7 +34,7 @@ class EventSubjectType:
 
 
 @object_type("A fact that became true, at its place in the workspace's order of commits.", name="Event")
-class WorkspaceEventType:
+class WorkspaceEventType(NodeType):
     id: strawberry.ID = described("Its id: the same event may arrive twice, with the same id.")
     cursor: EventCursor = described("Its place; the stream goes on after it.")
     type: EventType = described("What happened.")
