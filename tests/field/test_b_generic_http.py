@@ -68,6 +68,7 @@ WAYS = {
         },
         {
             "method": "PROPFIND",
+            "authorization": "Bearer abc",
             "depth": "0",
             "content-type": "application/xml",
             "body": '<propfind xmlns="DAV:"><allprop/></propfind>',
@@ -77,9 +78,19 @@ WAYS = {
         "bearer",
         {"token": "abc"},
         {"testMethod": "POST", "testBody": '{"q": "Größe"}'},
-        {"method": "POST", "content-type": "application/json", "body": '{"q": "Größe"}'},
+        {
+            "method": "POST",
+            "authorization": "Bearer abc",
+            "content-type": "application/json",
+            "body": '{"q": "Größe"}',
+        },
     ),
-    "HEAD": ("bearer", {"token": "abc"}, {"testMethod": "HEAD"}, {"method": "HEAD"}),
+    "HEAD": (
+        "bearer",
+        {"token": "abc"},
+        {"testMethod": "HEAD"},
+        {"method": "HEAD", "authorization": "Bearer abc"},
+    ),
     "fixed headers and query": (
         "api-key-query",
         {"name": "key", "key": "abc"},
@@ -166,7 +177,13 @@ async def test_b12_a_login_that_refuses_is_told_at_the_form(live):
 
 
 async def test_b12_requests_are_signed_for_aws_and_what_is_compatible(live):
-    async with serving(lambda _, writer: _written(writer)) as server:
+    seen = []
+
+    async def answer(asked, writer):
+        seen.append(asked.header("authorization"))
+        writer.write(reply(200 if seen[-1] == seen[0] else 403, b"{}"))
+
+    async with serving(answer) as server:
         credentials = {
             "accessKeyId": "AKID",
             "secretAccessKey": "very-secret",
@@ -180,12 +197,11 @@ async def test_b12_requests_are_signed_for_aws_and_what_is_compatible(live):
     assert "/eu-central-1/es/aws4_request" in signed
 
 
-async def _written(writer):
-    writer.write(reply(200, b"{}"))
-
-
 async def test_b12_a_connection_of_the_version_before_keeps_working(live):
-    async with serving(lambda _, writer: _written(writer)) as server:
+    async def answer(asked, writer):
+        writer.write(reply(200 if asked.header("x-k") == "abc" else 401, b"{}"))
+
+    async with serving(answer) as server:
         base = {"baseUrl": f"http://127.0.0.1:{server.port}/v1", "testPath": "/status", "headerName": "X-K"}
         created = await live.hub.connections.create(
             live.actor, name="Old", integration="generic-http", version="1.0.0", mode=Mode.LIVE, config=base
