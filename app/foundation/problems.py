@@ -470,14 +470,14 @@ class ProblemCode(StrEnum):
     CONTROL_NOT_ANSWERED = _code(
         "It is not known what the test proves",
         "The answer was good, but {provider} did not answer the same call {without}: {reason}.",
-        _reload("Run the test again."),
+        _TRY_AGAIN,
         retryable=True,
     )
     UPSTREAM_REDIRECTED = _code(
         "The address redirects elsewhere",
         "{provider} redirects from {source} to {location}, {reason}.",
         _check_provider(
-            "If that is a sign-in page, the credentials are not accepted: check them. Else the API has moved."
+            "If that is a sign-in page, the credentials are not accepted: check them. Else the service has moved."
         ),
     )
     CANCELLED = _code("Cancelled", "It was cancelled.", _reload("Start it again when needed."))
