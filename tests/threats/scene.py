@@ -71,14 +71,14 @@ class Scene:
         """Return a browser that nobody has used yet."""
         return Browser(self._network)
 
-    async def register(self, integration: str) -> dict[str, Any]:
+    async def register(self, integration: str, *more: str) -> dict[str, Any]:
         """Save the hub's application at the provider; a second time it stays as it is."""
         payload = await self.client.verb(
             "saveApplication",
             integration=integration,
             clientId=CLIENT_ID,
             clientSecret=self.provider.client_secret,
-            origins=["https://auth.example.com"] if integration == "generic-oauth2" else None,
+            origins=["https://auth.example.com", *more] if integration == "generic-oauth2" else None,
         )
         return payload["application"]
 

@@ -131,10 +131,10 @@ async def test_o15_retry_after_is_honoured(scene, connected):
         (httpx.Response(400, json={"error": "invalid_token"}), "REVOKED", []),
         (
             httpx.Response(400, json={"error": "unsupported_token_type"}),
-            "NOT_OFFERED",
+            "REFUSED",
             ["accessToken", "refreshToken"],
         ),
-        (httpx.Response(404), "NOT_OFFERED", ["accessToken", "refreshToken"]),
+        (httpx.Response(404), "REFUSED", ["accessToken", "refreshToken"]),
     ],
     ids=["200", "already dead", "unsupported type", "no such address"],
 )

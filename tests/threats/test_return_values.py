@@ -95,14 +95,14 @@ async def test_o09_a_company_tenant_or_data_centre_that_does_not_fit_its_pattern
                         "\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10", "12345678901\n"],
         }),
         "tenants": ({"tenant": "8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "admin_consent": "True"}, {
-            "tenant": ["", "common", "8eaef023-2b34-4da1-9baa-8bc8c9d6a49g", "8eaef023/2b34/4da1/9baa/8bc8c9d6a490"],
-            "admin_consent": ["yes", "", "true;x", "truee"],
+            "tenant": ["common", "8eaef023-2b34-4da1-9baa-8bc8c9d6a49g", "8eaef023/2b34/4da1/9baa/8bc8c9d6a490"],
+            "admin_consent": ["yes", "true;x", "truee"],
         }),
         "centres": ({"accounts-server": "https://accounts.zoho.eu", "location": "eu"}, {
             "accounts-server": ["https://accounts.zoho.evil", "http://accounts.zoho.eu", "https://accounts.zoho.eu/x",
                                 "https://accounts.zoho.eu.evil.example", "https://accountsXzoho.eu",
                                 "https://169.254.169.254", ""],
-            "location": ["evil", "", "e/"],
+            "location": ["evil", "e/"],
         }),
     }[plan.integration]  # fmt: skip
     scene.provider.extras = lambda returned: right
