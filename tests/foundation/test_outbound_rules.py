@@ -47,9 +47,7 @@ def cause_of(call, *arguments) -> str:
 # -- what may be sent
 
 
-@pytest.mark.parametrize(
-    "method", ["", "get", "CONNECT", "TRACE", "GET /", "PO ST", "GET\r\nX: y", "MKCOL"]
-)
+@pytest.mark.parametrize("method", ["", "get", "CONNECT", "TRACE", "GET /", "PO ST", "GET\r\nX: y", "MKCOL"])
 def test_a_method_that_the_hub_does_not_know_is_refused(method):
     with pytest.raises(InvalidInputError):
         check_request(OutRequest(method, "https://a.example/"))

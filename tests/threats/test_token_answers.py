@@ -98,7 +98,11 @@ async def test_o10_a_token_endpoint_inside_the_network_gets_neither_code_nor_sec
             page = await browser.open(journey.authorization["step"]["launchUrl"])
             codes = [told(page)]
 
-    assert codes == ["EGRESS_BLOCKED"] or set(codes) <= {"ADDRESS_NOT_ALLOWED", "PATTERN_MISMATCH", "INVALID_FIELD"}
+    assert codes == ["EGRESS_BLOCKED"] or set(codes) <= {
+        "ADDRESS_NOT_ALLOWED",
+        "PATTERN_MISMATCH",
+        "INVALID_FIELD",
+    }
     assert scene.provider.asked == []
 
 
