@@ -1,6 +1,7 @@
 """What requests without a token cost: processor time of each of the corpus, with nothing of it in any cache.
 
-``python tests/benchmarks/bench_strangers.py [BYTES]``: bodies of so many bytes at most, 65536 where it is left out.
+``python tests/benchmarks/bench_strangers.py [BYTES]``: bodies of so many bytes at most, 65536 where it is left out, and
+what a websocket gets at once before its client has signed in.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from app.api.graphql.endpoint import graphql_routes
 from tests.api.graphql.fake_hub import PUBLIC_URL, load_test_catalog, make_hub
 from tests.field.anonymous import requests
+from tests.field.test_e_door import MESSAGES, handshaken
 
 ROUNDS = 3
 JSON = {"content-type": "application/json"}
@@ -39,6 +41,20 @@ async def cost_ms(body: bytes) -> tuple[float, httpx.Response]:
     return best, answer
 
 
+async def socket_cost_ms(message: bytes) -> float:
+    """Return the least processor time of some rounds that a websocket takes for what comes at once."""
+    best, app = float("inf"), Starlette(routes=graphql_routes(make_hub(CATALOG)))
+    for _ in range(ROUNDS):
+        protocol = await handshaken(app)
+        gc.collect()
+        began = time.process_time()
+        protocol.data_received(message)
+        protocol.connection_lost(None)
+        await asyncio.gather(*protocol.tasks)
+        best = min(best, (time.process_time() - began) * 1_000)
+    return best
+
+
 async def main(size: int) -> None:
     worst = 0.0
     for limit in dict.fromkeys((16_384, size)):
@@ -46,6 +62,10 @@ async def main(size: int) -> None:
             ms, answer = await cost_ms(body)
             worst = max(worst, ms)
             print(f"{name:32} {len(body):7} bytes  {answer.status_code}  {ms:6.1f} ms")
+    for name, (message, code) in MESSAGES.items():
+        ms = await socket_cost_ms(message)
+        worst = max(worst, ms)
+        print(f"websocket: {name:34} {len(message):7} bytes  {code}  {ms:6.1f} ms")
     print(f"the costliest: {worst:.1f} ms")
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from app.hub import Hub
 
 SIGNED_IN: Final = "patchbay.signed_in"
-"""The extension of the scope by which a server is told that the client of a websocket has signed in."""
+"""The extension of the scope with which a server learns that the client of a websocket has signed in."""
 _log = structlog.get_logger("patchbay.graphql")
 
 
