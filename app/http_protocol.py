@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, bounded: how long a request may take to come, and how long its head may be."""
+"""uvicorn's protocols, bounded: how long a request may take to come, and how much of it is kept while it comes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from app.api.graphql.frames import CloseCode
+from app.api.graphql.limits import FRAME_BURST, SIGNED_OUT_FRAME_BYTES
+from app.api.graphql.websocket import SIGNED_IN
 
 MAX_HEAD_BYTES: Final = 65_536
 HEAD_S: Final = 10.0
 BODY_S: Final = 30.0
+SIGNED_OUT_MESSAGE_BYTES: Final = 4 * SIGNED_OUT_FRAME_BYTES
+"""How much of a message is kept before sign-in: as many characters as are read then, in UTF-8 (RFC 3629 3)."""
+STEP_BYTES: Final = 4_096
+"""How much of a websocket is read before its frames are counted: 682 of the smallest (RFC 6455 5.2)."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -92,3 +102,50 @@ class BoundedHttp(HttpToolsProtocol):
             )
             self.transport.write(head.encode())
         self.transport.close()
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """A websocket that takes little of its client until the application says that it has signed in.
+
+    The application says so by calling ``allow`` of the scope's extension :data:`SIGNED_IN`. A message that is too long
+    is answered with 1009 (RFC 6455 7.4.1), by the length that its frame announces and before the payload is taken; too
+    many frames, of whatever kind, with 4429.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+        super().__init__(*args, **kwargs)
+        self._is_signed_in = False
+        self._frames = 0
+        self.conn.max_message_size = SIGNED_OUT_MESSAGE_BYTES
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, in steps: too many frames are seen before all of them are read."""
+        for start in range(0, len(data), STEP_BYTES):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + STEP_BYTES])
+
+    def handle_events(self) -> None:
+        """Hand on what was read, or refuse it."""
+        self._frames += len(self.conn.events)
+        if self._is_signed_in or self._frames <= FRAME_BURST:
+            super().handle_events()
+            return
+        self.conn.fail(CloseCode.TOO_MANY, "Too many messages")
+        self.handle_parser_exception()
+
+    def handle_parser_exception(self) -> None:
+        """Close; a client that did not wait for the answer to its handshake gets none."""
+        if self.conn.close_sent is None:
+            self.transport.close()
+        else:
+            super().handle_parser_exception()
+
+    def handle_connect(self, event: Request) -> None:
+        """Take the handshake, and give the application the means to allow more."""
+        super().handle_connect(event)
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            self.scope["extensions"][SIGNED_IN] = {"allow": self._signed_in}
+
+    def _signed_in(self) -> None:
+        self._is_signed_in = True
+        self.conn.max_message_size = self.config.ws_max_size

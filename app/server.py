@@ -151,7 +151,7 @@ async def serve(settings: Settings, sock: socket.socket, announce: Announce, shu
     """Serve the doors on ``sock``; in the embedded arrangement the background work runs here too."""
     # The doors' types take half a second; a worker has no doors.
     from app.api.graphql.limits import MAX_FRAME_BYTES
-    from app.http_protocol import BoundedHttp
+    from app.http_protocol import BoundedHttp, BoundedWebSocket
     from app.main import build_app
 
     local_url = settings.local_url(sock.getsockname()[1])
@@ -166,7 +166,7 @@ async def serve(settings: Settings, sock: socket.socket, announce: Announce, shu
             lifespan="off",
             loop="none",
             http=BoundedHttp,
-            ws="websockets-sansio",
+            ws=BoundedWebSocket,
             ws_max_size=MAX_FRAME_BYTES,
             ws_ping_interval=20.0,
             ws_ping_timeout=20.0,

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from app.api.graphql.limits import MAX_FRAME_BYTES
-from app.http_protocol import BoundedHttp
+from app.http_protocol import BoundedHttp, BoundedWebSocket
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ DEFAULTS: dict[str, Any] = {
     "access_log": False,
     "server_header": False,
     "lifespan": "off",
-    "ws": "websockets-sansio",
+    "ws": BoundedWebSocket,
     "http": BoundedHttp,
     "ws_max_size": MAX_FRAME_BYTES,
     "ws_ping_interval": 20.0,

@@ -37,6 +37,7 @@ from tortoise.backends.base import client as base_client
 from tortoise.backends.base import config_generator, executor
 from tortoise.backends.sqlite import client as sqlite_client
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 # Modules that a library uses within itself, although no underscore says so. (tortoise.backends, for one, is documented
 # as what a new engine would stand on, with no word on what stays.)
@@ -307,6 +308,20 @@ TABLE = (
             "on_headers_complete": "self",
             "on_message_complete": "self",
             "handle_websocket_upgrade": "self",
+        },
+    ),
+    PrivatePart(
+        "uvicorn",
+        "uvicorn.protocols.websockets.websockets_sansio_impl.WebSocketsSansIOProtocol",
+        ("http_protocol.py",),
+        "uvicorn has one greatest size of a message for everybody, and no bound on how many frames come at once.",
+        "Use its own settings if it has them by then; tests/field/test_e_door.py counts frames and bytes.",
+        lambda: WebSocketsSansIOProtocol,
+        {
+            "data_received": "self, data",
+            "handle_events": "self",
+            "handle_connect": "self, event",
+            "handle_parser_exception": "self",
         },
     ),
     PrivatePart(

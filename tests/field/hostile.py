@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    GraphQLField,
     GraphQLInputType,
+    GraphQLObjectType,
     get_named_type,
     is_input_object_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_object_type,
     is_required_argument,
     is_required_input_field,
 )
 
-from tests.factories.operations import ROOTS, selection
+from tests.factories.operations import CORE, ROOTS, selection
 
 TEXTS = (
     "",
@@ -55,21 +58,32 @@ SHAPES: tuple[Any, ...] = (
     {"": ""},
     ["x"] * 300,
 )
-IDS = ("connectionId", "authorizationId", "tokenId", "runId", "applicationId")
+WAYS = {
+    "Integration": 'integration(by: {key: "slack"}) {HERE}',
+    "IntegrationVersion": 'integration(by: {key: "slack"}) {latestVersion {HERE}}',
+}
+"""How a field below a root is reached, by the type that has it."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands: below one argument of one root field."""
+    """Where a value stands: below one argument of one field."""
 
     kind: str
-    field: str
+    owner: GraphQLObjectType
+    name: str
     argument: str
     path: tuple[str, ...]
     type: GraphQLInputType
 
     def __str__(self) -> str:
-        return ".".join((self.kind, self.field, self.argument, *self.path))
+        owner = self.kind if self.owner in ROOTS.values() else self.owner.name
+        return ".".join((owner, self.name, self.argument, *self.path))
+
+    @property
+    def field(self) -> GraphQLField:
+        """Return the field that has the argument."""
+        return self.owner.fields[self.name]
 
     def values(self) -> Iterator[Any]:
         """Yield the hostile values for this place, those of other types too."""
@@ -83,11 +97,11 @@ class Place:
         """Return the arguments with ``value`` at this place, and what is ``known`` or plain where one must be."""
         given = {
             name: _sample(argument.type, name, known)
-            for name, argument in ROOTS[self.kind].fields[self.field].args.items()
+            for name, argument in self.field.args.items()
             if is_required_argument(argument)
         }
         given[self.argument] = self._placed(
-            ROOTS[self.kind].fields[self.field].args[self.argument].type,
+            self.field.args[self.argument].type,
             self.argument,
             self.path,
             value,
@@ -106,28 +120,42 @@ class Place:
 
     def document(self, values: Mapping[str, Any]) -> str:
         """Return the operation whose arguments are variables."""
-        field = ROOTS[self.kind].fields[self.field]
-        declared = ", ".join(f"${name}: {field.args[name].type}" for name in values)
-        used = ", ".join(f"{name}: ${name}" for name in values)
-        return f"{self.kind} ({declared}) {{{self.field}({used}) {selection(field.type)}}}"
+        declared = ", ".join(f"${name}: {self.field.args[name].type}" for name in values)
+        return f"{self.kind} ({declared}) {self._selected(', '.join(f'{name}: ${name}' for name in values))}"
 
     def literal(self, text: str, known: Mapping[str, Any]) -> str:
         """Return the operation whose arguments are literals, with ``text`` as it stands at this place."""
-        mark = "HERE"
+        mark = "MARK"
         values = self.variables(mark, known)
         used = ", ".join(f"{name}: {written(value)}" for name, value in values.items())
-        field = ROOTS[self.kind].fields[self.field]
-        return f"{self.kind} {{{self.field}({used.replace(written(mark), text)}) {selection(field.type)}}}"
+        return f"{self.kind} {self._selected(used.replace(written(mark), text))}"
+
+    def _selected(self, arguments: str) -> str:
+        call = f"{self.name}({arguments}) {selection(self.field.type)}"
+        return f"{{{WAYS.get(self.owner.name, 'HERE').replace('HERE', call)}}}"
 
 
 def places() -> list[Place]:
     """Return every argument and every input field of the schema, wherever it can be reached."""
     return [
         place
-        for kind, root in ROOTS.items()
-        for name, field in root.fields.items()
+        for kind, owner in owners()
+        for name, field in owner.fields.items()
         for argument, given in field.args.items()
-        for place in _below(kind, name, argument, (), given.type)
+        for place in _below(kind, owner, name, argument, (), given.type)
+    ]
+
+
+def owners() -> list[tuple[str, GraphQLObjectType]]:
+    """Return the types whose fields have arguments, with the kind of operation that reaches them."""
+    below = [
+        type_
+        for type_ in CORE.type_map.values()
+        if is_object_type(type_) and type_ not in ROOTS.values() and not type_.name.startswith("__")
+    ]
+    return [
+        *ROOTS.items(),
+        *(("query", one) for one in below if any(field.args for field in one.fields.values())),
     ]
 
 
@@ -150,11 +178,13 @@ class _Word(str):
     __slots__ = ()
 
 
-def _below(kind: str, field: str, argument: str, path: tuple[str, ...], type_: Any) -> Iterator[Place]:
-    yield Place(kind, field, argument, path, type_)
+def _below(
+    kind: str, owner: GraphQLObjectType, name: str, argument: str, path: tuple[str, ...], type_: Any
+) -> Iterator[Place]:
+    yield Place(kind, owner, name, argument, path, type_)
     if is_input_object_type(_bare(type_)):
-        for name, given in _bare(type_).fields.items():
-            yield from _below(kind, field, argument, (*path, name), given.type)
+        for part, given in _bare(type_).fields.items():
+            yield from _below(kind, owner, name, argument, (*path, part), given.type)
 
 
 def _sample(type_: Any, name: str, known: Mapping[str, Any]) -> Any:

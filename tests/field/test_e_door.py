@@ -11,17 +11,26 @@ import tracemalloc
 import httpx
 import orjson
 import pytest
+import uvicorn
 from graphql import get_introspection_query
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
+from websockets.server import ServerProtocol
 
 from app.api.graphql.endpoint import graphql_routes
-from app.api.graphql.limits import MAX_COMPARISONS, SIGNED_OUT_BODY_BYTES
-from app.http_protocol import MAX_HEAD_BYTES, BoundedHttp
+from app.api.graphql.limits import FRAME_BURST, MAX_COMPARISONS, SIGNED_OUT_BODY_BYTES
+from app.http_protocol import (
+    MAX_HEAD_BYTES,
+    SIGNED_OUT_MESSAGE_BYTES,
+    STEP_BYTES,
+    BoundedHttp,
+    BoundedWebSocket,
+)
 from tests.api.graphql.fake_hub import BEARER, PUBLIC_URL, load_test_catalog, make_hub
 from tests.field.anonymous import documents, requests
-from tests.servers import running
+from tests.servers import DEFAULTS, running
 
 MAX_CALLS = 600_000
 """Function calls of one request. The costliest has two thirds of it, and takes 15 ms on the slowest machine we have."""
@@ -264,3 +273,134 @@ async def test_400_unfinished_bodies_cost_less_than_20_mib(app, length, sent_byt
                 await taken.wait_for(CONNECTIONS * sent_bytes)
             peak = tracemalloc.get_traced_memory()[1]
             assert peak < 20 * MIB
+
+
+def frame(opcode, payload, *, length=None, is_last=True):
+    """Return a client's frame (RFC 6455 5.2) whose mask is zero; ``length`` is what it announces."""
+    size = len(payload) if length is None else length
+    head = bytes([opcode | (0x80 if is_last else 0)])
+    if size < 126:
+        head += bytes([0x80 | size])
+    elif size < 65_536:
+        head += bytes([0x80 | 126]) + size.to_bytes(2)
+    else:
+        head += bytes([0x80 | 127]) + size.to_bytes(8)
+    return head + bytes(4) + payload
+
+
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+)
+MORE, TEXT, PING, PONG = 0, 1, 9, 10
+BEGUN = frame(TEXT, b" ", is_last=False)
+MESSAGES = {
+    "a frame that is too long": (frame(TEXT, b" " * 200_000, length=262_000), 1009),
+    "frames that are too long together": (BEGUN + frame(MORE, b" " * 1_000, is_last=False) * 60, 1009),
+    "small frames": (BEGUN + frame(MORE, b"ab", is_last=False) * 8_000, 4429),
+    "empty frames": (BEGUN + frame(MORE, b"", is_last=False) * 43_000, 4429),
+    "pings": (frame(PING, b"") * 43_000, 4429),
+    "pongs": (frame(PONG, b"") * 43_000, 4429),
+    "messages": (frame(TEXT, b'{"type":"ping"}') * 12_000, 4429),
+}
+
+
+class Wire(asyncio.Transport):
+    """Keeps what a protocol writes."""
+
+    def __init__(self):
+        super().__init__()
+        self.written, self._is_closing = b"", False
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        self._is_closing = True
+
+    def is_closing(self):
+        return self._is_closing
+
+    def pause_reading(self):
+        """Nothing is read here."""
+
+    resume_reading = pause_reading
+
+
+def shaking(app):
+    """Return the server's end of a websocket whose handshake has come."""
+    protocol = BoundedWebSocket(uvicorn.Config(app, **DEFAULTS), ServerState(), {})
+    protocol.connection_made(Wire())
+    protocol.data_received(HANDSHAKE)
+    return protocol
+
+
+async def handshaken(app):
+    """Return one whose handshake the door has answered."""
+    protocol = shaking(app)
+    async with asyncio.timeout(20):
+        while not protocol.transport.written:
+            await asyncio.sleep(0)
+    assert protocol.transport.written.startswith(b"HTTP/1.1 101 ")
+    return protocol
+
+
+@pytest.fixture
+def frames_read(monkeypatch):
+    read, plain = [], ServerProtocol.recv_frame
+    monkeypatch.setattr(
+        ServerProtocol, "recv_frame", lambda self, one: (read.append(one.opcode), plain(self, one))
+    )
+    return read
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+async def test_a_stranger_sends_a_websocket_few_frames(app, frames_read, name):
+    """E2, E3: of 256 KiB that come at once no more is read than it takes to refuse them."""
+    message, code = MESSAGES[name]
+    protocol = await handshaken(app)
+    protocol.data_received(message)
+    assert protocol.transport.is_closing()
+    assert protocol.transport.written.count(code.to_bytes(2)) == 1
+    assert len(frames_read) < FRAME_BURST + STEP_BYTES // 6 + 1
+    protocol.connection_lost(None)
+    await asyncio.wait_for(asyncio.gather(*protocol.tasks), 20)
+
+
+async def test_400_unfinished_messages_cost_less_than_20_mib(app):
+    """E3: before it has signed in, a websocket keeps as little of a message as a request does of a body."""
+    unfinished = frame(TEXT, b" " * (SIGNED_OUT_MESSAGE_BYTES - 1), length=SIGNED_OUT_MESSAGE_BYTES)
+    protocols = [await handshaken(app) for _ in range(CONNECTIONS)]
+    tracemalloc.start()
+    for protocol in protocols:
+        protocol.data_received(bytes(bytearray(unfinished)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert not any(protocol.transport.is_closing() for protocol in protocols)
+    for protocol in protocols:
+        protocol.connection_lost(None)
+    assert CONNECTIONS * SIGNED_OUT_MESSAGE_BYTES // 2 < peak < 20 * MIB
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+async def test_who_does_not_wait_for_the_handshake_is_closed_on(app, frames_read, name):
+    """E3: frames before the answer are refused without one, and are no fault of ours."""
+    protocol = shaking(app)
+    protocol.data_received(MESSAGES[name][0])
+    assert protocol.transport.is_closing()
+    assert len(frames_read) < FRAME_BURST + STEP_BYTES // 6 + 1
+    protocol.connection_lost(None)
+    await asyncio.wait_for(asyncio.gather(*protocol.tasks), 20)
+
+
+async def test_a_client_that_has_signed_in_may_send_long_messages(app):
+    """E3: the small size is for strangers alone."""
+    async with (
+        running(app) as address,
+        connect(f"{address.ws}/graphql", subprotocols=["graphql-transport-ws"], compression=None) as one,
+    ):
+        token = {"authorization": BEARER["authorization"]}
+        await one.send(orjson.dumps({"type": "connection_init", "payload": token}).decode())
+        assert orjson.loads(await one.recv()) == {"type": "connection_ack"}
+        await one.send(orjson.dumps({"type": "ping", "payload": {"long": "x" * 200_000}}).decode())
+        assert orjson.loads(await one.recv()) == {"type": "pong"}

@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, quote_from_bytes, urlsplit
 
 import httpx
 import pytest
+from graphql import is_object_type
 
 from app.access.policy import ALL_PERMISSIONS
 from app.connections.snapshot import Mode
 from app.main import build_app
-from tests.factories.operations import ROOTS
-from tests.field.hostile import LITERALS, Place, places
+from tests.factories.operations import CORE, ROOTS
+from tests.field.hostile import LITERALS, WAYS, Place, places
 from tests.hubs import owner, running_hub, settings_for
 from tests.permissions.door import furnished, token
 
@@ -34,10 +35,40 @@ DOORS = (
     "/graphiql?{}",
     "/graphiql/assets/{}",
     "/healthz?{}",
+    "/readyz?{}",
+    "/metrics?{}",
+    "/sign-out?{}",
+    "/sandbox/{}",
+    "/sandbox/slack/{}",
+    "/sandbox/_switches/{}",
     "/{}",
     "/graphql?query={}",
     "/graphql?query=%7B__typename%7D&variables={}",
     "/graphql?query=%7B__typename%7D&operationName={}",
+)
+
+SPOKEN_TO = (
+    ("POST", "/graphql"), ("GET", "/graphql?query={__typename}"), ("OPTIONS", "/graphql"), ("POST", "/sign-out"),
+    ("GET", "/sign-in"), ("GET", "/oauth/start/auth_x"), ("GET", "/oauth/return/app?state=x"), ("GET", "/graphiql"),
+    ("GET", "/"), ("GET", "/docs/problems"), ("GET", "/metrics"),
+)  # fmt: skip
+HEADERS = (
+    (b"authorization", b"Bearer {}"),
+    (b"authorization", b"{}"),
+    (b"cookie", b"patchbay-session={}; patchbay-browser={}; {}={}"),
+    (b"accept", b"{}"),
+    (b"accept", b"text/html;q={}"),
+    (b"accept-language", b"{}"),
+    (b"content-type", b"application/json; charset={}"),
+    (b"content-length", b"{}"),
+    (b"content-encoding", b"{}"),
+    (b"origin", b"https://{}"),
+    (b"host", b"{}"),
+    (b"x-request-id", b"{}"),
+    (b"x-forwarded-for", b"{}"),
+    (b"x-forwarded-proto", b"{}"),
+    (b"traceparent", b"{}"),
+    (b"if-none-match", b"{}"),
 )
 
 
@@ -152,10 +183,16 @@ async def test_no_value_at_any_place_is_our_fault(ask, known, kind):
 
 def test_every_place_of_the_schema_is_tried():
     """E4: the places are made from the schema; a new field is among them."""
-    assert {(place.kind, place.field) for place in PLACES} == {
-        (kind, name) for kind, root in ROOTS.items() for name, field in root.fields.items() if field.args
+    assert {(place.owner.name, place.name) for place in PLACES} == {
+        (type_.name, name)
+        for type_ in CORE.type_map.values()
+        if is_object_type(type_) and not type_.name.startswith("__")
+        for name, field in type_.fields.items()
+        if field.args
     }
+    assert {place.owner for place in PLACES} - set(ROOTS.values()) == {CORE.type_map[name] for name in WAYS}
     assert "mutation.createConnection.input.config" in map(str, PLACES)
+    assert "IntegrationVersion.methods.search" in map(str, PLACES)
     assert "subscription.authState.by.authorizationId" in map(str, PLACES)
 
 
@@ -184,3 +221,13 @@ async def test_no_address_is_our_fault(client):
             content = segment if method == "POST" else None
             answer = await client.request(method, address, headers=form, content=content)
             assert answer.status_code < 500, (door, segment, method, answer.text)
+
+
+async def test_no_header_is_our_fault(client):
+    """E4: what a client says of itself, at every door that reads it."""
+    for (method, door), header, segment in itertools.product(SPOKEN_TO, HEADERS, SEGMENTS):
+        value = header[1].replace(b"{}", segment)
+        headers = [(b"content-type", b"application/json"), (header[0], value)]
+        content = b'{"query":"{viewer{role}}"}' if method == "POST" else None
+        answer = await client.request(method, door, headers=headers, content=content)
+        assert answer.status_code < 500, (door, header, segment, answer.text)
