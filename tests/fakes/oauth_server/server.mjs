@@ -35,7 +35,7 @@ const NO_FIGURES = {
   grantsRevoked: 0, // grants that the server itself took back
   userinfo: 0,
   userinfoTurnedAway: 0, // answered with apiStatus
-  userinfoRefused: 0, // answered with 401
+  userinfoRefused: 0, // answered with 401 although the token was once given here: a control call's was not
 };
 const store = new Store(process.env.OAUTH_SERVER_STATE, NO_FIGURES);
 const waiting = new Set(); // requests at the token endpoint that are held
@@ -131,8 +131,8 @@ function use(answer, request, response) {
     store.count('userinfoTurnedAway');
     return turnAway(settings.apiStatus, response);
   }
-  store.noteUse(request.headers.authorization?.split(' ')[1]);
-  response.on('finish', () => { if (response.statusCode === 401) store.count('userinfoRefused'); });
+  const isOurs = store.noteUse(request.headers.authorization?.split(' ')[1]);
+  response.on('finish', () => { if (isOurs && response.statusCode === 401) store.count('userinfoRefused'); });
   return answer(request, response);
 }
 

@@ -40,6 +40,7 @@ export class Store {
   noteUse(accessToken) {
     const entry = this.entries.get(`AccessToken:${accessToken}`);
     if (entry) this.change(USED, '', [Date.now(), Date.now() - entry.since]);
+    return Boolean(entry);
   }
 
   adapter() {
